@@ -1,0 +1,92 @@
+"""heatproxy's own account on the backend: what no client's session should do.
+
+It creates the routines' stubs, finds the shells of Lakehouse tables, and holds the
+locks that running statements wait for. What a client asks for runs on the client's
+own connection, under the client's own grants; never here.
+"""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pymysql
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where the backend is and who heatproxy is there: a unix socket, or TCP."""
+
+    user: str
+    password: str = field(repr=False)
+    socket: str | None = None
+    host: str = "127.0.0.1"
+    port: int = 3306
+
+
+class ServiceAccount:
+    """One connection, used by one thread at a time and opened again when it breaks."""
+
+    def __init__(self, address: Address) -> None:
+        self._address = address
+        self._connection: pymysql.Connection[Any] | None = None
+        self._one_at_a_time = threading.Lock()
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        """The rows of a statement.
+
+        Raises:
+            pymysql.MySQLError: the backend refused it or cannot be reached.
+        """
+        with self._one_at_a_time:
+            try:
+                return self._run(sql)
+            except (pymysql.err.InterfaceError, pymysql.err.OperationalError) as lost:
+                if lost.args and lost.args[0] not in (0, 2006, 2013, 4031):
+                    raise
+                self._connection = None
+                return self._run(sql)
+
+    def _run(self, sql: str) -> list[tuple[Any, ...]]:
+        if self._connection is None:
+            self._connection = self._connect()
+        with self._connection.cursor() as cursor:
+            cursor.execute(sql)
+            return list(cursor.fetchall())
+
+    def _connect(self) -> "pymysql.Connection[Any]":
+        address = self._address
+        return pymysql.connect(
+            user=address.user,
+            password=address.password,
+            unix_socket=address.socket,
+            host=address.host,
+            port=address.port,
+            charset="utf8mb4",
+            autocommit=True,
+            program_name="heatproxy",
+            init_command="SET SESSION wait_timeout = 31536000, sql_mode = DEFAULT",
+        )
+
+    def run_all(self, statements: Sequence[str]) -> None:
+        """Several statements whose rows do not matter."""
+        for sql in statements:
+            self.query(sql)
+
+    async def lock(self, name: str) -> None:
+        """Take a user-level lock that a client's session is about to wait for."""
+        await asyncio.to_thread(self.query, f"SELECT GET_LOCK('{name}', 0)")
+
+    async def unlock(self, name: str) -> None:
+        """Let it go, which ends the wait."""
+        await asyncio.to_thread(self.query, f"SELECT RELEASE_LOCK('{name}')")
+
+    def close(self) -> None:
+        with self._one_at_a_time:
+            if self._connection is not None and self._connection.open:
+                self._connection.close()
+            self._connection = None

@@ -1,0 +1,258 @@
+"""Statements of our own on a backend connection, between the client's.
+
+The leg may be lent by a relay (the client's own session) or a socket of the service
+account. Replies of a few rows come as text; tables come as Arrow through the binary
+protocol, without a Python object per value.
+"""
+
+from collections.abc import Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import AsyncIterator, Protocol
+
+import pyarrow as pa
+
+from heatproxy.datatypes import quote_name
+from heatproxy.errors import ProtocolError, not_supported
+from heatproxy.wire.columns import ColumnDefinition, arrow_type
+from heatproxy.wire.decode import RowDecoder
+from heatproxy.wire.packets import (
+    EOF,
+    ERR,
+    LOCAL_INFILE,
+    OK,
+    Capability,
+    Command,
+    PacketReader,
+    Status,
+    frame,
+    parse_err,
+    query,
+    read_lenenc,
+    status_of,
+)
+
+
+class Leg(Protocol):
+    """Bytes to and from a server that has accepted a login."""
+
+    def write(self, data: bytes) -> None: ...
+
+    async def read(self) -> bytes:
+        """The next bytes; none when the connection is gone."""
+        ...
+
+
+Row = tuple[bytes | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a statement answered: rows as text, or the counts of an OK."""
+
+    columns: tuple[ColumnDefinition, ...] = ()
+    rows: tuple[Row, ...] = ()
+    affected_rows: int = 0
+
+    def texts(self) -> list[tuple[str | None, ...]]:
+        """The rows as Python text."""
+        return [
+            tuple(None if value is None else value.decode() for value in row)
+            for row in self.rows
+        ]
+
+
+class BackendConnection:
+    """One command at a time on one leg."""
+
+    def __init__(self, leg: Leg, capabilities: int, status: int) -> None:
+        self.status = status
+        self._leg = leg
+        self.capabilities = capabilities
+        self._packets: list[bytes] = []
+        self._reader = PacketReader()
+        self._new_eof = bool(capabilities & Capability.DEPRECATE_EOF)
+
+    # --- statements ---------------------------------------------------------------
+
+    async def query(self, sql: str | bytes) -> Result:
+        """Run one statement; its rows, if any, are few.
+
+        Raises:
+            MySQLError: whatever the backend answered.
+            ProtocolError: the connection is gone.
+        """
+        text = sql.encode() if isinstance(sql, str) else sql
+        self._leg.write(frame(query(text, self.capabilities), 0))
+        result = await self._result()
+        while self.status & Status.MORE_RESULTS:
+            await self._result()
+        return result
+
+    async def scalar(self, sql: str | bytes) -> str | None:
+        """The first value of the first row, or None."""
+        texts = (await self.query(sql)).texts()
+        return texts[0][0] if texts else None
+
+    async def evaluate(self, expressions: Sequence[bytes]) -> list[str | None]:
+        """The values of SQL expressions in this session, as text.
+
+        They come as hexadecimal digits, which every character_set_results leaves alone.
+
+        Raises:
+            MySQLError: an expression is wrong, in MySQL's words.
+        """
+        if not expressions:
+            return []
+        items = [
+            b"HEX(CAST((" + text + b"\n) AS CHAR CHARACTER SET utf8mb4))"
+            for text in expressions
+        ]
+        row = (await self.query(b"SELECT " + b", ".join(items))).rows[0]
+        return [None if v is None else bytes.fromhex(v.decode()).decode() for v in row]
+
+    async def prepared_columns(self, sql: bytes) -> list[ColumnDefinition]:
+        """The columns a SELECT would have; none for other statements.
+
+        MySQL checks names and privileges on the way, and nothing is run.
+
+        Raises:
+            MySQLError: what it refuses, 1142 or 1146 or 1064.
+        """
+        async with self._prepared(sql) as (_, columns):
+            return columns
+
+    async def read_table(self, sql: bytes) -> pa.Table:
+        """The rows of a SELECT, Arrow (n_rows, n_columns), of any number of rows.
+
+        Raises:
+            MySQLError: the backend's own; 1235 for zero dates, which Arrow cannot hold.
+        """
+        charset = await self.scalar("SELECT @@character_set_results")
+        if charset != "utf8mb4":
+            await self.query("SET character_set_results = utf8mb4")
+        try:
+            async with self._prepared(sql) as (statement_id, columns):
+                return await self._execute(statement_id, columns)
+        finally:
+            if charset != "utf8mb4":
+                old = quote_name(charset) if charset else "NULL"
+                await self.query(f"SET character_set_results = {old}")
+
+    # --- replies ------------------------------------------------------------------
+
+    async def packet(self) -> bytes:
+        """The next whole payload of the backend."""
+        while not self._packets:
+            data = await self._leg.read()
+            if not data:
+                raise ProtocolError("the backend connection is gone")
+            self._packets.extend(self._reader.feed(data))
+        return self._packets.pop(0)
+
+    async def _result(self) -> Result:
+        head = await self.packet()
+        if head[0] == ERR:
+            self.status &= ~Status.MORE_RESULTS
+            raise parse_err(head)
+        if head[0] == OK and len(head) >= 7:
+            self.status = status_of(head)
+            return Result(affected_rows=read_lenenc(head, 1)[0])
+        if head[0] == LOCAL_INFILE:
+            raise ProtocolError("a statement of ours asked for a local file")
+        columns = await self._definitions(self._column_count(head))
+        rows = []
+        while not self._ends_rows(payload := await self.packet()):
+            rows.append(_text_row(payload, len(columns)))
+        if payload[0] == ERR:
+            raise parse_err(payload)
+        self.status = status_of(payload, is_eof=not self._new_eof)
+        return Result(tuple(columns), tuple(rows))
+
+    def _column_count(self, head: bytes) -> int:
+        if not self.capabilities & Capability.OPTIONAL_METADATA:
+            return read_lenenc(head, 0)[0]
+        if head[0] == 0:
+            raise not_supported("resultset_metadata=NONE")
+        return read_lenenc(head, 1)[0]
+
+    async def _definitions(self, count: int) -> list[ColumnDefinition]:
+        columns = [ColumnDefinition.parse(await self.packet()) for _ in range(count)]
+        if count and not self._new_eof:
+            await self.packet()
+        return columns
+
+    def _ends_rows(self, payload: bytes) -> bool:
+        longest = 0xFFFFFF if self._new_eof else 9
+        return payload[0] == ERR or (payload[0] == EOF and len(payload) < longest)
+
+    # --- the binary protocol --------------------------------------------------------
+
+    @asynccontextmanager
+    async def _prepared(
+        self, sql: bytes
+    ) -> AsyncIterator[tuple[bytes, list[ColumnDefinition]]]:
+        self._leg.write(frame(bytes([Command.STMT_PREPARE]) + sql, 0))
+        head = await self.packet()
+        if head[0] == ERR:
+            raise parse_err(head)
+        statement_id = head[1:5]
+        columns_count = int.from_bytes(head[5:7], "little")
+        parameters = int.from_bytes(head[7:9], "little")
+        await self._definitions(parameters)
+        try:
+            yield statement_id, await self._definitions(columns_count)
+        finally:
+            self._leg.write(frame(bytes([Command.STMT_CLOSE]) + statement_id, 0))
+
+    async def _execute(
+        self, statement_id: bytes, columns: list[ColumnDefinition]
+    ) -> pa.Table:
+        no_cursor_once = b"\x00" + (1).to_bytes(4, "little")
+        flags = bytes([Command.STMT_EXECUTE]) + statement_id + no_cursor_once
+        self._leg.write(frame(flags, 0))
+        head = await self.packet()
+        if head[0] == ERR:
+            raise parse_err(head)
+        columns = await self._definitions(self._column_count(head))
+        decoder = RowDecoder(columns, deprecate_eof=self._new_eof)
+        batches = decoder.feed(self._unread())
+        while decoder.terminator is None:
+            data = await self._leg.read()
+            if not data:
+                raise ProtocolError("the backend connection is gone")
+            batches += decoder.feed(data)
+        batches += decoder.finish()
+        if decoder.terminator[0] == ERR:
+            raise parse_err(decoder.terminator)
+        self.status = status_of(decoder.terminator, is_eof=not self._new_eof)
+        if decoder.zero_dates:
+            raise not_supported("zero dates such as 0000-00-00")
+        schema = pa.schema([(_text(c.name), arrow_type(c)) for c in columns])
+        return pa.Table.from_batches(batches, schema)
+
+    def _unread(self) -> bytes:
+        """Bytes that came with the definitions but belong to the rows."""
+        raw = b"".join(frame(payload, 0) for payload in self._packets)
+        raw += bytes(self._reader.buffer)
+        self._packets.clear()
+        self._reader = PacketReader()
+        return raw
+
+
+def _text(name: str | bytes) -> str:
+    return name.decode() if isinstance(name, bytes) else name
+
+
+def _text_row(payload: bytes, columns: int) -> Row:
+    values: list[bytes | None] = []
+    position = 0
+    for _ in range(columns):
+        if payload[position] == 0xFB:
+            values.append(None)
+            position += 1
+            continue
+        length, position = read_lenenc(payload, position)
+        values.append(payload[position : position + length])
+        position += length
+    return tuple(values)

@@ -1,0 +1,71 @@
+"""One lent statement from its text to its answer."""
+
+import asyncio
+import logging
+
+from heatproxy.answer import Answer
+from heatproxy.backend.connection import BackendConnection
+from heatproxy.errors import MySQLError, ProtocolError, not_supported, unknown_error
+from heatproxy.loan import Loan
+from heatproxy.session import House, Session
+from heatproxy.sql.lexer import statements, tokens
+from heatproxy.statements import Handler, Text, Work, call, create, ddl, rowfunction
+from heatproxy.statements import select as select_statement
+from heatproxy.statements.sealed import refusal
+from heatproxy.wire.channel import Statement
+from heatproxy.wire.packets import Command, Status, parse_err, query_text
+
+log = logging.getLogger(__name__)
+
+# Asked in this order; the first that takes a statement answers it.
+HANDLERS: tuple[Handler, ...] = (
+    call.handle,
+    rowfunction.handle,
+    select_statement.handle,
+    create.handle,
+    ddl.handle,
+)
+
+
+async def serve_statement(house: House, loan: Loan, statement: Statement) -> None:
+    """Answer a statement, or give it back to the relay as MySQL's."""
+    backend = BackendConnection(loan, statement.capabilities, statement.status)
+    answer = Answer(loan, backend)
+    session = Session(house, backend, answer, loan, statement.thread_id)
+    names = house.shells.version
+    try:
+        work = await _work_for(session, statement)
+        if work is None:
+            loan.forward()
+            return
+        await work()
+    except MySQLError as error:
+        await answer.error(error)
+    except (ProtocolError, asyncio.CancelledError):
+        raise
+    except Exception as problem:
+        log.exception("a statement failed")
+        await answer.error(unknown_error(f"{type(problem).__name__}: {problem}"))
+    if house.shells.version != names:  # before this client's next statement
+        loan.names(house.shells.tables, house.shells.schemas)
+    loan.done(backend.status & ~Status.MORE_RESULTS)
+
+
+async def _work_for(session: Session, statement: Statement) -> Work | None:
+    """What answers the statement; None when it is MySQL's alone."""
+    if statement.error:
+        raise refusal(session.house.shells, statement, parse_err(statement.error))
+    if statement.command[0] != Command.QUERY:
+        return None
+    text = query_text(statement.command, statement.capabilities)
+    parts = statements(tokens(text, backslash_escapes=session.backslash_escapes))
+    for part in parts:
+        for handle in HANDLERS:
+            work = await handle(session, Text(text, part))
+            if work is not None and len(parts) > 1:
+                raise not_supported(
+                    "several statements in one packet when HeatWave's are among them"
+                )
+            if work is not None:
+                return work
+    return None

@@ -1,0 +1,67 @@
+"""The accelerator: what any engine must do, and the list of those there are."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+from heatproxy.datatypes import Column
+from heatproxy.engine.duck import DuckDB
+from heatproxy.engine.facts import TableFacts, TextFacts, Trap
+
+__all__ = ["ENGINES", "DuckDB", "Engine", "Query", "TableFacts", "TextFacts", "Trap"]
+
+
+class Query(Protocol):
+    """A running query: its rows, and a way to stop it from another thread."""
+
+    @property
+    def reader(self) -> pa.RecordBatchReader:
+        """The rows as Arrow. Reading raises Trap, or MySQLError 1317 if cancelled."""
+        ...
+
+    def cancel(self) -> None:
+        """Stop it; safe from any thread, and harmless when it has ended."""
+        ...
+
+    def close(self) -> None:
+        """Give back what it holds; the rows not read are lost."""
+        ...
+
+
+class Engine(Protocol):
+    """Holds loaded tables and answers SELECTs on them. Safe to call from any thread."""
+
+    def load(
+        self, name: str, columns: Sequence[Column], rows: pa.RecordBatchReader
+    ) -> TableFacts:
+        """Hold ``rows`` as table ``name``, replacing one of that name, or fail whole."""
+        ...
+
+    def drop(self, name: str) -> None:
+        """Forget the table; no error if there is none."""
+        ...
+
+    def tables(self) -> list[str]:
+        """The names of the tables it holds, sorted."""
+        ...
+
+    def facts(self, name: str) -> TableFacts:
+        """What is known of a table. Raises KeyError if it is not held."""
+        ...
+
+    def read(self, name: str, columns: Sequence[str] | None = None) -> Query:
+        """All rows of a table, each column in its MySQLType's Arrow type."""
+        ...
+
+    def run(self, sql: str, parameters: Sequence[Any] = ()) -> Query:
+        """Answer one SELECT in the engine's own SQL. Raises Trap."""
+        ...
+
+    def close(self) -> None:
+        """Stop all queries and let go of the data directory."""
+        ...
+
+
+ENGINES: Mapping[str, Callable[[Path, str, int], Engine]] = {"duckdb": DuckDB}

@@ -1,0 +1,316 @@
+"""DuckDB as the engine: one file in the data directory, no network, no other files.
+
+Rows come and go as Arrow. TIME, which DuckDB has no type for, is held as BIGINT
+microseconds. Every query has a cursor of its own.
+"""
+
+import contextlib
+import threading
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from heatproxy.datatypes import Column
+from heatproxy.engine.facts import TableFacts, TextFacts, Trap
+from heatproxy.errors import interrupted, not_supported
+
+BATCH_ROWS = 65_536
+_TRAPS = (
+    duckdb.OutOfRangeException,
+    duckdb.ConversionException,
+    duckdb.InvalidInputException,
+)
+
+
+class DuckQuery:
+    """One query on its own cursor; see engine.Query."""
+
+    def __init__(
+        self, cursor: duckdb.DuckDBPyConnection, sql: str, parameters: Sequence[Any]
+    ) -> None:
+        self._cursor = cursor
+        self._cancelled = threading.Event()
+        self._result: duckdb.DuckDBPyRelation | None = None
+        try:
+            with self._errors():
+                self._result = cursor.sql(sql, params=list(parameters) or None)
+                rows = self._result.to_arrow_reader(BATCH_ROWS)
+        except BaseException:
+            self.close()
+            raise
+        schema = pa.schema([_travelling(field) for field in rows.schema])
+        self.reader = pa.RecordBatchReader.from_batches(
+            schema, self._batches(rows, schema)
+        )
+
+    def cancel(self) -> None:
+        """Stop it; safe from any thread, and harmless when it has ended."""
+        self._cancelled.set()
+        with contextlib.suppress(duckdb.Error):
+            self._cursor.interrupt()
+
+    def close(self) -> None:
+        """Give back the cursor; rows not read are lost."""
+        self._result = None
+        with contextlib.suppress(duckdb.Error):
+            self._cursor.close()
+
+    def _batches(
+        self, rows: pa.RecordBatchReader, schema: pa.Schema
+    ) -> Iterator[pa.RecordBatch]:
+        while True:
+            with self._errors():
+                if self._cancelled.is_set():
+                    raise interrupted()
+                try:
+                    batch = rows.read_next_batch()
+                except StopIteration:
+                    break
+            yield _restored(batch, schema)
+        self.close()
+
+    @contextlib.contextmanager
+    def _errors(self) -> Iterator[None]:
+        """DuckDB's errors as Trap and MySQLError 1317."""
+        try:
+            yield
+        except (duckdb.Error, pa.ArrowException, OSError) as problem:
+            text = str(problem)
+            if self._cancelled.is_set() or "INTERRUPT" in text:
+                raise interrupted() from None
+            # reading Arrow turns DuckDB's error classes into their text
+            if isinstance(problem, _TRAPS) or any(mark in text for mark in _MARKS):
+                raise Trap(text.partition("\n")[0]) from None
+            raise
+
+
+_MARKS = ("Out of Range Error", "Conversion Error", "Invalid Input Error")
+
+
+class DuckDB:
+    """An Engine in one DuckDB file. ``memory_limit`` is DuckDB's, such as '4GB'."""
+
+    def __init__(self, path: Path, memory_limit: str, threads: int) -> None:
+        self._lock = threading.Lock()  # one load or drop at a time
+        self._connection = duckdb.connect(
+            str(path),
+            config={
+                "memory_limit": memory_limit,
+                "threads": threads,
+                "temp_directory": f"{path}.spill",
+                "autoinstall_known_extensions": False,
+                "autoload_known_extensions": False,
+                "allow_community_extensions": False,
+                # a table name must never find a variable of this program
+                "python_enable_replacements": False,
+                "preserve_insertion_order": True,
+            },
+        )
+        # after the start: the file itself and its spill directory stay allowed
+        self._connection.execute("SET enable_external_access = false")
+        self._connection.execute("SET lock_configuration = true")
+        self._connection.execute("CREATE SCHEMA IF NOT EXISTS heatproxy")
+        self._connection.execute(
+            "CREATE TABLE IF NOT EXISTS heatproxy.facts (name VARCHAR, facts VARCHAR)"
+        )
+
+    def load(
+        self, name: str, columns: Sequence[Column], rows: pa.RecordBatchReader
+    ) -> TableFacts:
+        """Hold ``rows`` as table ``name``, replacing one of that name, or fail whole.
+
+        Source columns are taken by position and must have their MySQLType's Arrow
+        type or one that casts to it without loss.
+
+        Raises:
+            MySQLError: 1235, a type that can't be held, or a name that differs
+                from a table's in letter case only.
+            pa.ArrowInvalid: a value that does not fit its column.
+        """
+        if len(rows.schema) != len(columns):
+            raise ValueError(f"{len(rows.schema)} columns of rows for {len(columns)}")
+        defined = ", ".join(
+            f"{_quoted(column.name)} {column.type.duckdb()}" for column in columns
+        )
+        schema = pa.schema([(f"c{n}", _held(c)) for n, c in enumerate(columns)])
+        with self._lock:
+            for other in self.tables():
+                if other != name and other.lower() == name.lower():
+                    raise not_supported("tables whose names differ in letter case only")
+            with self._writing() as cursor:
+                cursor.execute(f"DROP TABLE IF EXISTS {_quoted(name)}")
+                cursor.execute(f"CREATE TABLE {_quoted(name)} ({defined})")
+                counted = _Counted(rows, schema)
+                cursor.register("loading", counted.reader)
+                cursor.execute(f"INSERT INTO {_quoted(name)} SELECT * FROM loading")
+                cursor.unregister("loading")
+                facts = TableFacts(
+                    counted.rows,
+                    counted.bytes,
+                    datetime.now(UTC),
+                    tuple(columns),
+                    _text_facts(cursor, name, columns),
+                )
+                _forget(cursor, name)
+                cursor.execute(
+                    "INSERT INTO heatproxy.facts VALUES (?, ?)", [name, facts.to_json()]
+                )
+        return facts
+
+    def drop(self, name: str) -> None:
+        """Forget the table; no error if there is none."""
+        with self._lock, self._writing() as cursor:
+            if name in self.tables():
+                cursor.execute(f"DROP TABLE IF EXISTS {_quoted(name)}")
+                _forget(cursor, name)
+
+    def tables(self) -> list[str]:
+        """The names of the tables it holds, sorted."""
+        with self._connection.cursor() as cursor:
+            found = cursor.execute("SELECT name FROM heatproxy.facts ORDER BY name")
+            return [name for (name,) in found.fetchall()]
+
+    def facts(self, name: str) -> TableFacts:
+        """What is known of a table. Raises KeyError if it is not held."""
+        with self._connection.cursor() as cursor:
+            found = cursor.execute(
+                "SELECT facts FROM heatproxy.facts WHERE name = ?", [name]
+            ).fetchone()
+        if found is None:
+            raise KeyError(name)
+        return TableFacts.from_json(found[0])
+
+    def read(self, name: str, columns: Sequence[str] | None = None) -> DuckQuery:
+        """All rows of a table, each column in its MySQLType's Arrow type."""
+        held = {column.name: column for column in self.facts(name).columns}
+        listed = ", ".join(
+            f"to_microseconds({_quoted(wanted)}) AS {_quoted(wanted)}"
+            if held[wanted].type.name == "time"
+            else _quoted(wanted)
+            for wanted in (held if columns is None else columns)
+        )
+        return self.run(f"SELECT {listed} FROM {_quoted(name)}")
+
+    def run(self, sql: str, parameters: Sequence[Any] = ()) -> DuckQuery:
+        """Answer one SELECT in DuckDB's SQL; an INTERVAL comes back as a duration.
+
+        Raises:
+            Trap: error() was called, or a number overflowed.
+        """
+        return DuckQuery(self._connection.cursor(), sql, parameters)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._connection.close()
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        with self._connection.cursor() as cursor:
+            cursor.begin()
+            try:
+                yield cursor
+                cursor.commit()
+            except BaseException:
+                with contextlib.suppress(duckdb.Error):
+                    cursor.rollback()
+                raise
+
+
+class _Counted:
+    """Rows on their way in: cast, counted and weighed."""
+
+    def __init__(self, source: pa.RecordBatchReader, schema: pa.Schema) -> None:
+        self.rows = self.bytes = 0
+        self.reader = pa.RecordBatchReader.from_batches(
+            schema, self._batches(source, schema)
+        )
+
+    def _batches(
+        self, source: pa.RecordBatchReader, schema: pa.Schema
+    ) -> Iterator[pa.RecordBatch]:
+        for batch in source:
+            self.rows += batch.num_rows
+            self.bytes += batch.nbytes
+            arrays = [
+                _cast(array, field.type)
+                for array, field in zip(batch.columns, schema, strict=True)
+            ]
+            yield pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+
+def _cast(array: pa.Array, wanted: pa.DataType) -> pa.Array:
+    if pa.types.is_duration(array.type):
+        return array.cast(pa.duration("us")).cast(wanted)
+    return array if array.type == wanted else array.cast(wanted)
+
+
+def _held(column: Column) -> pa.DataType:
+    """The Arrow type in which a column enters DuckDB."""
+    return pa.int64() if column.type.name == "time" else column.type.arrow()
+
+
+def _travelling(field: pa.Field) -> pa.Field:
+    """The Arrow type in which DuckDB's column leaves."""
+    if field.type == pa.month_day_nano_interval():
+        return pa.field(field.name, pa.duration("us"))
+    return field
+
+
+def _restored(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+    arrays = [
+        array
+        if array.type == field.type
+        else pa.array(
+            [
+                None
+                if value is None
+                else value.days * 86_400_000_000 + value.nanoseconds // 1000
+                for value in array.to_pylist()
+            ],
+            field.type,
+        )
+        for array, field in zip(batch.columns, schema, strict=True)
+    ]
+    return pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+
+def _text_facts(
+    cursor: duckdb.DuckDBPyConnection, name: str, columns: Sequence[Column]
+) -> dict[str, TextFacts]:
+    facts = {}
+    for column in columns:
+        if not column.type.is_string:
+            continue
+        x = _quoted(column.name)
+        ascii_only, longest = _one_row(
+            cursor,
+            f"SELECT coalesce(bool_and(NOT regexp_matches({x}, '[^ -~]')), true),"
+            f" coalesce(max(length({x})), 0) FROM {_quoted(name)}",
+        )
+        clean = False
+        if ascii_only:
+            (clean,) = _one_row(
+                cursor,
+                f"SELECT count(DISTINCT {x}) = count(DISTINCT rtrim(lower({x}), ' '))"
+                f" FROM {_quoted(name)}",
+            )
+        facts[column.name] = TextFacts(ascii_only, clean, longest)
+    return facts
+
+
+def _one_row(cursor: duckdb.DuckDBPyConnection, sql: str) -> tuple[Any, ...]:
+    row = cursor.execute(sql).fetchone()
+    assert row is not None
+    return row
+
+
+def _forget(cursor: duckdb.DuckDBPyConnection, name: str) -> None:
+    cursor.execute("DELETE FROM heatproxy.facts WHERE name = ?", [name])
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

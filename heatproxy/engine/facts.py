@@ -1,0 +1,70 @@
+"""What the engine knows of a loaded table, and how a query may fail on its rows."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from heatproxy import datatypes
+from heatproxy.datatypes import Column
+
+
+class Trap(Exception):
+    """Rows on which the engine can't answer as MySQL does; the message says why.
+
+    Nothing is wrong with the engine: the statement is MySQL's to answer.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class TextFacts:
+    """Of a string column: what its text allows (see analytics, "Decide by the data").
+
+    ``ascii``: only bytes 0x20 to 0x7E. ``clean``: ascii, and no two values differ
+    in nothing but letter case or trailing blanks. ``longest`` in characters.
+    """
+
+    ascii: bool
+    clean: bool
+    longest: int
+
+
+@dataclass(frozen=True, slots=True)
+class TableFacts:
+    """A loaded table. ``bytes`` is the size of its Arrow rows, ``loaded_at`` is UTC."""
+
+    rows: int
+    bytes: int
+    loaded_at: datetime
+    columns: tuple[Column, ...]
+    texts: Mapping[str, TextFacts]
+
+    def to_json(self) -> str:
+        """As from_json reads it."""
+        return json.dumps(
+            {
+                "rows": self.rows,
+                "bytes": self.bytes,
+                "loaded_at": self.loaded_at.isoformat(),
+                "columns": [
+                    {"name": c.name, "type": c.type.sql(), "nullable": c.nullable}
+                    for c in self.columns
+                ],
+                "texts": {name: asdict(facts) for name, facts in self.texts.items()},
+            }
+        )
+
+    @classmethod
+    def from_json(cls, text: str) -> "TableFacts":
+        """The facts that to_json wrote."""
+        kept = json.loads(text)
+        return cls(
+            rows=kept["rows"],
+            bytes=kept["bytes"],
+            loaded_at=datetime.fromisoformat(kept["loaded_at"]),
+            columns=tuple(
+                Column(c["name"], datatypes.parse(c["type"]), c["nullable"])
+                for c in kept["columns"]
+            ),
+            texts={name: TextFacts(**facts) for name, facts in kept["texts"].items()},
+        )

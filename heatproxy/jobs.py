@@ -1,0 +1,83 @@
+"""Processes that learning runs in, each ended at once when nobody waits for it.
+
+A job is a function and its arguments, sent to a fresh process that was forked from a
+small server which has the learning libraries loaded already. Its result, or what it
+raised, comes back over a pipe.
+"""
+
+import asyncio
+import multiprocessing
+from collections.abc import Callable, Sequence
+from multiprocessing.connection import Connection
+from typing import Any, TypeVar, cast
+
+from heatproxy.errors import MySQLError, unknown_error
+
+T = TypeVar("T")
+
+
+class JobProcesses:
+    """Runs at most so many jobs at a time."""
+
+    def __init__(self, at_once: int, preload: Sequence[str] = ()) -> None:
+        """``preload`` names the modules that every job needs."""
+        self._context = multiprocessing.get_context("forkserver")
+        self._context.set_forkserver_preload(list(preload))
+        self._places = asyncio.Semaphore(at_once)
+
+    def warm_up(self) -> None:
+        """Start the server that jobs are forked from."""
+        process = self._context.Process(target=int, daemon=True)
+        process.start()
+        process.join()
+
+    async def run(self, function: Callable[..., T], *args: Any) -> T:
+        """The function's result, computed in a process of its own.
+
+        Raises:
+            MySQLError: what the function raised; 1105 when it failed in another way
+                or its process died, of memory for example.
+        """
+        async with self._places:
+            ours, theirs = self._context.Pipe()
+            process = self._context.Process(target=_work, args=(theirs,), daemon=True)
+            await asyncio.to_thread(process.start)
+            theirs.close()
+            try:
+                await asyncio.to_thread(ours.send, (function, args))
+                result = await self._result(ours)
+            finally:
+                process.kill()
+                await asyncio.to_thread(process.join)
+                ours.close()
+        if isinstance(result, BaseException):
+            raise result
+        return cast(T, result)
+
+    async def _result(self, pipe: Connection) -> Any:
+        loop = asyncio.get_running_loop()
+        readable = asyncio.Event()
+        loop.add_reader(pipe.fileno(), readable.set)
+        try:
+            await readable.wait()
+        finally:
+            loop.remove_reader(pipe.fileno())
+        try:
+            return await asyncio.to_thread(pipe.recv)
+        except EOFError:
+            return unknown_error("the process of this job died; is there memory enough?")
+
+
+def _work(pipe: Connection) -> None:
+    """The whole life of a job's process."""
+    function, args = pipe.recv()
+    try:
+        result = function(*args)
+    except MySQLError as error:
+        result = error
+    except Exception as problem:
+        import logging
+
+        logging.getLogger(__name__).exception("job failed")
+        result = unknown_error(f"{type(problem).__name__}: {problem}")
+    pipe.send(result)

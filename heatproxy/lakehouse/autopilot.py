@@ -1,0 +1,86 @@
+"""The rows of sys.heatwave_autopilot_report: the script, warnings, errors, outcomes.
+
+Source: queries on the table in public labs (reference, section 1.8).
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from heatproxy.lakehouse.report import Block, TableOutcome
+
+
+@dataclass(frozen=True, slots=True)
+class ReportRow:
+    """A row of sys.heatwave_autopilot_report, without ``ts``."""
+
+    id: int
+    comp: str
+    stage: str
+    type: str  # sql, info, warn or error
+    log: str  # JSON
+
+
+REPORT_COLUMNS = (
+    "`id` int unsigned NOT NULL AUTO_INCREMENT PRIMARY KEY,"
+    " `ts` timestamp(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6),"
+    " `comp` varchar(64) NOT NULL, `stage` varchar(64) NOT NULL,"
+    " `type` varchar(16) NOT NULL, `log` json DEFAULT NULL"
+)
+
+
+class ReportRows:
+    """The rows of one call, numbered as they come."""
+
+    def __init__(self) -> None:
+        self._rows: list[ReportRow] = []
+
+    def __iter__(self) -> Iterator[ReportRow]:
+        return iter(self._rows)
+
+    def sql(self, statement: str) -> None:
+        """A statement of the generated script."""
+        self._add("LOAD_SCRIPT_GENERATION", "sql", {"sql": statement})
+
+    def warn(self, schema: str, table: str, number: int, message: str) -> None:
+        self._add(
+            "SCHEMA_INFERENCE",
+            "warn",
+            {
+                "warn": message,
+                "message": message,
+                "table_name": table,
+                "schema_name": schema,
+                "condition_no": number,
+            },
+        )
+
+    def error(self, schema: str, table: str, message: str) -> None:
+        log = {"error": message, "table_name": table, "schema_name": schema}
+        self._add("EXECUTE", "error", log)
+
+    def table_summary(self, outcome: TableOutcome) -> None:
+        self._add(
+            "EXECUTE",
+            "info",
+            {
+                "type": "table_summary",
+                "schema_name": outcome.schema,
+                "table_name": outcome.table,
+                "loaded": outcome.loaded,
+                "columns_loaded": outcome.columns,
+                "warnings": outcome.warnings,
+                "elapsed_seconds": round(outcome.elapsed_s, 6),
+            },
+        )
+
+    def block(self, block: Block) -> None:
+        """A block of the report, for ``output: silent`` to be read later."""
+        self._add(block.title.replace(" ", "_"), "info", {"text": list(block.rows)})
+
+    def _add(self, stage: str, kind: str, log: dict[str, Any]) -> None:
+        text = json.dumps(log, ensure_ascii=False)
+        self._rows.append(
+            ReportRow(len(self._rows) + 1, "AUTO_LOAD", stage, kind, text)
+        )

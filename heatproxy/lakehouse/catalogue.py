@@ -1,0 +1,124 @@
+"""What Lakehouse says about files and values: numbers, texts, warnings.
+
+Source: the ER_LH messages of MySQL 8.1 and later; all are SQLSTATE HY000.
+"""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from heatproxy.errors import HY000, MySQLError
+
+
+class LH(IntEnum):
+    """The numbers in use; the names are MySQL's without ``ER_LH_``."""
+
+    COL_NOT_NULLABLE = 6041
+    WARN_COL_MISSING_NOT_NULLABLE = 6042
+    COL_IS_EMPTY = 6043
+    WARN_COL_IS_EMPTY = 6044
+    BAD_VALUE = 6045
+    WARN_DECIMAL_ROUNDING = 6048
+    EXCEEDS_MIN = 6050
+    EXCEEDS_MAX = 6051
+    WARN_EXCEEDS_MIN_TRUNCATING = 6052
+    WARN_EXCEEDS_MAX_TRUNCATING = 6053
+    DATETIME_FORMAT = 6056
+    WARN_TRUNCATED = 6057
+    CSV_PARSING_ERR = 6061
+    COLUMN_MISMATCH_ERR = 6062
+    COLUMN_MAX_ERR = 6063
+    STRING_TOO_LONG = 6066
+    RESOURCE_PRINCIPAL_BUCKET_ERR = 6067
+    NO_FILES_FOUND = 6068
+    EMPTY_FILE = 6069
+    DUPLICATE_FILE = 6070
+    PARQUET_SCHEMA_MISMATCH = 6088
+    INFER_SCHEMA_MISMATCH = 6093
+    WARN_INFER_SKIPPED_LINES = 6095
+    INFER_FILE_HAS_NO_DATA = 6097
+    INFER_NO_DATA = 6098
+    WARN_INFER_USE_DEFAULT_COL_NAMES = 6100
+    PARQUET_OPEN_ERR = 6104
+    TOO_LARGE_ROW = 6106
+    JSON_PARSING = 6121
+    USER_DATA_ACCESS_FAILED = 6128
+
+
+_TEXTS = {
+    LH.COL_NOT_NULLABLE: (
+        "Column {} of {} : Column contains null but it is not nullable."
+    ),
+    LH.WARN_COL_MISSING_NOT_NULLABLE: (
+        "Column {} of {} : Column is missing, but it is not nullable and no explicit"
+        " default value is provided."
+    ),
+    LH.COL_IS_EMPTY: "Column {} of {} : Column is empty.",
+    LH.WARN_COL_IS_EMPTY: "Column {} of {} : Column is empty, setting default value.",
+    LH.BAD_VALUE: "Column {} of {} : Invalid {} value.",
+    LH.WARN_DECIMAL_ROUNDING: (
+        "Column {} of {} : Fraction exceeds schema, rounding value."
+    ),
+    LH.EXCEEDS_MIN: "Column {} of {} : {} exceeds min.",
+    LH.EXCEEDS_MAX: "Column {} of {} : {} exceeds max.",
+    LH.WARN_EXCEEDS_MIN_TRUNCATING: (
+        "Column {} of {} : {} exceeds min, setting to min value possible."
+    ),
+    LH.WARN_EXCEEDS_MAX_TRUNCATING: (
+        "Column {} of {} : {} exceeds max, setting to max value possible."
+    ),
+    LH.DATETIME_FORMAT: "Column {} of {} : Error while applying {} format.",
+    LH.WARN_TRUNCATED: "Column {} of {} : {} value was truncated.",
+    LH.CSV_PARSING_ERR: "{}:{}: Parsing error found. {}.",
+    LH.COLUMN_MISMATCH_ERR: (
+        "{}: Mismatch in the number of columns. Expected {}, found {}."
+    ),
+    LH.COLUMN_MAX_ERR: "{}: More than {} column(s) found.",
+    LH.STRING_TOO_LONG: "Column {} in {}: String is too long.",
+    LH.RESOURCE_PRINCIPAL_BUCKET_ERR: (
+        "Resource Principal endpoint is not configured. Cannot access following"
+        " buckets: {}."
+    ),
+    LH.NO_FILES_FOUND: (
+        "No files found corresponding to the following data locations: {}."
+    ),
+    LH.EMPTY_FILE: "File {} is empty.",
+    LH.DUPLICATE_FILE: "File {} was not processed (duplicate).",
+    LH.PARQUET_SCHEMA_MISMATCH: "Difference in schema among Parquet files.",
+    LH.INFER_SCHEMA_MISMATCH: "Found files with mismatched schemas.",
+    LH.WARN_INFER_SKIPPED_LINES: ("Skipped {} line(s) due to mismatched num of cols."),
+    LH.INFER_FILE_HAS_NO_DATA: (
+        "File {} is skipped because it has no valid data. File is either empty or all"
+        " rows are skipped."
+    ),
+    LH.INFER_NO_DATA: "No valid data found for processing.",
+    LH.WARN_INFER_USE_DEFAULT_COL_NAMES: (
+        "Used default column names for column index(s) {} as they are {}."
+    ),
+    LH.PARQUET_OPEN_ERR: "File {}: {}",
+    LH.TOO_LARGE_ROW: "File {}: {}",
+    LH.JSON_PARSING: "Column {} of {} : {}",
+    LH.USER_DATA_ACCESS_FAILED: ("Unable to access the following data locations: {}"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A warning: what SHOW WARNINGS and the load report print."""
+
+    number: int
+    message: str
+
+
+def text(code: LH, *values: object) -> str:
+    """The message of ``code`` with its blanks filled in."""
+    return _TEXTS[code].format(*values)
+
+
+def failure(code: LH, *values: object, detail: str = "") -> MySQLError:
+    """``code`` as an error; ``detail`` adds what MySQL's text leaves out."""
+    return MySQLError(int(code), HY000, text(code, *values) + detail)
+
+
+def warning(code: LH, *values: object, detail: str = "") -> Condition:
+    """``code`` as a warning."""
+    return Condition(int(code), text(code, *values) + detail)

@@ -1,0 +1,79 @@
+"""The statements that Auto Parallel Load generates, in HeatWave's own spelling.
+
+Source: load scripts printed in public labs (reference, section 1.9).
+"""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from heatproxy.datatypes import Column, quote_name
+from heatproxy.lakehouse.dialect import Dialect
+
+
+def create_database(schema: str) -> str:
+    return f"CREATE DATABASE {quote_name(schema)};"
+
+
+def create_table(
+    schema: str, table: str, columns: Sequence[Column], attribute: dict[str, Any]
+) -> str:
+    """CREATE TABLE of an external table; running it by hand gives the same table."""
+    literal = json_text(attribute).replace("\\", "\\\\").replace("'", "\\'")
+    return (
+        f"CREATE TABLE {quote_name(schema)}.{quote_name(table)}"
+        f"( {shell_columns(columns)}) ENGINE=lakehouse SECONDARY_ENGINE=RAPID"
+        f" ENGINE_ATTRIBUTE='{literal}';"
+    )
+
+
+def secondary_engine(schema: str, table: str) -> str:
+    """Mark an InnoDB table for RAPID."""
+    name = f"{quote_name(schema)}.{quote_name(table)}"
+    return f"ALTER TABLE {name} SECONDARY_ENGINE=RAPID;"
+
+
+def secondary_load(schema: str, table: str, checked: bool = True) -> str:
+    """Load a table; ``checked`` False adds the hint that newer releases write."""
+    hint = "" if checked else "/*+ AUTOPILOT_DISABLE_CHECK */ "
+    name = f"{quote_name(schema)}.{quote_name(table)}"
+    return f"ALTER TABLE {hint}{name} SECONDARY_LOAD;"
+
+
+def load_parallelism(threads: int) -> str:
+    return f"SET SESSION innodb_parallel_read_threads = {threads};"
+
+
+def shell_columns(columns: Sequence[Column]) -> str:
+    """The column definitions, for the script and for the InnoDB shell alike."""
+    return ", ".join(
+        f"{quote_name(column.name)} {column.type.sql()}"
+        + ("" if column.nullable else " NOT NULL")
+        for column in columns
+    )
+
+
+def with_detected(attribute: dict[str, Any], resolved: Dialect) -> dict[str, Any]:
+    """The attribute with the delimiters that were found in the files.
+
+    The script names them so that the table reads the same when it is created by
+    hand. Formats without delimiters are left as they are.
+    """
+    if resolved.format != "csv":
+        return attribute
+    found = {
+        "field_delimiter": resolved.field_delimiter,
+        "record_delimiter": resolved.record_delimiter,
+    }
+    return attribute | {"dialect": dict(attribute.get("dialect") or {}) | found}
+
+
+def json_text(value: Any) -> str:
+    """JSON as MySQL prints it: keys ordered by length in bytes, then by bytes."""
+    if isinstance(value, dict):
+        keys = sorted(value, key=lambda key: (len(key.encode()), key.encode()))
+        inner = ", ".join(f"{json_text(key)}: {json_text(value[key])}" for key in keys)
+        return "{" + inner + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(json_text(member) for member in value) + "]"
+    return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,100 @@
+"""Newline-delimited JSON: one column of type JSON, one value a line.
+
+Source: HeatWave User Guide, "Lakehouse JSON": a single JSON column is the only
+valid schema.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from heatproxy.datatypes import Column, MySQLType
+from heatproxy.errors import MySQLError
+from heatproxy.lakehouse.catalogue import LH, failure, warning
+from heatproxy.lakehouse.convert import convert
+from heatproxy.lakehouse.csv import Warn, arrow_schema
+from heatproxy.lakehouse.dialect import AUTO, Dialect
+from heatproxy.lakehouse.fields import Reader
+from heatproxy.lakehouse.inference import Inferred, require_rows
+from heatproxy.lakehouse.records import Cancelled, Progress, chunks
+from heatproxy.lakehouse.streams import DataFile
+from heatproxy.lakehouse.temporal import NO_OPS
+from heatproxy.lakehouse.tokens import NULL, QUOTED
+
+_TEXT = Column("col_1", MySQLType("longtext"), nullable=True)
+
+
+def resolve(files: Sequence[DataFile], dialect: Dialect) -> Dialect:
+    """A dialect in which a line is one field; a blank before a line end is JSON's."""
+    record = "\n" if dialect.record_delimiter == AUTO else dialect.record_delimiter
+    return replace(
+        dialect,
+        field_delimiter="",
+        record_delimiter=record,
+        quotation_marks="",
+        escape_character="",
+    )
+
+
+def infer(
+    files: Sequence[DataFile],
+    dialect: Dialect,
+    cancelled: Cancelled,
+    progress: Progress,
+) -> Inferred:
+    """One JSON column; the values are checked when they are read."""
+    rows = 0
+    for file in files:
+        for chunk in chunks(file, dialect, 1, cancelled, progress):
+            rows += int(np.count_nonzero(chunk.lens))
+    require_rows(rows)
+    size = sum(file.size_bytes for file in files)
+    return Inferred((Column("col_1", MySQLType("json"), True),), rows, size)
+
+
+def batches(
+    files: Sequence[DataFile],
+    dialect: Dialect,
+    columns: Sequence[Column],
+    strict: bool,
+    warn: Warn,
+    cancelled: Cancelled,
+    progress: Progress,
+) -> Iterator[pa.RecordBatch]:
+    """The lines that are not empty; what is not JSON is 6121, or NULL if lenient.
+
+    Raises:
+        MySQLError: 6131, the columns are not one JSON column; 6121; 1317.
+    """
+    if len(columns) != 1 or columns[0].type.name != "json":
+        raise MySQLError(
+            6131,
+            "HY000",
+            "Invalid json file format schema: a single column of type JSON is needed",
+        )
+    schema = arrow_schema(columns)
+    checker = duckdb.connect(":memory:", config={"threads": 1})
+    reader = Reader(0, _TEXT, NO_OPS)
+    for file in files:
+        given = (file.is_strict_mode, dialect.is_strict_mode, strict)
+        strictly = next(mode for mode in given if mode is not None)
+        for chunk in chunks(file, dialect, 1, cancelled, progress):
+            # the bare word NULL is no SQL NULL here, but text that is not JSON
+            chunk.flags[:] = (chunk.flags & ~np.uint8(NULL)) | QUOTED
+            lines, _ = convert(chunk, reader)
+            checked = checker.from_arrow(pa.table({"line": lines}))
+            answer = checked.project("json_valid(line) AS ok").to_arrow_table()
+            valid = answer["ok"].combine_chunks()
+            filled = pc.not_equal(pc.utf8_length(pc.utf8_trim_whitespace(lines)), 0)
+            wrong = pc.and_(filled, pc.invert(valid)).to_numpy(zero_copy_only=False)
+            for row in np.flatnonzero(wrong):
+                values = (1, chunk.where(int(row)), "Invalid JSON text.")
+                if strictly or not columns[0].nullable:
+                    raise failure(LH.JSON_PARSING, *values)
+                warn(warning(LH.JSON_PARSING, *values))
+            kept = pc.if_else(pa.array(wrong), pa.scalar(None, pa.string()), lines)
+            yield pa.record_batch([kept.filter(filled)], schema=schema)

@@ -1,0 +1,125 @@
+"""Where files may be fetched from: schemes, hosts, addresses, folders, sizes.
+
+heatproxy fetches from where it stands, so a URL of a client could reach what the
+client cannot: a cloud's metadata service, a private host, a file of this machine.
+"""
+
+import ipaddress
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from heatproxy.errors import MySQLError
+from heatproxy.lakehouse.catalogue import LH, failure
+
+# networks that carry an IPv4 address inside: the inner one would be reached
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_PORTS = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True, slots=True)
+class SourcePolicy:
+    """What a Source may touch.
+
+    Addresses that are not public (loopback, private, link-local, multicast) are
+    refused unless their host is listed in ``allowed_hosts``, as ``host`` or
+    ``host:port``. ``only_listed_hosts`` refuses all other hosts too.
+    """
+
+    allowed_schemes: tuple[str, ...] = ("https", "http", "file")
+    allowed_hosts: tuple[str, ...] = ()
+    allowed_folders: tuple[Path, ...] = ()
+    only_listed_hosts: bool = False
+    max_file_bytes: int = 64 << 30
+    max_files: int = 10_000
+    timeout_s: float = 30.0
+
+    def check_scheme(self, url: str) -> None:
+        """Raises MySQLError 6128 for a scheme that is not allowed here."""
+        scheme = urlsplit(url).scheme.lower()
+        known = ("http", "https", "file")
+        if scheme not in self.allowed_schemes or scheme not in known:
+            raise refused(url, f"scheme '{scheme}' is not allowed")
+
+    def lists(self, host: str, port: int) -> bool:
+        """Whether the setting names this host, so that any address will do."""
+        name = host.lower().strip("[]").rstrip(".")
+        listed = {one.lower() for one in self.allowed_hosts}
+        shown = f"[{name}]" if ":" in name else name
+        return bool({name, shown, f"{shown}:{port}"} & listed)
+
+    def addresses(self, host: str, port: int) -> Sequence[str]:
+        """The addresses to connect to, resolved once and checked.
+
+        Raises:
+            MySQLError: 6128, the name does not resolve, or one of its addresses is
+                not public.
+        """
+        listed = self.lists(host, port)
+        if self.only_listed_hosts and not listed:
+            raise refused(host, "the host is not among the allowed ones")
+        try:
+            found = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)
+        except OSError:
+            raise refused(host, "the host name is not known") from None
+        addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+        if not listed and not all(is_public(address) for address in addresses):
+            raise refused(host, "its address is not public")
+        return addresses
+
+    def local_path(self, url: str) -> Path:
+        """The file or folder of a ``file://`` URL, symbolic links resolved.
+
+        Raises:
+            MySQLError: 6128, it is not inside an allowed folder.
+        """
+        parts = urlsplit(url)
+        if parts.netloc not in ("", "localhost"):
+            raise refused(url, "file URLs have no host")
+        return self.inside(Path(unquote(parts.path)), url)
+
+    def inside(self, path: Path, url: str) -> Path:
+        """The real path, if an allowed folder holds it."""
+        real = path.resolve()
+        for folder in self.allowed_folders:
+            if real.is_relative_to(folder.resolve()):
+                return real
+        raise refused(url, "it is not in a folder that is allowed")
+
+
+def is_public(address: str) -> bool:
+    """Whether an address is one of the open Internet."""
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(ip, ipaddress.IPv6Address):
+        if ip.ipv4_mapped is not None:
+            return is_public(str(ip.ipv4_mapped))
+        if ip.sixtofour is not None or ip.teredo is not None or ip in _NAT64:
+            return False
+    return ip.is_global and not (ip.is_multicast or ip.is_reserved)
+
+
+def port_of(url: str) -> int:
+    """Raises MySQLError 6128 for a port that is no number."""
+    parts = urlsplit(url)
+    try:
+        return parts.port or _PORTS[parts.scheme.lower()]
+    except (ValueError, KeyError):
+        raise refused(url, "the port is not valid") from None
+
+
+def redacted(url: str) -> str:
+    """A URL without what grants access: PAR token, query, user and password."""
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    steps = parts.path.split("/")
+    if len(steps) > 2 and steps[1] == "p":
+        steps[2] = "..."
+    shown = f"{parts.scheme}://{host}" if parts.scheme else host
+    return shown + "/".join(steps)
+
+
+def refused(url: str, reason: str) -> MySQLError:
+    """6128 for one location, with the reason."""
+    return failure(LH.USER_DATA_ACCESS_FAILED, redacted(url), detail=f" ({reason})")

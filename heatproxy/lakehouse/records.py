@@ -1,0 +1,237 @@
+"""The records of CSV files, a bounded chunk at a time.
+
+A chunk is arrays of field positions in one buffer, used again for the next chunk:
+who wants to keep something copies it.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from heatproxy.errors import interrupted
+from heatproxy.lakehouse.catalogue import LH, failure
+from heatproxy.lakehouse.dialect import Dialect
+from heatproxy.lakehouse.streams import DataFile, TextStream
+from heatproxy.lakehouse.tokens import (
+    MISSING,
+    NULL,
+    Bytes,
+    Ints,
+    tokenise,
+)
+
+BUFFER_BYTES = 8 << 20
+READ_BYTES = 1 << 20
+RECORD_LIMIT_BYTES = 4 << 20  # the manual's limit for a line of CSV
+FIELDS_PER_CHUNK = 1 << 20
+MOST_COLUMNS = 1017  # what a MySQL table can have
+
+Cancelled = Callable[[], bool]
+Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Some records of one file; field (r, c) is ``starts[r * columns + c]``."""
+
+    file: DataFile
+    buf: Bytes
+    rows: int
+    columns: int
+    starts: Ints  # (rows * columns,)
+    lens: Ints
+    flags: Bytes
+    row_at: Ints  # (rows,) in buf
+    found: Ints  # (rows,) fields of each record
+    base: int  # of buf in the file's UTF-8 text
+
+    def where(self, row: int) -> str:
+        """What messages call a row: its file and the offset of its first byte."""
+        return f"row starting at {self.file.display}:{self.base + self.row_at[row]}"
+
+
+class _Arrays:
+    def __init__(self, columns: int, rows: int | None = None) -> None:
+        self.rows = rows or max(64, FIELDS_PER_CHUNK // columns)
+        fields = self.rows * columns
+        self.starts = np.empty(fields, np.int32)
+        self.lens = np.empty(fields, np.int32)
+        self.flags = np.empty(fields, np.uint8)
+        self.row_at = np.empty(self.rows, np.int32)
+        self.found = np.empty(self.rows, np.int32)
+
+
+def chunks(
+    file: DataFile,
+    dialect: Dialect,
+    columns: int,
+    cancelled: Cancelled,
+    progress: Progress,
+) -> Iterator[Chunk]:
+    """The records after ``skip_rows`` and the header, in order.
+
+    Args:
+        dialect: with its delimiters resolved.
+        progress: told the UTF-8 bytes that were read since it was told last.
+
+    Raises:
+        MySQLError: 1317, cancelled; 6061, not text, or a quote that never closes;
+            6106, a record over 4 MB.
+    """
+    return _split(file, dialect, columns, cancelled, progress, dialect.has_header)
+
+
+def first_record(file: DataFile, dialect: Dialect) -> tuple[str | None, ...]:
+    """The fields of the first record after ``skip_rows``; () if there is none.
+
+    Raises:
+        MySQLError: 6061 and 6106 as chunks; 6063, more columns than a table may
+            have.
+    """
+    records = _split(
+        file, dialect, MOST_COLUMNS, lambda: False, lambda _: None, False, rows=1
+    )
+    for chunk in records:
+        width = int(chunk.found[0])
+        if width > MOST_COLUMNS:
+            raise failure(LH.COLUMN_MAX_ERR, file.display, MOST_COLUMNS)
+        return tuple(
+            None
+            if chunk.flags[k] & (NULL | MISSING)
+            else chunk.buf[chunk.starts[k] : chunk.starts[k] + chunk.lens[k]]
+            .tobytes()
+            .decode()
+            for k in range(width)
+        )
+    return ()
+
+
+def _split(
+    file: DataFile,
+    dialect: Dialect,
+    columns: int,
+    cancelled: Cancelled,
+    progress: Progress,
+    header: bool,
+    rows: int | None = None,
+) -> Iterator[Chunk]:
+    arrays = _Arrays(columns, rows)
+    buf = np.empty(BUFFER_BYTES + (64 << 10), np.uint8)
+    field = np.frombuffer(dialect.field_delimiter.encode(), np.uint8)
+    record = np.frombuffer(dialect.record_delimiter.encode(), np.uint8)
+    quote = ord(dialect.quotation_marks) if dialect.quotation_marks else -1
+    escape = ord(dialect.escape_character) if dialect.escape_character else -1
+    size, base, skip, final = 0, 0, dialect.skip_rows, False
+    waiting = b""
+    with TextStream(file, dialect) as stream:
+        while not final:
+            while size < BUFFER_BYTES:
+                if not waiting:
+                    if cancelled():
+                        raise interrupted()
+                    data = stream.read(READ_BYTES)
+                    if data is None:
+                        final = True
+                        break
+                    waiting = data
+                # recoding may have made more of it than was asked for
+                part = waiting[: BUFFER_BYTES - size]
+                waiting = waiting[len(part) :]
+                buf[size : size + len(part)] = np.frombuffer(part, np.uint8)
+                size += len(part)
+                progress(len(part))
+            pos = 0
+            if skip:
+                pos, skip = _skip(buf[:size], record.tobytes(), skip), 0
+            while True:
+                got, used = tokenise(
+                    buf[pos:],
+                    size - pos,
+                    final,
+                    field,
+                    record,
+                    quote,
+                    escape,
+                    dialect.trim_spaces,
+                    columns,
+                    arrays.starts,
+                    arrays.lens,
+                    arrays.flags,
+                    arrays.row_at,
+                    arrays.found,
+                )
+                if got:
+                    first = 1 if header else 0
+                    header = False
+                    chunk = _chunk(file, buf[pos:], got, columns, arrays, base + pos)
+                    _refuse_open_quote(chunk)
+                    if got > first:
+                        yield _from_row(chunk, first)
+                pos += used
+                if not used or got < arrays.rows:
+                    break
+            if size - pos > RECORD_LIMIT_BYTES:
+                raise failure(
+                    LH.TOO_LARGE_ROW,
+                    file.display,
+                    f"The record at {base + pos} is longer than"
+                    f" {RECORD_LIMIT_BYTES} bytes. An unclosed quotation mark?",
+                )
+            buf[: size - pos] = buf[pos:size].copy()
+            size, base = size - pos, base + pos
+
+
+def _chunk(
+    file: DataFile, buf: Bytes, rows: int, columns: int, arrays: _Arrays, base: int
+) -> Chunk:
+    fields = rows * columns
+    return Chunk(
+        file,
+        buf,
+        rows,
+        columns,
+        arrays.starts[:fields],
+        arrays.lens[:fields],
+        arrays.flags[:fields],
+        arrays.row_at[:rows],
+        arrays.found[:rows],
+        base,
+    )
+
+
+def _from_row(chunk: Chunk, first: int) -> Chunk:
+    skipped = first * chunk.columns
+    return Chunk(
+        chunk.file,
+        chunk.buf,
+        chunk.rows - first,
+        chunk.columns,
+        chunk.starts[skipped:],
+        chunk.lens[skipped:],
+        chunk.flags[skipped:],
+        chunk.row_at[first:],
+        chunk.found[first:],
+        chunk.base,
+    )
+
+
+def _refuse_open_quote(chunk: Chunk) -> None:
+    if chunk.found[-1] < 0:
+        raise failure(
+            LH.CSV_PARSING_ERR,
+            chunk.file.display,
+            chunk.base + int(chunk.row_at[-1]),
+            "The file ends inside a quoted field",
+        )
+
+
+def _skip(data: Bytes, record: bytes, count: int) -> int:
+    """The offset after ``count`` record delimiters; quotes don't count."""
+    text, pos = data.tobytes(), 0
+    for _ in range(count):
+        found = text.find(record, pos)
+        if found < 0:
+            return len(text)
+        pos = found + len(record)
+    return pos

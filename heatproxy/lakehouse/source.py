@@ -1,0 +1,264 @@
+"""The files of a table, brought to this machine.
+
+A location becomes objects (by listing, where it names a prefix or a pattern), and
+each object becomes a file in a temporary folder; local files stay where they are.
+
+Source: HeatWave User Guide, "Lakehouse External Table JSON Syntax"; OCI Object
+Storage API, ListObjects, as a pre-authenticated request answers it.
+"""
+
+import fnmatch
+import json
+import re
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote, unquote, urlencode, urlsplit
+
+from heatproxy.errors import MySQLError, interrupted
+from heatproxy.lakehouse.catalogue import LH, Condition, failure, warning
+from heatproxy.lakehouse.dialect import Dialect
+from heatproxy.lakehouse.fetch import Fetcher, Pause
+from heatproxy.lakehouse.policy import SourcePolicy, redacted, refused
+from heatproxy.lakehouse.records import Cancelled, Progress
+from heatproxy.lakehouse.request import FileLocation
+from heatproxy.lakehouse.streams import DataFile
+
+LISTING_BYTES = 16 << 20
+_GLOB = re.compile(r"[*?\[]")
+_OBJECT = re.compile(
+    r"/(?:p/[^/]*/)?n/(?P<namespace>[^/]+)/b/(?P<bucket>[^/]+)/o/(?P<name>.*)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Object:
+    """One thing to fetch: a URL, or a path on this machine."""
+
+    url: str
+    path: Path | None = None
+
+
+class Source:
+    """Fetches the files of external tables; a context manager.
+
+    The fetched files are deleted when it closes.
+    """
+
+    def __init__(
+        self,
+        policy: SourcePolicy,
+        folder: Path | None = None,
+        pause: Pause = time.sleep,
+    ) -> None:
+        self._policy = policy
+        self._fetcher = Fetcher(policy, pause)
+        self._folder = Path(tempfile.mkdtemp(prefix="heatproxy-", dir=folder))
+        self._count = 0
+        self.warnings: list[Condition] = []
+
+    def __enter__(self) -> "Source":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._fetcher.__exit__()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def fetch(
+        self,
+        files: Sequence[FileLocation],
+        dialect: Dialect,
+        cancelled: Cancelled,
+        progress: Progress,
+    ) -> tuple[DataFile, ...]:
+        """Every object of every location, in order; one met before is left out.
+
+        Raises:
+            MySQLError: 6067, a bucket; 6128, what may not or cannot be read; 6068,
+                a location without objects, unless its item or the dialect allows
+                missing files; 1317.
+        """
+        found: list[DataFile] = []
+        seen: set[str] = set()
+        for location in files:
+            allowed = location.allow_missing_files
+            lenient = dialect.allow_missing_files if allowed is None else allowed
+            before = len(found)
+            objects = list(self._objects(location, cancelled))
+            for one in objects:
+                if one.url in seen:
+                    shown = display_name(one.url)
+                    self.warnings.append(warning(LH.DUPLICATE_FILE, shown))
+                    continue
+                seen.add(one.url)
+                file = self._bring(one, location, cancelled, progress)
+                if file is not None:
+                    found.append(file)
+                elif not lenient:
+                    raise _nothing_at(one.url)
+                if len(found) > self._policy.max_files:
+                    raise refused(one.url, f"more than {self._policy.max_files} files")
+            if len(found) == before and not objects and not lenient:
+                raise _nothing_at(location.par or location.uri or "")
+        return tuple(found)
+
+    def _bring(
+        self,
+        one: Object,
+        location: FileLocation,
+        cancelled: Cancelled,
+        progress: Progress,
+    ) -> DataFile | None:
+        if cancelled():
+            raise interrupted()
+        strict, shown = location.is_strict_mode, display_name(one.url)
+        if one.path is not None:
+            if not one.path.is_file():
+                return None
+            size = one.path.stat().st_size
+            if size > self._policy.max_file_bytes:
+                limit = self._policy.max_file_bytes
+                raise refused(one.url, f"it is larger than {limit} bytes")
+            progress(size)
+            return DataFile(one.path, shown, size, strict)
+        self._count += 1
+        path = self._folder / str(self._count)
+        size_or_none = self._fetcher.download(one.url, path, cancelled, progress)
+        if size_or_none is None:
+            return None
+        return DataFile(path, shown, size_or_none, strict)
+
+    def _objects(
+        self, location: FileLocation, cancelled: Cancelled
+    ) -> Iterator[Object]:
+        url = location.par or location.uri
+        if url is None:
+            raise failure(LH.RESOURCE_PRINCIPAL_BUCKET_ERR, location.bucket)
+        if urlsplit(url).scheme.lower() == "oci":
+            bucket = urlsplit(url).netloc.partition("@")[0]
+            raise failure(LH.RESOURCE_PRINCIPAL_BUCKET_ERR, bucket)
+        self._policy.check_scheme(url)
+        selected = _selection(location, url)
+        if isinstance(selected, Object):
+            local = urlsplit(selected.url).scheme.lower() == "file"
+            path = self._policy.local_path(selected.url) if local else None
+            yield Object(selected.url, path)
+        elif urlsplit(selected.base).scheme.lower() == "file":
+            yield from self._local(selected)
+        else:
+            for name in self._listing(selected, cancelled):
+                yield Object(selected.base + quote(name))
+
+    def _local(self, selected: "_Selection") -> Iterator[Object]:
+        folder = self._policy.local_path(selected.base)
+        if not folder.is_dir():
+            return
+        for path in sorted(folder.rglob("*")):
+            name = path.relative_to(folder).as_posix()
+            if path.is_file() and selected.takes(name):
+                url = selected.base + quote(name)
+                yield Object(url, self._policy.inside(path, url))
+
+    def _listing(self, selected: "_Selection", cancelled: Cancelled) -> list[str]:
+        """Names under an ``/o/`` URL, sorted; it answers them in pages."""
+        names: list[str] = []
+        start = ""
+        while True:
+            query = {"fields": "name"}
+            if selected.prefix:
+                query["prefix"] = selected.prefix
+            if start:
+                query["start"] = start
+            parts = urlsplit(selected.base)
+            given = f"{parts.query}&" if parts.query else ""
+            page = parts._replace(query=given + urlencode(query)).geturl()
+            body = self._fetcher.read(page, LISTING_BYTES, cancelled)
+            try:
+                answer = json.loads(body or b"{}")
+                found = [str(one["name"]) for one in answer.get("objects", [])]
+                following = answer.get("nextStartWith") or ""
+            except (ValueError, KeyError, TypeError, AttributeError):
+                raise refused(selected.base, "it does not list objects") from None
+            names += [name for name in found if selected.takes(name)]
+            if len(names) > self._policy.max_files:
+                limit = self._policy.max_files
+                raise refused(selected.base, f"more than {limit} files")
+            if not following or following == start:
+                return sorted(names)
+            start = following
+
+
+@dataclass(frozen=True, slots=True)
+class _Selection:
+    """Some of the objects under ``base``, a URL that ends with a slash."""
+
+    base: str
+    prefix: str = ""
+    pattern: re.Pattern[str] | None = None
+
+    def takes(self, name: str) -> bool:
+        if name.endswith("/") or not name.startswith(self.prefix):
+            return False  # a folder's own entry is no file
+        return self.pattern is None or self.pattern.fullmatch(name) is not None
+
+
+def _selection(location: FileLocation, url: str) -> Object | _Selection:
+    """One object by its URL, or a selection that needs a listing."""
+    if location.name is not None:
+        return Object(_folder_url(url) + quote(location.name))
+    if location.prefix is not None:
+        return _Selection(_folder_url(url), location.prefix)
+    if location.pattern is not None:
+        return _Selection(_folder_url(url), pattern=_expression(location.pattern, url))
+    path = urlsplit(url).path
+    if location.uri is not None and _GLOB.search(path):
+        base, _, glob = _split_object(url)
+        literal = _GLOB.split(glob)[0]
+        return _Selection(base, literal, _expression(fnmatch.translate(glob), url))
+    if path.endswith("/"):
+        base, _, prefix = _split_object(url)
+        return _Selection(base, prefix)
+    return Object(url)
+
+
+def _folder_url(url: str) -> str:
+    if not urlsplit(url).path.endswith("/"):
+        raise refused(url, "with prefix, name or pattern the URL must end with /")
+    return url
+
+
+def _split_object(url: str) -> tuple[str, str, str]:
+    """(base ending with a slash, "", decoded object name or glob) of a URL."""
+    head, mark, name = url.partition("/o/")
+    if mark and urlsplit(url).scheme.lower() != "file":
+        return head + mark, "", unquote(name)
+    glob = _GLOB.search(url)
+    cut = url.rindex("/", 0, glob.start() if glob else len(url)) + 1
+    return url[:cut], "", unquote(url[cut:])
+
+
+def _expression(pattern: str, url: str) -> re.Pattern[str]:
+    try:
+        return re.compile(pattern, re.DOTALL)
+    except re.error as problem:
+        raise refused(url, f"the pattern is not valid: {problem}") from None
+
+
+def display_name(url: str) -> str:
+    """What messages call an object: as HeatWave does for OCI, else its file name."""
+    parts = urlsplit(url)
+    found = _OBJECT.fullmatch(parts.path)
+    if found and parts.scheme != "file":
+        name, space = unquote(found["name"]), found["namespace"]
+        return f"{{object: {name} in namespace: {space}, bucket: {found['bucket']}}}"
+    return unquote(parts.path.rpartition("/")[2]) or redacted(url)
+
+
+def _nothing_at(url: str) -> MySQLError:
+    return failure(LH.NO_FILES_FOUND, redacted(url))

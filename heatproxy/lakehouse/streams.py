@@ -1,0 +1,134 @@
+"""A file on this machine as a stream of UTF-8 bytes, whatever it is packed in.
+
+Source: HeatWave User Guide, dialect keys ``compression`` and ``encoding``.
+"""
+
+import bz2
+import codecs
+import gzip
+import zipfile
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from heatproxy.errors import MySQLError, not_supported
+from heatproxy.lakehouse.catalogue import LH, failure
+from heatproxy.lakehouse.dialect import Dialect
+
+_MAGIC = ((b"\x1f\x8b", "gzip"), (b"BZh", "bzip2"), (b"PK\x03\x04", "zip"))
+_BOM = "\ufeff"
+# MySQL's latin1 is Windows-1252 with the five holes filled by control characters
+_LATIN1 = "".join(
+    bytes([code]).decode("cp1252", "replace").replace("\ufffd", chr(code))
+    for code in range(256)
+)
+UNPACK_LIMIT_BYTES = 1 << 40
+
+
+@dataclass(frozen=True, slots=True)
+class DataFile:
+    """One object of a table: where it is now, and what messages call it."""
+
+    path: Path
+    display: str  # without any secret of its URL
+    size_bytes: int  # as stored, so of the packed file
+    is_strict_mode: bool | None = None
+
+
+class TextStream:
+    """UTF-8 bytes of one file: unpacked, recoded, checked, without its BOM."""
+
+    def __init__(self, file: DataFile, dialect: Dialect) -> None:
+        self._file = file
+        self._raw = open_unpacked(file, dialect.compression)
+        self._decode = _decoder(dialect)
+        self._first = True
+        self._given = 0
+
+    def __enter__(self) -> "TextStream":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._raw.close()
+
+    def read(self, limit_bytes: int) -> bytes | None:
+        """Some bytes, seldom more than ``limit_bytes``; None at the end.
+
+        Raises:
+            MySQLError: 6061, the bytes are not text in the dialect's encoding or
+                the packed file is damaged.
+        """
+        while True:
+            try:
+                raw = self._raw.read(limit_bytes)
+            except (OSError, EOFError, zlib.error, zipfile.BadZipFile) as problem:
+                raise self._damaged(str(problem)) from None
+            try:
+                text = self._decode(raw, not raw)
+            except UnicodeDecodeError as problem:
+                raise self._damaged(
+                    f"Bytes that are not in the dialect's encoding: {problem.reason}"
+                ) from None
+            if self._first and text:
+                self._first = False
+                if text[:3] == codecs.BOM_UTF8:
+                    text = text[3:]
+            self._given += len(text)
+            if text:
+                return text
+            if not raw:
+                return None
+
+    def _damaged(self, what: str) -> MySQLError:
+        return failure(
+            LH.CSV_PARSING_ERR, self._file.display, self._given, what.rstrip(".")
+        )
+
+
+def open_unpacked(file: DataFile, compression: str | None) -> IO[bytes]:
+    """The file's own bytes; no ``compression`` given means the same as auto.
+
+    Raises:
+        MySQLError: 6061, not packed as the dialect says; 1235, a zip archive of
+            several files.
+    """
+    with file.path.open("rb") as start:
+        head = start.read(4)
+    found = next((name for magic, name in _MAGIC if head.startswith(magic)), None)
+    if compression not in (None, "auto", found):
+        raise failure(
+            LH.CSV_PARSING_ERR, file.display, 0, f"The file is not {compression}"
+        )
+    if found == "gzip":
+        return gzip.open(file.path)  # type: ignore[return-value]
+    if found == "bzip2":
+        return bz2.open(file.path)
+    if found == "zip":
+        archive = zipfile.ZipFile(file.path)
+        members = [info for info in archive.infolist() if not info.is_dir()]
+        if len(members) != 1:
+            raise not_supported("zip archives that hold more or less than one file")
+        return archive.open(members[0])
+    return file.path.open("rb")
+
+
+def _decoder(dialect: Dialect) -> Callable[[bytes, bool], bytes]:
+    """A function from raw bytes (and whether they end here) to UTF-8 bytes."""
+    if dialect.encoding == "latin1":
+        return lambda raw, _: (
+            raw
+            if raw.isascii()
+            else codecs.charmap_decode(raw, "strict", _LATIN1)[0].encode()
+        )
+    decoder = codecs.getincrementaldecoder(dialect.codec)()
+    if dialect.codec == "utf-8":
+
+        def checked(raw: bytes, final: bool) -> bytes:
+            if raw.isascii() and not decoder.getstate()[0]:
+                return raw
+            return decoder.decode(raw, final).encode()
+
+        return checked
+    return lambda raw, final: decoder.decode(raw, final).encode()

@@ -1,0 +1,102 @@
+"""A client session while a relay lends it: both legs, seen from the engine process."""
+
+import asyncio
+import json
+from collections.abc import Collection
+
+from heatproxy.errors import ProtocolError
+from heatproxy.wire.channel import Message, MessageReader, Statement, pack
+from heatproxy.wire.packets import frame
+from heatproxy.wire.tracker import DONE, Kind, Tracker
+
+READ_BYTES = 1 << 18
+CHUNKS_AHEAD = 32  # of the backend's bytes; more wait in the sockets
+
+
+class SessionGone(Exception):
+    """The client has left, or its relay has."""
+
+
+class Loan:
+    """The messages of one session's channel; also the ``Leg`` of its backend."""
+
+    def __init__(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        self._reader, self._writer = reader, writer
+        self._messages = MessageReader()
+        self._statements: asyncio.Queue[Statement | None] = asyncio.Queue()
+        self._chunks: asyncio.Queue[bytes] = asyncio.Queue(CHUNKS_AHEAD)
+        self.watches_names = asyncio.Event()
+
+    async def pump(self) -> None:
+        """Sort incoming messages until the relay closes the channel."""
+        while data := await self._reader.read(READ_BYTES):
+            for message, body in self._messages.feed(data):
+                if message is Message.START:
+                    self._statements.put_nowait(Statement.parse(body))
+                elif message is Message.BACKEND:
+                    await self._chunks.put(body)
+                elif message is Message.WATCH:
+                    self.watches_names.set()
+        raise SessionGone
+
+    async def statement(self) -> Statement:
+        """The next statement that is the engine's to answer."""
+        statement = await self._statements.get()
+        if statement is None:
+            raise SessionGone
+        return statement
+
+    # --- the backend's leg ----------------------------------------------------------
+
+    def write(self, data: bytes) -> None:
+        """Send bytes to the backend."""
+        self._writer.write(pack(Message.BACKEND, data))
+
+    async def read(self) -> bytes:
+        """The next bytes of the backend."""
+        return await self._chunks.get()
+
+    async def relay(self, command: bytes, capabilities: int) -> int:
+        """Send a client's command to the backend and its reply to the client.
+
+        Returns:
+            The status flags the reply ended with.
+        """
+        tracker = Tracker(capabilities)
+        tracker.expect(Kind.RESULT)
+        self.write(frame(command, 0))
+        event = None
+        while event != DONE:
+            data = await self.read()
+            if not data:
+                raise ProtocolError("the backend connection is gone")
+            _, event = tracker.scan(data)
+            await self.send(data)
+        return tracker.status
+
+    # --- the client's leg -------------------------------------------------------------
+
+    async def send(self, data: bytes) -> None:
+        """Send bytes to the client, at the pace it reads them."""
+        self._writer.write(pack(Message.CLIENT, data))
+        await self._writer.drain()
+
+    # --- the end of the loan ------------------------------------------------------------
+
+    def forward(self) -> None:
+        """The statement is MySQL's: the relay passes it on and takes both legs back."""
+        self._writer.write(pack(Message.FORWARD))
+
+    def done(self, status: int) -> None:
+        """The client has its answer; the relay takes both legs back."""
+        self._writer.write(pack(Message.DONE, status.to_bytes(2, "little")))
+
+    def names(self, tables: Collection[str], schemas: Collection[str]) -> None:
+        """Tell the relay which names statements are filtered by."""
+        body = json.dumps([sorted(tables), sorted(schemas)]).encode()
+        self._writer.write(pack(Message.NAMES, body))
+
+    def close(self) -> None:
+        self._writer.close()

@@ -1,0 +1,123 @@
+"""A routine of ``sys`` as a declared value, and the stub that stands for it in MySQL.
+
+The stub makes GRANT EXECUTE, information_schema.ROUTINES, drivers' ``callproc`` and
+MySQL's own checks of a CALL work. Its body is never reached through heatproxy; a
+server that is asked directly says where the routine lives.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from heatproxy.datatypes import quote_name
+from heatproxy.session import Session
+
+STUB_VERSION = "heatproxy 1"
+OUTSIDE = (
+    "sys.{} runs in heatproxy: send it through the proxy, as a statement of its own"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One parameter: its direction, name and SQL type as HeatWave declares it."""
+
+    direction: str  # IN, OUT or INOUT
+    name: str
+    type: str
+
+    @property
+    def is_out(self) -> bool:
+        return self.direction != "IN"
+
+    def sql(self) -> str:
+        return f"{self.direction} {quote_name(self.name)} {self.type}"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a procedure leaves behind: its OUT values, as SQL expressions."""
+
+    out: Sequence[str] = ()
+
+
+Handler = Callable[..., Awaitable[Outcome]]
+
+
+@dataclass(frozen=True, slots=True)
+class Procedure:
+    """A routine that is called by CALL.
+
+    ``least`` is how many arguments the oldest scripts pass; those missing are NULL.
+    ``run`` takes the session and the arguments as text, None for NULL.
+    """
+
+    name: str
+    parameters: tuple[Parameter, ...]
+    run: Handler
+    least: int | None = None
+
+    @property
+    def arities(self) -> range:
+        most = len(self.parameters)
+        return range(most if self.least is None else self.least, most + 1)
+
+    def stub(self) -> str:
+        """The CREATE statement of its stub."""
+        parameters = ", ".join(parameter.sql() for parameter in self.parameters)
+        return (
+            f"CREATE PROCEDURE sys.{quote_name(self.name)} ({parameters}) NO SQL"
+            f" SQL SECURITY INVOKER COMMENT '{STUB_VERSION}' {_signal(self.name)}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RowFunction:
+    """A routine that is used as a function of one row's JSON.
+
+    ``run`` takes the session and the argument tuples of many rows, and returns the
+    JSON text of each.
+    """
+
+    name: str
+    parameters: tuple[Parameter, ...]
+    run: Callable[
+        [Session, Sequence[tuple[str | None, ...]]], Awaitable[list[str | None]]
+    ]
+    least: int
+
+    @property
+    def arities(self) -> range:
+        return range(self.least, len(self.parameters) + 1)
+
+    def stub(self) -> str:
+        """The CREATE statement of its stub."""
+        parameters = ", ".join(
+            f"{quote_name(parameter.name)} {parameter.type}"
+            for parameter in self.parameters
+        )
+        return (
+            f"CREATE FUNCTION sys.{quote_name(self.name)} ({parameters}) RETURNS JSON"
+            f" NO SQL SQL SECURITY INVOKER COMMENT '{STUB_VERSION}'"
+            f" BEGIN {_signal(self.name)}; RETURN NULL; END"
+        )
+
+
+Routine = Procedure | RowFunction
+JSONObject = dict[str, Any]
+
+
+def _signal(name: str) -> str:
+    text = OUTSIDE.format(name)
+    return (
+        f"SIGNAL SQLSTATE 'HY000' SET MYSQL_ERRNO = 3877, MESSAGE_TEXT = '{text}'"
+    )
+
+
+def needs(*names_and_types: str) -> tuple[Parameter, ...]:
+    """Parameters from ``"IN name TYPE"`` declarations."""
+    parameters = []
+    for declaration in names_and_types:
+        direction, name, kind = declaration.split(maxsplit=2)
+        parameters.append(Parameter(direction, name, kind))
+    return tuple(parameters)

@@ -1,0 +1,203 @@
+"""What a routine may use: the caller's backend session, the engine, a place to work."""
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+import pyarrow as pa
+
+from heatproxy.answer import Answer
+from heatproxy.backend.account import ServiceAccount
+from heatproxy.backend.connection import BackendConnection
+from heatproxy.backend.shells import Shell, Shells
+from heatproxy.config import Config
+from heatproxy.datatypes import quote_name, quote_text
+from heatproxy.engine import Engine
+from heatproxy.errors import MySQLError, secondary_engine
+from heatproxy.wire.packets import Status, query
+
+T = TypeVar("T")
+
+# Work that takes no longer is over before anybody could ask for its end.
+WATCH_AFTER_S = 0.05
+WAIT_S = 31_536_000
+
+
+class Cancel:
+    """Tells work in a thread that nobody waits for it any more."""
+
+    def __init__(self) -> None:
+        self._asked = threading.Event()
+        self._interrupts: list[Callable[[], None]] = []
+
+    def __call__(self) -> bool:
+        """Whether the work should stop."""
+        return self._asked.is_set()
+
+    def interrupts(self, interrupt: Callable[[], None]) -> None:
+        """Call this, from another thread, when the work should stop."""
+        self._interrupts.append(interrupt)
+        if self():
+            interrupt()
+
+    def ask(self) -> None:
+        self._asked.set()
+        for interrupt in self._interrupts:
+            interrupt()
+
+
+class Relay(Protocol):
+    """The client's own commands, passed on with their replies."""
+
+    async def relay(self, command: bytes, capabilities: int) -> int: ...
+
+
+class Jobs(Protocol):
+    """Processes that learning runs in; cancelling the call ends the process."""
+
+    async def run(self, function: Callable[..., T], *args: Any) -> T: ...
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """What all sessions of the engine process share."""
+
+    config: Config
+    engine: Engine
+    account: ServiceAccount
+    shells: Shells
+    jobs: Jobs
+
+
+class Session:
+    """One client's session while a statement of it is ours to answer."""
+
+    def __init__(
+        self,
+        house: House,
+        backend: BackendConnection,
+        answer: Answer,
+        relay: Relay,
+        thread_id: int,
+    ) -> None:
+        self.house = house
+        self.backend = backend
+        self.answer = answer
+        self._relay = relay
+        self._thread_id = thread_id
+
+    async def relay(self, text: bytes) -> None:
+        """Have MySQL answer a statement to the client itself."""
+        capabilities = self.backend.capabilities
+        command = query(text, capabilities)
+        self.backend.status = await self._relay.relay(command, capabilities)
+
+    async def user(self) -> str:
+        """The name part of CURRENT_USER()."""
+        account = await self.backend.scalar("SELECT CURRENT_USER()")
+        return (account or "").rpartition("@")[0]
+
+    async def schema(self) -> str | None:
+        """The default schema."""
+        return await self.backend.scalar("SELECT DATABASE()")
+
+    @property
+    def backslash_escapes(self) -> bool:
+        """Whether a backslash escapes in this session's string literals."""
+        return not self.backend.status & Status.NO_BACKSLASH_ESCAPES
+
+    # --- work away from the loop ----------------------------------------------------
+
+    async def off_loop(self, work: Callable[[Cancel], T]) -> T:
+        """Run blocking work in a thread while KILL and disconnects are watched for.
+
+        Raises:
+            MySQLError: 1317 or 3024 when the statement was killed; the work's own.
+        """
+        cancel = Cancel()
+
+        async def run() -> T:
+            thread = asyncio.ensure_future(asyncio.to_thread(work, cancel))
+            try:
+                return await asyncio.shield(thread)
+            except asyncio.CancelledError:
+                cancel.ask()
+                await asyncio.wait([thread])
+                raise
+
+        return await self._watched(run())
+
+    async def in_worker(self, function: Callable[..., T], *args: Any) -> T:
+        """Run learning in a process of its own, which a KILL ends at once."""
+        return await self._watched(self.house.jobs.run(function, *args))
+
+    async def _watched(self, work: Awaitable[T]) -> T:
+        """Wait for work of ours inside a statement that MySQL knows how to kill.
+
+        The client's connection waits for a user-level lock that the service account
+        holds. KILL QUERY, KILL and max_execution_time end that wait in MySQL's own
+        way, whoever asks and wherever; when the work is done the lock is let go.
+        """
+        task = asyncio.ensure_future(work)
+        try:
+            await asyncio.wait([task], timeout=WATCH_AFTER_S)
+            if not task.done():
+                await self._wait_killable(task)
+            return await task
+        finally:
+            if not task.done():
+                task.cancel()
+                await asyncio.wait([task])
+
+    async def _wait_killable(self, task: "asyncio.Future[Any]") -> None:
+        account, lock = self.house.account, f"heatproxy.{self._thread_id}"
+        await account.lock(lock)
+
+        async def let_go() -> None:
+            await asyncio.wait([task])
+            await account.unlock(lock)
+
+        ending = asyncio.ensure_future(let_go())
+        try:
+            await self.backend.query(f"SELECT GET_LOCK('{lock}', {WAIT_S})")
+        except MySQLError:
+            task.cancel()
+            raise
+        finally:
+            await ending
+        await self.backend.query(f"SELECT RELEASE_LOCK('{lock}')")
+
+    # --- tables ---------------------------------------------------------------------
+
+    async def read_table(self, schema: str, table: str) -> pa.Table:
+        """All rows of a table, InnoDB or Lakehouse, Arrow (n_rows, n_columns).
+
+        Raises:
+            MySQLError: 1142 or 1146 from MySQL; 1347, it is a view; 3877, a
+                Lakehouse table that has not been loaded.
+        """
+        name = f"{quote_name(schema)}.{quote_name(table)}"
+        text = f"SELECT * FROM {name}".encode()
+        shell = self.house.shells.find(schema, table)
+        if shell is None:
+            await self._refuse_view(schema, table)
+            return await self.backend.read_table(text)
+        await self.backend.prepared_columns(text)  # may they read it?
+        return await self.off_loop(lambda cancel: self._read_shell(shell, cancel))
+
+    def _read_shell(self, shell: Shell, cancel: Cancel) -> pa.Table:
+        if shell.engine_name not in self.house.engine.tables():
+            raise secondary_engine("Table has not been loaded")
+        query = self.house.engine.run(f'SELECT * FROM "{shell.engine_name}"')
+        cancel.interrupts(query.cancel)
+        return query.reader.read_all()
+
+    async def _refuse_view(self, schema: str, table: str) -> None:
+        kind = await self.backend.scalar(
+            "SELECT TABLE_TYPE FROM information_schema.TABLES WHERE TABLE_SCHEMA = "
+            f"{quote_text(schema)} AND TABLE_NAME = {quote_text(table)}"
+        )
+        if kind is not None and kind != "BASE TABLE":
+            raise MySQLError(1347, "HY000", f"'{schema}.{table}' is not BASE TABLE")

@@ -1,0 +1,1 @@
+"""Text to decision, pure: which statements are ours, and what they say."""

@@ -1,0 +1,290 @@
+"""Exact arithmetic: MySQL's integers, decimals and doubles in DuckDB's words.
+
+Division rounds half away from zero at the dividend's scale plus 4, computed in
+HUGEINT. What MySQL answers with NULL and a warning, or with an error, is a trap.
+"""
+
+import math
+import re
+from collections.abc import Callable, Sequence
+
+from sqlglot import exp
+
+from heatproxy.sql.mysqltypes import Context, Forward, Value, decimal, plain, trap
+
+STEP = 4  # div_precision_increment; other settings are refused
+CLEAN_NUMBER = r"-?[0-9]{1,15}(\.[0-9]{1,9})?"
+
+
+def number(value: Value) -> Value:
+    """The value as an int, decimal or double; a string column by a trap."""
+    value = plain(value)
+    if value.wide:
+        raise Forward("arithmetic on BIGINT UNSIGNED")
+    if value.kind == "string" and value.literal is None:
+        return Value(_parsed(value.sql), "double")
+    if value.kind == "float":
+        return Value(f"CAST({value.sql} AS DOUBLE)", "double")
+    if value.unsigned and value.kind != "int":
+        raise Forward(f"arithmetic on {value.kind.upper()} UNSIGNED")
+    if value.is_exact or value.kind == "double":
+        return value
+    raise Forward(f"{value.kind} in numeric context")
+
+
+def as_double(value: Value) -> str:
+    """The value as a DOUBLE, rounded as MySQL rounds it."""
+    value = plain(value)
+    if value.kind == "string" and value.literal is None:
+        return _parsed(value.sql)
+    if value.kind == "decimal" and value.precision - value.scale + value.digits > 15:
+        raise Forward("a DECIMAL of more than 15 digits as DOUBLE")
+    if value.is_exact or value.is_approximate:
+        return f"CAST({value.sql} AS DOUBLE)"
+    raise Forward(f"{value.kind} as DOUBLE")
+
+
+def literal(text: str) -> Value:
+    """A number as it is written."""
+    whole, point, fraction = text.partition(".")
+    whole = whole.lstrip("0")
+    if point:
+        digits = max(1, len(whole)) + len(fraction)
+        if digits > 38 or len(fraction) > 30:
+            raise Forward("a decimal literal of more than 38 digits")
+        value = f"{whole or '0'}.{fraction}" if fraction else whole or "0"
+        sql = f"CAST({value} AS DECIMAL({digits},{len(fraction)}))"
+        return Value(sql, "decimal", digits, len(fraction), literal=value)
+    if len(whole) > 18:
+        raise Forward("an integer literal of more than 18 digits")
+    return Value(whole or "0", "int", max(1, len(whole)), literal=whole or "0")
+
+
+def negate(ctx: Context, node: exp.Expression) -> Value:
+    value = number(ctx.value(node.this))
+    if value.unsigned:
+        raise Forward("unary minus on UNSIGNED")
+    constant = None if value.literal is None else _negated(value.literal)
+    if value.kind == "int":
+        sql = f"(-CAST({value.sql} AS BIGINT))"
+        return Value(sql, "int", value.precision, literal=constant)
+    if value.kind == "double":
+        return Value(f"(-{value.sql})", "double")
+    return Value(
+        f"(-{value.sql})",
+        "decimal",
+        value.precision,
+        value.scale,
+        hidden=value.hidden,
+        mixed=value.mixed,
+        literal=constant,
+    )
+
+
+def add(ctx: Context, node: exp.Expression) -> Value:
+    return _sum(ctx, node, "+")
+
+
+def subtract(ctx: Context, node: exp.Expression) -> Value:
+    return _sum(ctx, node, "-")
+
+
+def multiply(ctx: Context, node: exp.Expression) -> Value:
+    left, right = _operands(ctx, node)
+    if "double" in (left.kind, right.kind):
+        return _double(left, right, "*")
+    precision = left.precision + right.precision
+    if left.kind == right.kind == "int":
+        return _integer(left, right, "*", precision)
+    # DuckDB stays at 18 digits unless one side is wider already
+    wide = max(min(left.precision, 38), 19) if precision > 18 else left.precision
+    one = _as_decimal(left, wide) if left.digits < wide else left.sql
+    result = decimal(
+        f"{one} * {_as_decimal(right, right.precision)}",
+        precision,
+        left.scale + right.scale,
+        _hidden(left, right, left.digits + right.digits),
+    )
+    return _mixed(result, left, right)
+
+
+def divide(ctx: Context, node: exp.Expression) -> Value:
+    left, right = _operands(ctx, node)
+    if "double" in (left.kind, right.kind):
+        zero = f"{as_double(right)} = 0"
+        return _finite(
+            trap(zero, "division by zero", f"{as_double(left)} / {as_double(right)}")
+        )
+    if left.mixed or right.mixed:
+        raise Forward("division by or of a CASE whose branches differ in scale")
+    scale = left.scale + STEP
+    shift = scale - left.digits + right.digits
+    dividend, divisor = unscaled(left), unscaled(right)
+    dividend = _times_ten(dividend, shift)
+    divisor = _times_ten(divisor, -shift)
+    half = f"CASE WHEN {dividend} < 0 THEN -abs({divisor}) ELSE abs({divisor}) END"
+    quotient = f"((2 * {dividend} + {half}) // (2 * {divisor}))"
+    if not _is_not_zero(right):
+        quotient = trap(f"{right.sql} = 0", "division by zero", quotient)
+    return scaled(quotient, left.whole_digits + right.scale + scale, scale)
+
+
+def int_divide(ctx: Context, node: exp.Expression) -> Value:
+    left, right = _operands(ctx, node)
+    if "double" in (left.kind, right.kind) or left.hidden or right.hidden:
+        raise Forward("DIV of approximate numbers")
+    if left.unsigned or right.unsigned:
+        raise Forward("DIV of UNSIGNED")
+    sql = f"({_aligned(left, right)} // {_aligned(right, left)})"
+    if not _is_not_zero(right):
+        sql = trap(f"{right.sql} = 0", "division by zero", sql)
+    return Value(
+        f"CAST({sql} AS BIGINT)", "int", min(19, left.whole_digits + right.scale)
+    )
+
+
+def modulo(ctx: Context, node: exp.Expression) -> Value:
+    left, right = _operands(ctx, node)
+    return remainder(left, right)
+
+
+def remainder(left: Value, right: Value) -> Value:
+    """left % right, with the sign of left."""
+    if "double" in (left.kind, right.kind) or left.hidden or right.hidden:
+        raise Forward("% of approximate numbers")
+    sql = f"({_aligned(left, right)} % {_aligned(right, left)})"
+    if not _is_not_zero(right):
+        sql = trap(f"{right.sql} = 0", "division by zero", sql)
+    precision = max(left.whole_digits, right.whole_digits)
+    if left.kind == right.kind == "int":
+        if left.unsigned != right.unsigned and None in (left.literal, right.literal):
+            raise Forward("% of signed and UNSIGNED")
+        return Value(f"CAST({sql} AS BIGINT)", "int", precision, unsigned=left.unsigned)
+    scale = max(left.scale, right.scale)
+    return _mixed(scaled(sql, precision + scale, scale), left, right)
+
+
+def unscaled(value: Value) -> str:
+    """The HUGEINT that a DECIMAL is, its point dropped."""
+    if value.literal is not None and value.hidden is None:
+        return f"CAST({value.literal.replace('.', '')} AS HUGEINT)"
+    if value.digits == 0:
+        return f"CAST({value.sql} AS HUGEINT)"
+    wide = f"CAST({value.sql} AS DECIMAL(38,{value.digits}))"
+    return f"CAST({wide} * CAST({10**value.digits} AS DECIMAL(38,0)) AS HUGEINT)"
+
+
+def scaled(sql: str, precision: int, scale: int, hidden: int | None = None) -> Value:
+    """The DECIMAL whose unscaled HUGEINT ``sql`` is."""
+    digits = scale if hidden is None else hidden
+    if digits > 30:
+        raise Forward("a DECIMAL of more than 30 fraction digits")
+    whole = f"CAST({sql} AS DECIMAL(38,0))"
+    if digits:
+        unit = "0." + "1".rjust(digits, "0")
+        whole = f"({whole} * CAST({unit} AS DECIMAL(38,{digits})))"
+    return decimal(whole, precision, scale, hidden)
+
+
+def _sum(ctx: Context, node: exp.Expression, sign: str) -> Value:
+    left, right = _operands(ctx, node)
+    if "double" in (left.kind, right.kind):
+        return _double(left, right, sign)
+    whole = max(left.whole_digits, right.whole_digits) + 1
+    if left.kind == right.kind == "int":
+        return _integer(left, right, sign, whole)
+    scale, digits = max(left.scale, right.scale), max(left.digits, right.digits)
+    width = whole + digits
+    sql = (
+        f"{_as_decimal(left, width, digits)} {sign} {_as_decimal(right, width, digits)}"
+    )
+    result = decimal(sql, whole + scale, scale, _hidden(left, right, digits))
+    return _mixed(result, left, right)
+
+
+def _operands(ctx: Context, node: exp.Expression) -> tuple[Value, Value]:
+    return number(ctx.value(node.this)), number(ctx.value(node.expression))
+
+
+def _integer(left: Value, right: Value, sign: str, precision: int) -> Value:
+    sql = f"(CAST({left.sql} AS BIGINT) {sign} CAST({right.sql} AS BIGINT))"
+    unsigned = left.unsigned or right.unsigned
+    if unsigned:
+        sql = trap(f"{sql} < 0", "BIGINT UNSIGNED value is out of range", sql)
+    return Value(f"({sql})", "int", min(19, precision), unsigned=unsigned)
+
+
+def _double(left: Value, right: Value, sign: str) -> Value:
+    return _finite(f"({as_double(left)} {sign} {as_double(right)})")
+
+
+def _finite(sql: str) -> Value:
+    safe = trap(f"NOT isfinite({sql})", "DOUBLE value is out of range", sql)
+    return Value(f"({safe})", "double")
+
+
+def _as_decimal(value: Value, width: int, scale: int | None = None) -> str:
+    scale = value.digits if scale is None else scale
+    if scale > 30:
+        raise Forward("a DECIMAL of more than 30 fraction digits")
+    return f"CAST({value.sql} AS DECIMAL({min(38, max(width, scale + 1))},{scale}))"
+
+
+def _aligned(value: Value, other: Value) -> str:
+    """Unscaled, at the larger scale of the two."""
+    if value.kind == other.kind == "int":
+        return f"CAST({value.sql} AS BIGINT)"
+    return _times_ten(unscaled(value), max(value.scale, other.scale) - value.scale)
+
+
+def _times_ten(sql: str, power: int) -> str:
+    return f"({sql} * {10**power}::HUGEINT)" if power > 0 else sql
+
+
+def _hidden(left: Value, right: Value, digits: int) -> int | None:
+    return None if left.hidden is None and right.hidden is None else digits
+
+
+def _mixed(result: Value, *operands: Value) -> Value:
+    if not any(operand.mixed for operand in operands):
+        return result
+    return Value(
+        result.sql, "decimal", result.precision, result.scale, result.hidden, mixed=True
+    )
+
+
+def _is_not_zero(value: Value) -> bool:
+    return value.literal is not None and bool(re.search("[1-9]", value.literal))
+
+
+def _negated(text: str) -> str:
+    return text[1:] if text.startswith("-") else "-" + text
+
+
+def _parsed(sql: str) -> str:
+    return trap(
+        f"NOT regexp_full_match({sql}, '{CLEAN_NUMBER}')",
+        "a string that is not plainly a number",
+        f"CAST({sql} AS DOUBLE)",
+    )
+
+
+def hidden_digits(scale: int) -> int:
+    """The fraction digits AVG keeps of a column with ``scale`` of them."""
+    words = 9 * math.ceil(scale / 9)
+    return 9 * math.ceil((words + max(0, STEP - (words - scale))) / 9)
+
+
+NODES: dict[
+    type[exp.Expression],
+    tuple[Callable[[Context, exp.Expression], Value], Sequence[str]],
+] = {
+    exp.Neg: (negate, ("this",)),
+    exp.Add: (add, ("this", "expression")),
+    exp.Sub: (subtract, ("this", "expression")),
+    exp.Mul: (multiply, ("this", "expression")),
+    # typed and safe are sqlglot's notes for its own generator, the same for all
+    exp.Div: (divide, ("this", "expression", "typed", "safe")),
+    exp.IntDiv: (int_divide, ("this", "expression")),
+    exp.Mod: (modulo, ("this", "expression")),
+}

@@ -1,0 +1,228 @@
+"""What the emitter works with: typed DuckDB expressions and the facts around them.
+
+A ``Value`` is one SQL expression in DuckDB's words with what MySQL would say of
+its type. Whatever has no rule raises ``Forward``: MySQL answers the statement.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from sqlglot import exp
+
+from heatproxy.datatypes import BYTES, INTEGERS, MySQLType
+from heatproxy.sql.collation import CollationWeights
+
+Kind = Literal[
+    "int",
+    "decimal",
+    "double",
+    "float",
+    "string",
+    "date",
+    "datetime",
+    "timestamp",
+    "time",
+    "year",
+    "enum",
+    "set",
+    "json",
+    "bit",
+    "binary",
+    "null",
+]
+TEMPORAL = ("date", "datetime", "timestamp")
+MAX_WIDTH = 38  # digits of DuckDB's widest DECIMAL
+LONGEST_SQL = 60_000  # traps repeat their operand; deep nests are MySQL's
+_DIGITS = {"tinyint": 3, "smallint": 5, "mediumint": 8, "int": 10, "bigint": 19}
+
+
+class Forward(Exception):
+    """The statement is MySQL's to answer; the message is the construct's name."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineColumn:
+    """A loaded column; ``ascii`` and ``clean`` are the engine's facts of its text."""
+
+    type: MySQLType
+    nullable: bool = True
+    collation: str | None = None
+    ascii: bool = False
+    clean: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EngineTable:
+    """A loaded table: its MySQL name, and the name the engine holds it under."""
+
+    schema: str
+    name: str
+    engine_name: str
+    columns: Mapping[str, EngineColumn]
+
+
+@dataclass(frozen=True, slots=True)
+class SessionFacts:
+    """The session variables that change what an expression means."""
+
+    sql_mode: str = "ONLY_FULL_GROUP_BY"
+    time_zone: str = "+00:00"  # SYSTEM must be resolved by the caller
+    div_precision_increment: int = 4
+    collation_connection: str = "utf8mb4_0900_ai_ci"
+
+
+@dataclass(frozen=True, slots=True)
+class OutputColumn:
+    """What the emitter believes MySQL says of one output column.
+
+    ``scale`` is the number of fraction digits of a DECIMAL or temporal value, and
+    None for a DOUBLE without a fixed number of them (31 in a column definition).
+    """
+
+    kind: Kind
+    unsigned: bool
+    precision: int
+    scale: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A DuckDB expression and MySQL's view of it.
+
+    A DECIMAL's ``sql`` has ``digits`` fraction digits; MySQL shows ``scale`` of
+    them, fewer only for AVG. ``mixed`` marks a CASE whose branches differ in
+    scale: each row prints its own. ``predicate`` means that ``sql`` is BOOLEAN.
+    """
+
+    sql: str
+    kind: Kind
+    precision: int = 0
+    scale: int = 0
+    hidden: int | None = None
+    unsigned: bool = False
+    wide: bool = False  # BIGINT UNSIGNED, beyond int64
+    fixed: bool = False  # a DOUBLE printed with ``scale`` digits
+    mixed: bool = False
+    predicate: bool = False
+    nullable: bool = True
+    collation: str | None = None  # None: a literal, which takes the other side's
+    ascii: bool = False
+    clean: bool = False
+    texts: frozenset[str] | None = None  # every value it can have, when few are known
+    literal: str | None = None
+    members: tuple[str, ...] = ()  # enum
+
+    @property
+    def digits(self) -> int:
+        return self.scale if self.hidden is None else self.hidden
+
+    @property
+    def whole_digits(self) -> int:
+        return self.precision - self.scale
+
+    @property
+    def is_exact(self) -> bool:
+        return self.kind in ("int", "decimal")
+
+    @property
+    def is_approximate(self) -> bool:
+        return self.kind in ("double", "float")
+
+
+class Context(Protocol):
+    """What a rule may ask of the emitter that runs it."""
+
+    weights: CollationWeights
+    session: SessionFacts
+
+    def value(self, node: exp.Expression) -> Value:
+        """The expression's Value. Raises Forward."""
+        ...
+
+
+def trap(condition: str, reason: str, sql: str) -> str:
+    """``sql``, which aborts the query with ``reason`` where ``condition`` holds."""
+    return f"CASE WHEN {condition} THEN error('heatproxy: {reason}') ELSE {sql} END"
+
+
+def plain(value: Value) -> Value:
+    """The value, a predicate turned into MySQL's 0 and 1."""
+    if not value.predicate:
+        return value
+    return Value(f"CAST({value.sql} AS BIGINT)", "int", precision=1)
+
+
+def decimal(sql: str, precision: int, scale: int, hidden: int | None = None) -> Value:
+    """``sql`` cast to the DECIMAL that MySQL's precision and scale ask for."""
+    digits = scale if hidden is None else hidden
+    width = min(MAX_WIDTH, max(precision - scale, 1) + digits)
+    if digits > 30 or digits >= MAX_WIDTH:
+        raise Forward("a DECIMAL of more than 30 fraction digits")
+    return Value(
+        f"CAST({sql} AS DECIMAL({width},{digits}))",
+        "decimal",
+        precision=min(65, precision),
+        scale=scale,
+        hidden=hidden,
+    )
+
+
+def of_column(sql: str, column: EngineColumn, session: SessionFacts) -> Value:
+    """The Value of a loaded column that ``sql`` names."""
+    kind_of, unsigned = column.type, column.type.unsigned
+    name, nullable = kind_of.name, column.nullable
+    if name in INTEGERS:
+        wide = unsigned and name == "bigint"
+        precision = 20 if wide else _DIGITS[name]
+        return Value(
+            sql, "int", precision, unsigned=unsigned, wide=wide, nullable=nullable
+        )
+    if name == "decimal":
+        precision, scale = kind_of.precision or 10, kind_of.scale or 0
+        if precision > MAX_WIDTH:
+            raise Forward("a DECIMAL of more than 38 digits")
+        return Value(
+            sql, "decimal", precision, scale, unsigned=unsigned, nullable=nullable
+        )
+    if kind_of.is_string:
+        return Value(
+            sql,
+            "string",
+            collation=column.collation,
+            ascii=column.ascii,
+            clean=column.clean,
+            nullable=nullable,
+        )
+    if name == "enum":
+        return Value(
+            sql,
+            "enum",
+            collation=column.collation,
+            members=kind_of.values,
+            nullable=nullable,
+        )
+    if name == "timestamp" and session.time_zone not in ("+00:00", "UTC"):
+        raise Forward("a TIMESTAMP column in a time zone other than UTC")
+    kinds: dict[str, Kind] = {
+        "float": "float",
+        "double": "double",
+        "date": "date",
+        "datetime": "datetime",
+        "timestamp": "timestamp",
+        "time": "time",
+        "year": "year",
+        "json": "json",
+        "set": "set",
+        "bit": "bit",
+        **dict.fromkeys(set(BYTES) - {"bit"}, "binary"),
+    }
+    if name not in kinds:
+        raise Forward(f"a column of type {name.upper()}")
+    return Value(
+        sql,
+        kinds[name],
+        scale=kind_of.scale or 0,
+        unsigned=unsigned or name == "year",
+        nullable=nullable,
+    )

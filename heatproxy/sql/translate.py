@@ -1,0 +1,83 @@
+"""A MySQL SELECT over loaded tables as DuckDB SQL that gives MySQL's very answer.
+
+sqlglot parses, the emitter writes; what has no rule raises Forward, so that MySQL
+answers. Some rows can't be computed as MySQL does (a division by zero with its
+warning, an overflow with its error): there the SQL calls error(), the engine
+raises Trap, and the caller forwards or refuses. The caller must also have
+prepared the statement on the backend: MySQL checks names, ONLY_FULL_GROUP_BY and
+grants, and its column definitions must agree with ``output``.
+"""
+
+from dataclasses import dataclass
+
+from sqlglot.errors import SqlglotError
+
+from heatproxy.sql import grammar
+from heatproxy.sql.collation import CollationWeights, weights_query
+from heatproxy.sql.emitter_select import Emitter, Resolve
+from heatproxy.sql.grammar import referenced_tables
+from heatproxy.sql.mysqltypes import (
+    EngineColumn,
+    EngineTable,
+    Forward,
+    OutputColumn,
+    SessionFacts,
+    Value,
+)
+
+__all__ = [
+    "CollationWeights",
+    "EngineColumn",
+    "EngineTable",
+    "Forward",
+    "OutputColumn",
+    "Resolve",
+    "SessionFacts",
+    "Translated",
+    "referenced_tables",
+    "translate",
+    "weights_query",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Translated:
+    """DuckDB SQL, the columns it gives, the tables it reads.
+
+    A TIME column leaves as an INTERVAL, which the engine hands on as a duration.
+    """
+
+    sql: str
+    output: tuple[OutputColumn, ...]
+    tables: tuple[EngineTable, ...]
+
+
+def translate(
+    text: str,
+    schema: str | None,
+    resolve: Resolve,
+    collations: CollationWeights,
+    settings: SessionFacts,
+) -> Translated:
+    """The DuckDB SQL of one SELECT.
+
+    Raises:
+        Forward: something in it has no rule; the message names it.
+    """
+    if settings.div_precision_increment != 4:
+        raise Forward("div_precision_increment other than 4")
+    tree = grammar.parse(text, settings.sql_mode)
+    emitter = Emitter(schema, resolve, collations, settings)
+    try:
+        relation = emitter.select(tree, {}, top=True)
+    except (RecursionError, SqlglotError) as problem:
+        raise Forward("a statement nested too deep") from problem
+    output = tuple(_output(value) for _, value in relation.columns)
+    return Translated(relation.sql, output, tuple(emitter.tables.values()))
+
+
+def _output(value: Value) -> OutputColumn:
+    scale: int | None = value.scale
+    if value.is_approximate and not value.fixed:
+        scale = None
+    return OutputColumn(value.kind, value.unsigned, value.precision, scale)

@@ -1,0 +1,3 @@
+"""x"""
+async def handle(session, statement):
+    return None

@@ -1,0 +1,285 @@
+"""Where one server reply ends: the state machine that watches relayed bytes.
+
+A relay forwards the server's bytes untouched, but must know when a reply is
+complete, what status it reported, and whether it asks for a local file. ``scan``
+walks packet headers only; of a payload it looks at the first few bytes. It is
+compiled by numba where that is installed and runs as plain Python where it is not.
+
+Source: MySQL Source Code Documentation, "Command Phase", "Text Resultset".
+"""
+
+from collections.abc import Callable
+from enum import IntEnum
+from typing import Any
+
+import numpy as np
+
+from heatproxy.wire.packets import Capability, Command
+
+HEAD_BYTES = 32
+
+
+class Kind(IntEnum):
+    """The shapes a reply can have."""
+
+    NOTHING = 0  # COM_QUIT, COM_STMT_CLOSE, COM_STMT_SEND_LONG_DATA
+    RESULT = 1  # OK, ERR, a local file's name, or result sets
+    PREPARE = 2
+    ROWS = 3  # COM_STMT_FETCH
+    ONE_PACKET = 4  # COM_STATISTICS
+    COLUMNS = 5  # COM_FIELD_LIST
+    ENDLESS = 6  # COM_BINLOG_DUMP
+
+
+KINDS: dict[int, Kind] = {
+    Command.QUIT: Kind.NOTHING,
+    Command.STMT_CLOSE: Kind.NOTHING,
+    Command.STMT_SEND_LONG_DATA: Kind.NOTHING,
+    Command.STMT_PREPARE: Kind.PREPARE,
+    Command.STMT_FETCH: Kind.ROWS,
+    Command.STATISTICS: Kind.ONE_PACKET,
+    Command.FIELD_LIST: Kind.COLUMNS,
+    Command.BINLOG_DUMP: Kind.ENDLESS,
+    Command.BINLOG_DUMP_GTID: Kind.ENDLESS,
+}
+
+# What scan() stopped for.
+MORE, DONE, FILE = 0, 1, 2
+
+# The slots of the state array.
+(
+    KIND,
+    PHASE,
+    HEADER_HAVE,  # bytes of the current packet's header seen
+    HEADER,  # the header itself, little endian
+    LEFT,  # payload bytes of the current frame still to come
+    CONTINUES,  # this frame continues the packet before it
+    HEAD_HAVE,  # bytes of the payload kept in the head
+    LENGTH,  # the current frame's payload length
+    COUNT,  # column or parameter definitions still to come
+    COLUMNS_AFTER,  # PREPARE: column definitions behind the parameters
+    NEW_EOF,  # DEPRECATE_EOF was negotiated
+    OPTIONAL_METADATA,
+    STATUS,  # of the last OK or EOF
+    ERROR,  # the number of the ERR that ended the reply, else 0
+    PACKETS,  # packets of this reply seen complete
+    HEAD,  # HEAD_BYTES slots from here
+) = range(16)
+STATE_SLOTS = HEAD + HEAD_BYTES
+
+FIRST, DEFINITIONS, DEFINITIONS_END, IN_ROWS, AFTER_FILE = range(5)
+
+
+def _jit(function: Callable[..., Any], signature: str) -> Callable[..., Any]:
+    try:
+        from numba import njit
+    except ImportError:
+        return function
+    compiled: Callable[..., Any] = njit(signature, cache=True, nogil=True)(function)
+    return compiled
+
+
+def _lenenc_at(state: Any, position: int) -> tuple[int, int]:
+    """A length-encoded integer in the head, and the position behind it."""
+    first = state[HEAD + position]
+    if first < 0xFB:
+        return first, position + 1
+    size = 2
+    if first == 0xFD:
+        size = 3
+    elif first == 0xFE:
+        size = 8
+    value = 0
+    for index in range(size):
+        value |= state[HEAD + position + 1 + index] << (8 * index)
+    return value, position + 1 + size
+
+
+_lenenc_at = _jit(_lenenc_at, "UniTuple(int64, 2)(int64[::1], int64)")
+
+
+def _ok_status(state: Any) -> int:
+    """The status flags of the OK packet in the head."""
+    _, position = _lenenc_at(state, 1)
+    _, position = _lenenc_at(state, position)
+    status: int = state[HEAD + position] | state[HEAD + position + 1] << 8
+    return status
+
+
+_ok_status = _jit(_ok_status, "int64(int64[::1])")
+
+
+def _end_packet(state: Any) -> int:
+    """Move the state over one whole packet; MORE, DONE or FILE."""
+    first, length = state[HEAD], state[LENGTH]
+    kind, phase = state[KIND], state[PHASE]
+    state[PACKETS] += 1
+    is_error = first == 0xFF and length > 2
+    is_short = first == 0xFE and (length < 0xFFFFFF if state[NEW_EOF] else length < 9)
+    if is_error and phase != DEFINITIONS:
+        state[ERROR] = state[HEAD + 1] | state[HEAD + 2] << 8
+        return DONE
+    if kind == Kind.ONE_PACKET:
+        return DONE
+    if kind == Kind.COLUMNS:
+        if first == 0xFE and length < 9:
+            state[STATUS] = state[HEAD + 3] | state[HEAD + 4] << 8
+            return DONE
+        return MORE
+    if kind == Kind.PREPARE:
+        if phase == FIRST:
+            columns = state[HEAD + 5] | state[HEAD + 6] << 8
+            parameters = state[HEAD + 7] | state[HEAD + 8] << 8
+            if state[OPTIONAL_METADATA] and length > 12 and state[HEAD + 12] == 0:
+                return DONE
+            state[COUNT], state[COLUMNS_AFTER] = parameters, columns
+            if parameters == 0:
+                state[COUNT], state[COLUMNS_AFTER] = columns, 0
+            state[PHASE] = DEFINITIONS
+            return MORE if state[COUNT] else DONE
+        if phase == DEFINITIONS:
+            state[COUNT] -= 1
+            if state[COUNT]:
+                return MORE
+            if not state[NEW_EOF]:
+                state[PHASE] = DEFINITIONS_END
+                return MORE
+        if phase == DEFINITIONS_END:
+            state[STATUS] = state[HEAD + 3] | state[HEAD + 4] << 8
+        state[COUNT], state[COLUMNS_AFTER] = state[COLUMNS_AFTER], 0
+        state[PHASE] = DEFINITIONS
+        return MORE if state[COUNT] else DONE
+    if phase in (FIRST, AFTER_FILE):
+        # With optional metadata a result set may begin with 00; an OK is longer.
+        metadata_head = state[OPTIONAL_METADATA] and first <= 1 and 1 < length < 7
+        if first == 0xFB and phase == FIRST:
+            state[PHASE] = AFTER_FILE
+            return FILE
+        if first == 0 and not metadata_head:
+            state[STATUS] = _ok_status(state)
+            state[PHASE] = FIRST
+            return MORE if state[STATUS] & 0x0008 else DONE
+        if is_short:  # COM_SET_OPTION and COM_DEBUG answer with an EOF
+            state[STATUS] = state[HEAD + 3] | state[HEAD + 4] << 8
+            return DONE
+        count, _ = _lenenc_at(state, 1 if metadata_head else 0)
+        state[COUNT] = count
+        state[PHASE] = DEFINITIONS
+        if metadata_head and first == 0:
+            state[PHASE] = IN_ROWS if state[NEW_EOF] else DEFINITIONS_END
+        return MORE
+    if phase == DEFINITIONS:
+        state[COUNT] -= 1
+        if state[COUNT] == 0:
+            state[PHASE] = IN_ROWS if state[NEW_EOF] else DEFINITIONS_END
+        return MORE
+    if phase == DEFINITIONS_END:
+        state[STATUS] = state[HEAD + 3] | state[HEAD + 4] << 8
+        state[PHASE] = IN_ROWS
+        return DONE if state[STATUS] & 0x0040 else MORE  # rows wait for COM_STMT_FETCH
+    if is_short:
+        if state[NEW_EOF]:
+            state[STATUS] = _ok_status(state)
+        else:
+            state[STATUS] = state[HEAD + 3] | state[HEAD + 4] << 8
+        state[PHASE] = FIRST
+        return MORE if state[STATUS] & 0x0008 and kind == Kind.RESULT else DONE
+    return MORE
+
+
+_end_packet = _jit(_end_packet, "int64(int64[::1])")
+
+
+def _scan(data: Any, start: int, state: Any) -> tuple[int, int]:
+    """Walk bytes from ``start``; (position, why it stopped)."""
+    position, end = start, len(data)
+    while True:
+        if state[HEADER_HAVE] < 4:
+            while state[HEADER_HAVE] < 4:
+                if position == end:
+                    return position, MORE
+                state[HEADER] |= np.int64(data[position]) << (8 * state[HEADER_HAVE])
+                state[HEADER_HAVE] += 1
+                position += 1
+            length = state[HEADER] & 0xFFFFFF
+            state[LEFT] = state[LENGTH] = length
+            if not state[CONTINUES]:
+                state[HEAD_HAVE] = 0
+                if state[PHASE] != IN_ROWS:
+                    for slot in range(HEAD, HEAD + HEAD_BYTES):
+                        state[slot] = 0
+        while state[LEFT] and position < end and not state[CONTINUES]:
+            if state[HEAD_HAVE] == HEAD_BYTES or (
+                # a row is known by its first byte
+                state[PHASE] == IN_ROWS and state[HEAD_HAVE] and state[HEAD] < 0xFE
+            ):
+                break
+            state[HEAD + state[HEAD_HAVE]] = data[position]
+            state[HEAD_HAVE] += 1
+            state[LEFT] -= 1
+            position += 1
+        step = min(state[LEFT], end - position)
+        position += step
+        state[LEFT] -= step
+        if state[LEFT]:
+            return position, MORE
+        state[HEADER_HAVE] = state[HEADER] = 0
+        if state[LENGTH] == 0xFFFFFF:
+            state[CONTINUES] = 1
+            continue
+        if state[CONTINUES]:  # the last frame of a packet over 16 MB: always a row
+            state[CONTINUES] = 0
+            state[PACKETS] += 1
+            continue
+        if state[KIND] == 6:
+            continue
+        event = _end_packet(state)
+        if event != MORE:
+            return position, event
+
+
+_scan = _jit(
+    _scan, "UniTuple(int64, 2)(Array(uint8, 1, 'C', readonly=True), int64, int64[::1])"
+)
+
+
+class Tracker:
+    """The state of the reply that a connection is in the middle of."""
+
+    def __init__(self, capabilities: int) -> None:
+        self._state = np.zeros(STATE_SLOTS, np.int64)
+        self._state[NEW_EOF] = bool(capabilities & Capability.DEPRECATE_EOF)
+        self._state[OPTIONAL_METADATA] = bool(
+            capabilities & Capability.OPTIONAL_METADATA
+        )
+
+    def expect(self, kind: Kind) -> None:
+        """The next bytes are the reply to a command of this kind."""
+        state = self._state
+        state[KIND] = kind
+        state[PHASE] = IN_ROWS if kind == Kind.ROWS else FIRST
+        state[ERROR] = state[PACKETS] = state[CONTINUES] = 0
+
+    def scan(self, data: bytes, start: int = 0) -> tuple[int, int]:
+        """Walk bytes from ``start``: the position reached, and MORE, DONE or FILE."""
+        position, event = _scan(np.frombuffer(data, np.uint8), start, self._state)
+        return int(position), int(event)
+
+    @property
+    def status(self) -> int:
+        """The status flags last reported."""
+        return int(self._state[STATUS])
+
+    @status.setter
+    def status(self, flags: int) -> None:
+        self._state[STATUS] = flags
+
+    @property
+    def at_start(self) -> bool:
+        """The first packet, which says OK, ERR or how many columns, is not whole."""
+        return not self._state[PACKETS] and bool(self._state[KIND] == Kind.RESULT)
+
+    @property
+    def head_error(self) -> int:
+        """The number of the ERR that was the whole reply, else 0."""
+        return int(self._state[ERROR]) if self._state[PACKETS] == 1 else 0

@@ -1,0 +1,276 @@
+"""MySQL and the engine side by side: the same tables, the same statement, both answers."""
+
+import datetime
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pymysql
+from pymysql.constants import CLIENT, FIELD_TYPE, FLAG
+
+from heatproxy import datatypes
+from heatproxy.datatypes import Column
+from heatproxy.engine import DuckDB
+from heatproxy.sql.translate import (
+    CollationWeights,
+    EngineColumn,
+    EngineTable,
+    SessionFacts,
+    Translated,
+    translate,
+    weights_query,
+)
+
+SOCKET = os.environ.get("HEATPROXY_TEST_SOCKET")
+COLLATIONS = ("utf8mb4_0900_ai_ci", "utf8mb4_bin", "utf8mb4_general_ci")
+KINDS = {
+    **dict.fromkeys((1, 2, 3, 8, 9), "int"),
+    **dict.fromkeys((0, 246), "decimal"),
+    **dict.fromkeys((15, 249, 250, 251, 252, 253, 254), "string"),
+    FIELD_TYPE.DOUBLE: "double",
+    FIELD_TYPE.FLOAT: "float",
+    FIELD_TYPE.DATE: "date",
+    FIELD_TYPE.DATETIME: "datetime",
+    FIELD_TYPE.TIMESTAMP: "timestamp",
+    FIELD_TYPE.TIME: "time",
+    FIELD_TYPE.YEAR: "year",
+    FIELD_TYPE.JSON: "json",
+    FIELD_TYPE.BIT: "bit",
+    FIELD_TYPE.NULL: "null",
+}
+Rows = list[tuple[str | None, ...]]
+
+
+@dataclass
+class Answer:
+    """Rows as MySQL prints them, and MySQL's column definitions."""
+
+    rows: Rows
+    fields: Sequence[Any]
+    warnings: int
+
+
+class Oracle:
+    """A schema of MySQL's whose tables the engine holds too."""
+
+    def __init__(self, schema: str, directory: Path) -> None:
+        assert SOCKET is not None
+        self.schema = schema
+        self.mysql = pymysql.connect(
+            unix_socket=SOCKET,
+            user="root",
+            charset="utf8mb4",
+            conv={},
+            autocommit=True,
+            client_flag=CLIENT.MULTI_STATEMENTS,
+            init_command="SET time_zone='+00:00'",
+        )
+        self.engine = DuckDB(directory / "engine.duckdb", "500MB", 2)
+        self.tables: dict[str, EngineTable] = {}
+        self.query(f"DROP SCHEMA IF EXISTS {schema}")
+        self.query(f"CREATE SCHEMA {schema} DEFAULT CHARACTER SET utf8mb4")
+        self.query(f"USE {schema}")
+        self.weights = CollationWeights.from_rows(
+            {
+                name: self.query(weights_query(name)).rows  # type: ignore[misc]
+                for name in (*COLLATIONS, "utf8mb4_0900_bin", "latin1_swedish_ci")
+            }
+        )
+
+    def close(self) -> None:
+        self.query(f"DROP SCHEMA {self.schema}")
+        self.mysql.close()
+        self.engine.close()
+
+    def query(self, text: str) -> Answer:
+        with closing(self.mysql.cursor()) as cursor:
+            cursor.execute(text)
+            fields = cursor._result.fields if cursor.description else ()
+            rows = [tuple(map(_text, row)) for row in cursor.fetchall() or ()]
+            warnings = cursor._result.warning_count
+            while cursor.nextset():
+                pass
+            return Answer(rows, fields, warnings)
+
+    def take(self, table: str) -> None:
+        """Load a table of MySQL's into the engine."""
+        defined = self.query(
+            "SELECT COLUMN_NAME, COLUMN_TYPE, IS_NULLABLE, COLLATION_NAME"
+            f" FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = '{self.schema}'"
+            f" AND TABLE_NAME = '{table}' ORDER BY ORDINAL_POSITION"
+        ).rows
+        columns = [
+            Column(name, datatypes.parse(kind), nullable == "YES")
+            for name, kind, nullable, _ in defined
+        ]
+        rows = self.query(f"SELECT * FROM {table}").rows
+        arrays = [
+            pa.array([_parsed(row[n], column) for row in rows], column.type.arrow())
+            for n, column in enumerate(columns)
+        ]
+        batch = pa.RecordBatch.from_arrays(arrays, [c.name for c in columns])
+        reader = pa.RecordBatchReader.from_batches(batch.schema, [batch])
+        name = f"{self.schema}.{table}"
+        facts = self.engine.load(name, columns, reader)
+        self.tables[table] = EngineTable(
+            self.schema,
+            table,
+            name,
+            {
+                column.name: EngineColumn(
+                    column.type,
+                    column.nullable,
+                    collation,
+                    column.name in facts.texts and facts.texts[column.name].ascii,
+                    column.name in facts.texts and facts.texts[column.name].clean,
+                )
+                for column, (_, _, _, collation) in zip(columns, defined, strict=True)
+            },
+        )
+
+    def translate(
+        self, text: str, session: SessionFacts | None = None
+    ) -> Translated:
+        def resolve(schema: str | None, name: str) -> EngineTable | None:
+            return self.tables.get(name) if schema == self.schema else None
+
+        return translate(
+            text, self.schema, resolve, self.weights, session or SessionFacts()
+        )
+
+    def answer(self, translated: Translated, fields: Sequence[Any]) -> Rows:
+        """The engine's rows, printed by MySQL's column definitions."""
+        query = self.engine.run(translated.sql)
+        table = query.reader.read_all()
+        columns = [
+            [_printed(value, field) for value in column.to_pylist()]
+            for column, field in zip(table.columns, fields, strict=True)
+        ]
+        return list(zip(*columns, strict=True)) if columns else []
+
+    def difference(self, text: str) -> str | None:
+        """How the two answers differ, None if they don't. Raises Forward, Trap."""
+        translated = self.translate(text)
+        mysql = self.query(text)
+        rows = self.answer(translated, mysql.fields)
+        expected = mysql.rows
+        if "ORDER BY" not in text.upper():
+            expected, rows = sorted(expected, key=repr), sorted(rows, key=repr)
+        if rows != expected:
+            wrong = next(
+                (pair for pair in zip(expected, rows, strict=False) if len(set(pair)) > 1),
+                (len(expected), len(rows)),
+            )
+            return f"MySQL {wrong[0]} engine {wrong[1]}\n{translated.sql}"
+        if mysql.warnings:
+            return f"MySQL warns {mysql.warnings} times"
+        for number, (field, column) in enumerate(
+            zip(mysql.fields, translated.output, strict=True), 1
+        ):
+            kind = _kind(field)
+            if kind != column.kind:
+                return f"column {number}: MySQL {kind} translate {column.kind}"
+            if kind in ("decimal", "double", "datetime") and (
+                column.scale != (None if field.scale == 31 else field.scale)
+            ):
+                return f"column {number}: scale {field.scale} translate {column.scale}"
+            unsigned = bool(field.flags & FLAG.UNSIGNED)
+            if kind in ("int", "decimal") and unsigned != column.unsigned:
+                return f"column {number}: unsigned {unsigned}"
+        return None
+
+
+@contextmanager
+def tables(schema: str, directory: Path, script: Path) -> Iterator[Oracle]:
+    """An Oracle whose tables a script makes; all are loaded."""
+    oracle = Oracle(schema, directory)
+    try:
+        oracle.query(script.read_text())
+        for (table,) in oracle.query("SHOW TABLES").rows:
+            oracle.take(str(table))
+        yield oracle
+    finally:
+        oracle.close()
+
+
+def _kind(field: Any) -> str:
+    if field.flags & FLAG.ENUM:
+        return "enum"
+    if field.flags & FLAG.SET:
+        return "set"
+    kind = KINDS[field.type_code]
+    return "binary" if kind == "string" and field.charsetnr == 63 else kind
+
+
+def _text(value: Any) -> str | None:
+    return value.decode("latin1") if isinstance(value, bytes) else value
+
+
+def _parsed(text: str | None, column: Column) -> Any:
+    """A value of the text protocol in the column's Arrow type."""
+    name = column.type.name
+    if text is None or column.type.arrow() == pa.string():
+        return text
+    if column.type.arrow() == pa.binary():
+        return text.encode("latin1")
+    if name == "decimal":
+        return Decimal(text)
+    if name in ("float", "double"):
+        return float(text)
+    if name == "date":
+        return datetime.date.fromisoformat(text)
+    if name in ("datetime", "timestamp"):
+        return datetime.datetime.fromisoformat(text)
+    if name == "time":
+        sign, clock = (-1, text[1:]) if text[0] == "-" else (1, text)
+        hours, minutes, seconds = clock.split(":")
+        micros = int(Decimal(seconds) * 1_000_000)
+        return datetime.timedelta(
+            microseconds=sign
+            * (int(hours) * 3_600_000_000 + int(minutes) * 60_000_000 + micros)
+        )
+    return int(text)
+
+
+def _printed(value: Any, field: Any) -> str | None:
+    """An Arrow value as MySQL's text protocol has it."""
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bytes):
+        return value.decode("latin1")
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    if isinstance(value, float):
+        if field.scale < 31:
+            return f"{value:.{field.scale}f}"
+        single = field.type_code == FIELD_TYPE.FLOAT
+        return _shortest(f"{value:.6g}" if single else repr(value))
+    if isinstance(value, datetime.datetime):
+        text = value.strftime("%Y-%m-%d %H:%M:%S")
+        return text + (f".{value.microsecond:06}"[: field.scale + 1] if field.scale else "")
+    if isinstance(value, datetime.timedelta):
+        micros = abs(value) // datetime.timedelta(microseconds=1)
+        seconds, micros = divmod(micros, 1_000_000)
+        sign = "-" if value < datetime.timedelta(0) else ""
+        text = f"{sign}{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
+        return text + (f".{micros:06}"[: field.scale + 1] if field.scale else "")
+    return str(value)
+
+
+def _shortest(text: str) -> str:
+    number = Decimal(text)
+    if number == 0:
+        return "-0" if text.startswith("-") else "0"
+    sign, digits, exponent = number.normalize().as_tuple()
+    assert isinstance(exponent, int)
+    point = len(digits) + exponent
+    if -14 <= point <= 15 or len(digits) > point > 0:
+        return f"{number.normalize():f}"
+    mantissa = "".join(map(str, digits))
+    mantissa = mantissa[0] + ("." + mantissa[1:] if len(mantissa) > 1 else "")
+    return f"{'-' if sign else ''}{mantissa}e{point - 1}"
