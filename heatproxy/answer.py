@@ -1,16 +1,17 @@
 """What the client is told: packets of our own answers, counted from one."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 
 import pyarrow as pa
-
 from mysql_mimic.charset import CharacterSet
 from mysql_mimic.packets import make_column_definition_41
 from mysql_mimic.types import ColumnType
 
 from heatproxy.errors import MySQLError
-from heatproxy.wire.columns import ColumnDefinition, arrow_type
+from heatproxy.wire.columns import ColumnDefinition
+from heatproxy.wire.columns import parse as parse_definition
 from heatproxy.wire.encode import RowEncoder
 from heatproxy.wire.packets import (
     SESSION_STATUS,
@@ -24,8 +25,6 @@ from heatproxy.wire.packets import (
     lenenc_bytes,
     ok,
 )
-
-BATCH_ROWS = 1 << 15
 
 
 class Sender(Protocol):
@@ -61,9 +60,7 @@ class Answer:
 
     async def ok(self, affected_rows: int = 0, info: str = "") -> None:
         """End the reply with an OK."""
-        packet = ok(
-            self._capabilities, self._status, affected_rows, info=info.encode()
-        )
+        packet = ok(self._capabilities, self._status, affected_rows, info=info.encode())
         await self._send(packet)
 
     async def error(self, error: MySQLError) -> None:
@@ -79,16 +76,15 @@ class Answer:
     ) -> None:
         """A result set of Arrow batches under MySQL's own column definitions.
 
-        Each batch's columns must be of the definitions' Arrow types or castable.
+        Columns are taken by place; they are cast to the definitions' Arrow types.
         """
         await self._head(columns)
         encoder = RowEncoder(columns, binary=False)
-        schema = pa.schema([(f"c{i}", arrow_type(c)) for i, c in enumerate(columns)])
         async for batch in batches:
-            table = pa.Table.from_batches([batch]).rename_columns(schema.names)
-            for part in table.cast(schema).to_batches(BATCH_ROWS):
-                data, self._sequence_id = encoder.encode(part, self._sequence_id)
-                await self._sender.send(data)
+            data, self._sequence_id = await asyncio.to_thread(
+                encoder.encode, batch, self._sequence_id
+            )
+            await self._sender.send(data)
         await self._end(more)
 
     async def text_rows(
@@ -131,4 +127,4 @@ def text_column(name: str, characters: int = 4096) -> ColumnDefinition:
         column_type=ColumnType.VAR_STRING,
         decimals=31,
     )
-    return ColumnDefinition.parse(payload)
+    return parse_definition(payload)

@@ -65,7 +65,9 @@ class JobProcesses:
         try:
             return await asyncio.to_thread(pipe.recv)
         except EOFError:
-            return unknown_error("the process of this job died; is there memory enough?")
+            return unknown_error(
+                "the process of this job died; is there memory enough?"
+            )
 
 
 def _work(pipe: Connection) -> None:

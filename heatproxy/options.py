@@ -19,7 +19,8 @@ class BadOption(Exception):
 class Constraint(Protocol):
     """What one option may be."""
 
-    default: Any
+    @property
+    def default(self) -> Any: ...
 
     def convert(self, value: Any) -> Any:
         """The value in its own type. Raises BadOption."""

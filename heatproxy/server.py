@@ -76,9 +76,7 @@ class EngineProcess:
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
-async def serve(
-    config: Config, backend: Backend, on_ready: Callable[[], None]
-) -> None:
+async def serve(config: Config, backend: Backend, on_ready: Callable[[], None]) -> None:
     """Serve clients until SIGTERM or SIGINT, then drain.
 
     ``on_ready`` is called when connections are accepted.

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from heatproxy.backend.account import Address, ServiceAccount
 from heatproxy.backend.shells import Shells
+from heatproxy.backend.weights import Weights
 from heatproxy.config import Config
 from heatproxy.dispatch import serve_statement
 from heatproxy.engine.duck import DuckDB
@@ -21,7 +22,6 @@ from heatproxy.jobs import JobProcesses
 from heatproxy.loan import Loan, SessionGone
 from heatproxy.routines.install import install_stubs
 from heatproxy.session import House
-from heatproxy.statements.ddl import follow_shells
 from heatproxy.wire import decode, encode
 
 log = logging.getLogger(__name__)
@@ -85,7 +85,8 @@ def _open_house(config: Config, address: Address) -> House:
         f"{config.engine.memory_limit >> 20}MiB",
         config.engine.threads or os.cpu_count() or 1,
     )
-    return House(config, engine, account, shells, JobProcesses(config.automl.workers, PRELOAD))
+    jobs = JobProcesses(config.automl.workers, PRELOAD)
+    return House(config, engine, account, shells, Weights(account), jobs)
 
 
 def _warm_up(house: House) -> None:

@@ -12,6 +12,7 @@ from heatproxy.answer import Answer
 from heatproxy.backend.account import ServiceAccount
 from heatproxy.backend.connection import BackendConnection
 from heatproxy.backend.shells import Shell, Shells
+from heatproxy.backend.weights import Weights
 from heatproxy.config import Config
 from heatproxy.datatypes import quote_name, quote_text
 from heatproxy.engine import Engine
@@ -57,6 +58,8 @@ class Relay(Protocol):
 class Jobs(Protocol):
     """Processes that learning runs in; cancelling the call ends the process."""
 
+    def warm_up(self) -> None: ...
+
     async def run(self, function: Callable[..., T], *args: Any) -> T: ...
 
 
@@ -68,7 +71,20 @@ class House:
     engine: Engine
     account: ServiceAccount
     shells: Shells
+    weights: Weights
     jobs: Jobs
+
+
+async def follow_shells(house: House) -> None:
+    """Look at the shells again, drop data that is nobody's, tell the relays."""
+
+    def follow() -> None:
+        house.shells.refresh()
+        for name in set(house.engine.tables()) - house.shells.engine_names:
+            house.engine.drop(name)
+
+    await asyncio.to_thread(follow)
+    house.shells.tell()
 
 
 class Session:

@@ -1,13 +1,15 @@
-"""LightGBM: several boosters that differ in their seeds, averaged.
+"""LightGBM: boosters of several settings, averaged.
 
-The number of rounds is found by early stopping in cross-validation, then every
-booster is fitted to all rows. Averaging happens before the link function, so the
-contributions of features add up as in one booster, and the average is deterministic.
+The rounds of each are found by early stopping on rows held out, then all are fitted to
+all rows. Boosters of different shapes err differently, so that their mean is better
+than any of them; the mean is taken before the link function, where contributions of
+features add up as in one booster.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import lightgbm as lgb
 import numpy as np
@@ -16,34 +18,44 @@ import numpy.typing as npt
 from heatproxy.automl.columns import FloatArray
 
 SEED = 20
-CV_SHRINKS_ROUNDS = 1.05  # all rows support a few rounds more than a fold's rows
+ALL_ROWS_ROUNDS = 1.05  # all rows carry a few rounds more than a fold's rows
 Params = dict[str, Any]
 RowArray = npt.NDArray[np.int64]
+Fold = tuple[RowArray, RowArray]
 
-# LightGBM takes the time a plain model needs on rows x columns x outputs of 5e5 as
-# 0.3 s on two cores; the plan spends about 10 s more than three such models
+# rows x columns x outputs for which a plain LightGBM model takes about 0.3 s
 _PLAIN_MODEL_CELLS = 5e5
+_PLAIN_LEAVES = 31
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How much work a table of this size is worth; depends on nothing else."""
+    """How much work a table of this size is worth; depends on nothing else.
+
+    The aim is about 10 s more than three plain models on two cores.
+    """
 
     folds: int  # 1: early stopping on one held-out part
-    members: int
+    settings: int  # tried
+    members: int  # kept at most
     learning_rate: float
-    max_rounds: int
+    max_rounds: int  # of trees with 31 leaves; fewer of larger ones
+    tune_cells: float  # rows x columns x outputs to tune on
 
     @classmethod
     def of(cls, n_rows: int, width: int, outputs: int) -> "Plan":
         plain_models = n_rows * width * outputs / _PLAIN_MODEL_CELLS
-        if plain_models <= 1.5:
-            return cls(folds=5, members=5, learning_rate=0.05, max_rounds=800)
-        if plain_models <= 4:
-            return cls(folds=3, members=3, learning_rate=0.06, max_rounds=600)
-        if plain_models <= 12:
-            return cls(folds=1, members=2, learning_rate=0.1, max_rounds=400)
-        return cls(folds=1, members=1, learning_rate=0.1, max_rounds=120)
+        if plain_models <= 1.2:
+            return cls(3 if n_rows > 2000 else 5, 6, 5, 0.05, 700, np.inf)
+        if plain_models <= 3:
+            return cls(1, 5, 3, 0.05, 600, np.inf)
+        if plain_models <= 10:
+            return cls(1, 3, 2, 0.1, 300, np.inf)
+        return cls(1, 2, 1, 0.1, 150, 10 * _PLAIN_MODEL_CELLS)
+
+    def rounds_of(self, params: Params) -> int:
+        leaves = params.get("num_leaves", _PLAIN_LEAVES)
+        return round(self.max_rounds * min(1.0, 1.5 * _PLAIN_LEAVES / leaves))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +95,13 @@ class Boosters:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What cross-validation of one configuration gave.
+    """What the held-out rows said of one setting.
 
-    ``held_out`` are the rows of ``raw``: all of them but for a single fold.
+    ``raw`` are scores before the link of the folds' second parts, one after another.
     """
 
+    params: Params
     raw: FloatArray
-    held_out: RowArray
     rounds: int
 
 
@@ -108,55 +120,77 @@ def try_out(
     matrix: FloatArray,
     target: npt.NDArray[Any],
     categorical: Sequence[int],
-    folds: Sequence[tuple[RowArray, RowArray]],
-    params: Params,
-    max_rounds: int,
+    folds: Sequence[Fold],
+    settings: Sequence[tuple[Params, int]],
     threads: int,
-) -> Trial:
+) -> list[Trial]:
     """Fit on the first part of each fold, stop early on its second.
 
-    ``folds`` are pairs of row numbers. The rounds of the result are those at which
-    the mean of the folds would have stopped.
+    ``settings`` are parameters with the most rounds allowed. The rounds of a trial
+    are the mean of where its folds stopped.
     """
-    raws, rows, rounds = [], [], []
-    full = _full_params(params, 0, threads)
-    patience = max(20, round(2.0 / params["learning_rate"]))
-    for fit_rows, held_rows in folds:
+
+    def one(job: tuple[Params, int, Fold], inner: int) -> tuple[FloatArray, int]:
+        params, max_rounds, (fit_rows, held_rows) = job
+        full = _full_params(params, inner)
         train = _dataset(matrix[fit_rows], target[fit_rows], categorical, full)
         held = train.create_valid(matrix[held_rows], target[held_rows])
+        patience = max(20, round(2.0 / params["learning_rate"]))
         stop = lgb.early_stopping(patience, first_metric_only=True, verbose=False)
         booster = lgb.train(
             full, train, max_rounds, valid_sets=[held], callbacks=[stop]
         )
-        raws.append(
-            booster.predict(matrix[held_rows], raw_score=True, num_threads=threads)
-        )
-        rows.append(held_rows)
-        rounds.append(max(booster.best_iteration, 1))
-    return Trial(
-        np.concatenate(raws), np.concatenate(rows), max(1, round(np.mean(rounds)))
-    )
+        raw = booster.predict(matrix[held_rows], raw_score=True, num_threads=inner)
+        return np.asarray(raw, dtype=np.float64), max(booster.best_iteration, 1)
+
+    jobs = [(params, most, fold) for params, most in settings for fold in folds]
+    done = _in_parallel(one, jobs, threads)
+    trials = []
+    for place, (params, _) in enumerate(settings):
+        own = done[place * len(folds) : (place + 1) * len(folds)]
+        rounds = max(1, round(float(np.mean([rounds for _, rounds in own]))))
+        trials.append(Trial(params, np.concatenate([raw for raw, _ in own]), rounds))
+    return trials
 
 
 def fit(
     matrix: FloatArray,
     target: npt.NDArray[Any],
     categorical: Sequence[int],
-    params: Params,
-    rounds: int,
-    members: int,
+    settings: Sequence[tuple[Params, int]],
     threads: int,
 ) -> Boosters:
-    """Fit ``members`` boosters to all rows."""
-    fitted = []
-    train = _dataset(matrix, target, categorical, _full_params(params, 0, threads))
-    for member in range(members):
-        booster = lgb.train(_full_params(params, member, threads), train, rounds)
+    """Fit one booster a setting (parameters, rounds) to all rows."""
+
+    def one(job: tuple[Params, int], inner: int) -> lgb.Booster:
+        params, rounds = job
+        full = _full_params(params, inner)
+        booster = lgb.train(full, _dataset(matrix, target, categorical, full), rounds)
         # reading it back drops the training data it would keep alive
-        fitted.append(lgb.Booster(model_str=booster.model_to_string()))
-    objective = params["objective"]
-    outputs = params.get("num_class", 1)
-    return Boosters(tuple(fitted), objective, outputs)
+        return lgb.Booster(model_str=booster.model_to_string())
+
+    members = _in_parallel(one, settings, threads)
+    first = settings[0][0]
+    return Boosters(tuple(members), first["objective"], first.get("num_class", 1))
+
+
+Job = TypeVar("Job")
+Result = TypeVar("Result")
+
+
+def _in_parallel(
+    work: Callable[[Job, int], Result], jobs: Sequence[Job], threads: int
+) -> list[Result]:
+    """Results in order; each job runs on one thread unless there is only one job.
+
+    Threads inside LightGBM meet at a barrier many times a tree, which is slow on a
+    busy machine; jobs side by side never meet.
+    """
+    if len(jobs) == 1 or threads == 1:
+        return [work(job, threads) for job in jobs]
+    with ThreadPoolExecutor(threads) as pool:
+        results: Iterable[Result] = pool.map(lambda job: work(job, 1), jobs)
+        return list(results)
 
 
 def _dataset(
@@ -176,10 +210,10 @@ def _dataset(
     )
 
 
-def _full_params(params: Params, member: int, threads: int) -> Params:
+def _full_params(params: Params, threads: int) -> Params:
     return {
         **params,
-        "seed": SEED + member,
+        "seed": SEED,
         "num_threads": threads,
         "deterministic": True,
         "force_row_wise": True,

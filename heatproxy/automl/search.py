@@ -14,7 +14,7 @@ from sklearn.model_selection import KFold, StratifiedKFold
 
 from heatproxy.automl import algorithms, boosting
 from heatproxy.automl.algorithms import Algorithm, Fitted, Params
-from heatproxy.automl.boosting import Boosters, Plan, RowArray, linked
+from heatproxy.automl.boosting import Boosters, Fold, Plan, RowArray, Trial, linked
 from heatproxy.automl.columns import FloatArray
 from heatproxy.automl.metrics import Metric
 
@@ -22,10 +22,15 @@ Estimator = Boosters | Fitted
 Progress = Callable[[float, str], None]
 
 SEED = 20
-RACE_ROWS, TUNE_ROWS, CV_ROWS = 5_000, 30_000, 300_000
-RACE_TREES = 50
+RACE_ROWS, TUNE_ROWS = 5_000, 10_000
+RACE_TREES, TUNE_TREES = 50, 100
 FEW_ROWS = 10  # fewer: nothing can be held out
 CLASS_ROWS_IN_SAMPLE = 10
+
+# splits on a category: one word against the rest; or sets of words, trusting rare
+# ones sooner than LightGBM's own settings do
+ONE_AGAINST_REST = {"max_cat_to_onehot": 256}
+TRUSTING_WORDS = {"cat_smooth": 1.0, "cat_l2": 1.0, "min_data_per_group": 20}
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +110,7 @@ def find(
     return _tune(problem, winner, progress)
 
 
-def folds_of(problem: Problem, folds: int) -> list[tuple[RowArray, RowArray]]:
+def folds_of(problem: Problem, folds: int) -> list[Fold]:
     """Row numbers to fit on and to hold out, classes in equal shares."""
     empty = np.zeros(problem.n_rows)
     if problem.n_classes:
@@ -153,11 +158,13 @@ def _race(
 def _first_setting(
     problem: Problem,
     algorithm: Algorithm,
-    folds: Sequence[tuple[RowArray, RowArray]],
+    folds: Sequence[Fold],
 ) -> HeldOut:
     if algorithm.build is None:
         params = boosting_settings(problem)[0] | {"learning_rate": 0.1}
-        return _try_boosting(problem, params, folds, 300)[0]
+        trial = _try_boosting(problem, folds, [(params, 300)])[0]
+        held = np.concatenate([held_rows for _, held_rows in folds])
+        return HeldOut(linked(trial.raw, problem.objective), problem.target[held])
     params = algorithm.settings[0]
     if algorithm.is_forest:
         params = params | {"n_estimators": RACE_TREES}
@@ -167,10 +174,11 @@ def _first_setting(
 def _tune(problem: Problem, algorithm: Algorithm, progress: Progress) -> Found:
     part = sample(problem, TUNE_ROWS)
     folds = folds_of(part, 5 if part.n_rows < 2000 else 3)
-    trials = [
-        (_cross_validate(part, algorithm, params, folds), params)
-        for params in algorithm.settings
-    ]
+    trials = []
+    for params in algorithm.settings:
+        trees = {"n_estimators": TUNE_TREES} if algorithm.is_forest else {}
+        held_out = _cross_validate(part, algorithm, params | trees, folds)
+        trials.append((held_out, params))
     held_out, params = max(trials, key=lambda trial: _score(part, trial[0]))
     progress(0.7, f"fitting {algorithm.name}")
     return Found(_fit(problem, algorithm, params), algorithm, params, held_out)
@@ -179,35 +187,47 @@ def _tune(problem: Problem, algorithm: Algorithm, progress: Progress) -> Found:
 def _tune_boosting(
     problem: Problem, algorithm: Algorithm, progress: Progress
 ) -> Found:
-    part = sample(problem, TUNE_ROWS)
-    folds = folds_of(part, 5)
-    folds = folds if part.n_rows < 5_000 else folds[:1]
-    trials = []
-    for setting in boosting_settings(problem):
-        tried = setting | {"learning_rate": 0.1}
-        held_out, _ = _try_boosting(part, tried, folds, 500)
-        trials.append((_score(part, held_out), setting))
-    best = max(trials, key=lambda trial: trial[0])[1]
-
     plan = Plan.of(problem.n_rows, problem.matrix.shape[1], problem.outputs)
-    params = best | {"learning_rate": plan.learning_rate}
-    part = sample(problem, CV_ROWS)
-    folds = folds_of(part, max(plan.folds, 5))[: plan.folds if plan.folds > 1 else 1]
-    progress(0.55, f"cross-validating {algorithm.name}")
-    held_out, rounds = _try_boosting(part, params, folds, plan.max_rounds)
-    progress(0.75, f"fitting {algorithm.name}")
-    rounds = max(1, round(rounds * boosting.CV_SHRINKS_ROUNDS))
-    estimator = boosting.fit(
-        problem.matrix,
-        problem.target,
-        problem.categorical,
-        params,
-        rounds,
-        plan.members,
-        problem.threads,
-    )
-    shown = params | {"n_estimators": rounds, "n_members": plan.members}
+    cells_a_row = problem.matrix.shape[1] * problem.outputs
+    part = sample(problem, int(min(plan.tune_cells / cells_a_row, problem.n_rows)))
+    folds = folds_of(part, plan.folds if plan.folds > 1 else 5)[: plan.folds]
+    settings = []
+    for setting in boosting_settings(problem)[: plan.settings]:
+        params = setting | {"learning_rate": plan.learning_rate}
+        settings.append((params, plan.rounds_of(params)))
+    trials = _try_boosting(part, folds, settings)
+    held = np.concatenate([held_rows for _, held_rows in folds])
+    chosen, held_out = _best_together(part, trials, plan.members, part.target[held])
+
+    progress(0.7, f"fitting {algorithm.name}")
+    members = [
+        (trial.params, max(1, round(trial.rounds * boosting.ALL_ROWS_ROUNDS)))
+        for trial in chosen
+    ]
+    estimator = _fit_boosting(problem, members)
+    best, rounds = members[0]
+    shown = best | {"n_estimators": rounds, "n_members": len(members)}
     return Found(estimator, algorithm, shown, held_out)
+
+
+def _best_together(
+    problem: Problem, trials: Sequence[Trial], most: int, truth: npt.NDArray[Any]
+) -> tuple[list[Trial], HeldOut]:
+    """The best settings by score, as many as make the best mean."""
+    options = []
+    for trial in trials:
+        held_out = HeldOut(linked(trial.raw, problem.objective), truth)
+        options.append((_score(problem, held_out), trial))
+    ranked = [trial for _, trial in sorted(options, key=lambda option: -option[0])]
+    best: tuple[float, list[Trial], HeldOut] | None = None
+    for size in range(1, most + 1):
+        mean = np.mean([trial.raw for trial in ranked[:size]], axis=0)
+        held_out = HeldOut(linked(mean, problem.objective), truth)
+        score = _score(problem, held_out)
+        if best is None or score >= best[0]:
+            best = score, ranked[:size], held_out
+    assert best is not None  # noqa: S101 - there is at least one trial
+    return best[1], best[2]
 
 
 def boosting_settings(problem: Problem) -> list[Params]:
@@ -229,45 +249,49 @@ def boosting_settings(problem: Problem) -> list[Params]:
             {"num_leaves": 15, "min_data_in_leaf": 10},
             {"num_leaves": 31, "min_data_in_leaf": 20},
         ]
-    else:
-        shapes = [
-            {"num_leaves": 31, "min_data_in_leaf": 20},
-            {"num_leaves": 15, "min_data_in_leaf": 20, "lambda_l2": 1.0},
-            {"num_leaves": 63, "min_data_in_leaf": 20},
-        ]
-        if not problem.n_classes:
-            shapes.append({"num_leaves": 127, "min_data_in_leaf": 10})
         if problem.categorical:
-            # trusts rare words sooner than LightGBM's own settings do
-            words = {"cat_smooth": 1.0, "cat_l2": 1.0, "min_data_per_group": 20}
-            shapes.append(shapes[0] | words)
+            shapes.append(shapes[0] | ONE_AGAINST_REST)
+    else:
+        first: Params = {"num_leaves": 31, "min_data_in_leaf": 20}
+        large: Params = {"num_leaves": 63, "min_data_in_leaf": 20}
+        if not problem.n_classes:
+            large = {"num_leaves": 127, "min_data_in_leaf": 10}
+        shapes = [first, large]
+        if problem.categorical:
+            shapes += [first | ONE_AGAINST_REST, first | TRUSTING_WORDS]
+        shapes.append({"num_leaves": 15, "min_data_in_leaf": 20, "lambda_l2": 1.0})
+        shapes.append(first | {"feature_fraction_bynode": 0.4})
     return [shared | shape for shape in shapes]
 
 
 def _try_boosting(
     problem: Problem,
-    params: Params,
-    folds: Sequence[tuple[RowArray, RowArray]],
-    max_rounds: int,
-) -> tuple[HeldOut, int]:
-    trial = boosting.try_out(
+    folds: Sequence[Fold],
+    settings: Sequence[tuple[Params, int]],
+) -> list[Trial]:
+    return boosting.try_out(
         problem.matrix,
         problem.target,
         problem.categorical,
         folds,
-        params,
-        max_rounds,
+        settings,
         problem.threads,
     )
-    output = linked(trial.raw, problem.objective)
-    return HeldOut(output, problem.target[trial.held_out]), trial.rounds
+
+
+def _fit_boosting(
+    problem: Problem, members: Sequence[tuple[Params, int]]
+) -> Boosters:
+    return boosting.fit(
+        problem.matrix, problem.target, problem.categorical, members, problem.threads
+    )
 
 
 def _cross_validate(
     problem: Problem,
     algorithm: Algorithm,
     params: Params,
-    folds: Sequence[tuple[RowArray, RowArray]],
+    folds: Sequence[Fold],
 ) -> HeldOut:
     outputs = []
     for fit_rows, held_rows in folds:
@@ -295,15 +319,7 @@ def _without_holdout(problem: Problem, field: Sequence[Algorithm]) -> Found:
     if not simple:
         params = boosting_settings(problem)[1] | {"learning_rate": 0.1}
         params |= {"min_data_in_leaf": 1, "bagging_freq": 0}
-        boosters = boosting.fit(
-            problem.matrix,
-            problem.target,
-            problem.categorical,
-            params,
-            20,
-            1,
-            problem.threads,
-        )
+        boosters = _fit_boosting(problem, [(params, 20)])
         output = boosters.predict(problem.matrix, problem.threads)
         return Found(boosters, field[0], params, HeldOut(output, problem.target))
     params = simple[0].settings[0]

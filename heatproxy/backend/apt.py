@@ -149,7 +149,7 @@ class PrivateApt:
             "Acquire::AllowInsecureRepositories": "false",
             "Acquire::GzipIndexes": "true",
             "Acquire::Languages": "none",
-            "Acquire::Retries": "3",
+            "Acquire::Retries": "1",
         }
         self._command = ["apt-get", "-c", str(root / "apt.conf")]
         self._command += [f"-o{name}={value}" for name, value in options.items()]

@@ -5,16 +5,17 @@ account. Replies of a few rows come as text; tables come as Arrow through the bi
 protocol, without a Python object per value.
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import AsyncIterator, Protocol
+from typing import Protocol
 
 import pyarrow as pa
 
 from heatproxy.datatypes import quote_name
 from heatproxy.errors import ProtocolError, not_supported
-from heatproxy.wire.columns import ColumnDefinition, arrow_type
+from heatproxy.wire.columns import ColumnDefinition
+from heatproxy.wire.columns import parse as parse_definition
 from heatproxy.wire.decode import RowDecoder
 from heatproxy.wire.packets import (
     EOF,
@@ -177,7 +178,7 @@ class BackendConnection:
         return read_lenenc(head, 1)[0]
 
     async def _definitions(self, count: int) -> list[ColumnDefinition]:
-        columns = [ColumnDefinition.parse(await self.packet()) for _ in range(count)]
+        columns = [parse_definition(await self.packet()) for _ in range(count)]
         if count and not self._new_eof:
             await self.packet()
         return columns
@@ -228,8 +229,7 @@ class BackendConnection:
         self.status = status_of(decoder.terminator, is_eof=not self._new_eof)
         if decoder.zero_dates:
             raise not_supported("zero dates such as 0000-00-00")
-        schema = pa.schema([(_text(c.name), arrow_type(c)) for c in columns])
-        return pa.Table.from_batches(batches, schema)
+        return pa.Table.from_batches(batches, decoder.schema)
 
     def _unread(self) -> bytes:
         """Bytes that came with the definitions but belong to the rows."""
@@ -238,10 +238,6 @@ class BackendConnection:
         self._packets.clear()
         self._reader = PacketReader()
         return raw
-
-
-def _text(name: str | bytes) -> str:
-    return name.decode() if isinstance(name, bytes) else name
 
 
 def _text_row(payload: bytes, columns: int) -> Row:

@@ -126,7 +126,7 @@ class EmbeddedBackend:
             self._choose_socket()
             self._start_mysqld()
             self._write_backend_cnf()
-            (self.data_dir / "accounts.sql").unlink(missing_ok=True)
+            self._check_accounts()
         except BaseException:
             self.stop()
             raise
@@ -256,12 +256,12 @@ class EmbeddedBackend:
         return options
 
     def _answers(self) -> bool:
+        # pymysql leaves its socket open when nobody listens
+        with socket.socket(socket.AF_UNIX) as probe:
+            if probe.connect_ex(str(self._socket_path)):
+                return False
         try:
-            pymysql.connect(
-                unix_socket=str(self._socket_path),
-                user=self.service.user,
-                password=self.service.password,
-            ).close()
+            self._connect().close()
         except pymysql.OperationalError as problem:
             if problem.args[0] == ACCESS_DENIED and self._mysqld:
                 raise self._mysqld.failed(
@@ -269,6 +269,29 @@ class EmbeddedBackend:
                 ) from None
             return False
         return True
+
+    def _check_accounts(self) -> None:
+        """See that accounts.sql did its work (mysqld only logs a failure), then drop it."""
+        accounts = self.data_dir / "accounts.sql"
+        if not accounts.exists():
+            return
+        with self._connect() as connection, connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT user FROM mysql.user WHERE IF(user = 'root', "
+                "account_locked = 'Y', super_priv = 'Y' AND grant_priv = 'Y') "
+                "AND user IN ('admin', 'heatproxy', 'root')"
+            )
+            made = {row[0] for row in cursor.fetchall()}
+        if self._mysqld and made != {"admin", "heatproxy", "root"}:
+            raise self._mysqld.failed(f"the accounts of {accounts} could not be made")
+        accounts.unlink()
+
+    def _connect(self) -> "pymysql.connections.Connection[pymysql.cursors.Cursor]":
+        return pymysql.connect(
+            unix_socket=str(self._socket_path),
+            user=self.service.user,
+            password=self.service.password,
+        )
 
     def _write_backend_cnf(self) -> None:
         login = {"socket": str(self._socket_path), **_login(self.admin)}

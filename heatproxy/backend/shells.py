@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from heatproxy.backend.account import ServiceAccount
-from heatproxy.datatypes import quote_name
+from heatproxy.datatypes import quote_name, quote_text
 
 _MARK = "heatproxy"
 _FIND = (
@@ -86,6 +86,15 @@ class Shells:
     def find(self, schema: str | None, table: str) -> Shell | None:
         """The Lakehouse table of that name, or None."""
         return self._shells.get((schema or "", table))
+
+    def collations(self, shell: Shell) -> dict[str, str | None]:
+        """The collation of each of its columns."""
+        rows = self._account.query(
+            "SELECT COLUMN_NAME, COLLATION_NAME FROM information_schema.COLUMNS"
+            f" WHERE TABLE_SCHEMA = {quote_text(shell.schema)}"
+            f" AND TABLE_NAME = {quote_text(shell.table)}"
+        )
+        return dict(rows)
 
     @property
     def tables(self) -> set[str]:

@@ -81,7 +81,7 @@ def infer(
     if skipped:
         warnings.append(warning(LH.WARN_INFER_SKIPPED_LINES, skipped))
     names, bad_names = column_names(header, width)
-    columns = named(column_types(state), names)
+    columns = named(column_types(state, *(len(one) > 0 for one in formats)), names)
     size = sum(file.size_bytes for file in files)
     return Inferred(columns, rows, size, (*bad_names, *warnings))
 

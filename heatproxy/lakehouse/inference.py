@@ -57,13 +57,19 @@ class Inferred:
     warnings: tuple[Condition, ...] = ()
 
 
-def column_types(state: State) -> tuple[tuple[MySQLType, bool], ...]:
+def column_types(
+    state: State, date: bool = False, timestamp: bool = False, clock: bool = False
+) -> tuple[tuple[MySQLType, bool], ...]:
     """The type of each column and whether it is nullable.
 
     Args:
         state: of shape (columns, STATES), from ``measure``.
+        date, timestamp, clock: whether the dialect gives a format of its own; what
+            parses with it is that before it is a number, so ``20240131`` can be a
+            date.
     """
-    found = [(_type_of(one), bool(one[NULLS])) for one in state]
+    formats = (date, timestamp, clock)
+    found = [(_type_of(one, formats), bool(one[NULLS])) for one in state]
     return tuple(
         (kind, nullable)
         for kind, (_, nullable) in zip(
@@ -72,20 +78,26 @@ def column_types(state: State) -> tuple[tuple[MySQLType, bool], ...]:
     )
 
 
-def _type_of(one: np.ndarray[tuple[int], np.dtype[np.int64]]) -> MySQLType:
-    seconds = int(one[SECOND_DIGITS]) or None
+def _type_of(
+    one: np.ndarray[tuple[int], np.dtype[np.int64]], given: tuple[bool, bool, bool]
+) -> MySQLType:
     if not one[VALUES]:
         return MySQLType("varchar", length=1)
-    if one[NUMBER]:
-        number = _number_type(one)
-        if number is not None:
-            return number
-    if one[DATE]:
-        return MySQLType("date")
-    if one[DATETIME]:
-        return MySQLType("datetime", scale=seconds)
-    if one[CLOCK]:
-        return MySQLType("time", scale=seconds)
+    seconds = int(one[SECOND_DIGITS]) or None
+    kinds = (
+        (DATE, MySQLType("date")),
+        (DATETIME, MySQLType("datetime", scale=seconds)),
+        (CLOCK, MySQLType("time", scale=seconds)),
+    )
+    for (slot, kind), wanted in zip(kinds, given, strict=True):
+        if wanted and one[slot]:
+            return kind
+    number = _number_type(one) if one[NUMBER] else None
+    if number is not None:
+        return number
+    for slot, kind in kinds:
+        if one[slot]:
+            return kind
     return string_type(int(one[CHARS]), int(one[OCTETS]))
 
 

@@ -109,9 +109,7 @@ JSONObject = dict[str, Any]
 
 def _signal(name: str) -> str:
     text = OUTSIDE.format(name)
-    return (
-        f"SIGNAL SQLSTATE 'HY000' SET MYSQL_ERRNO = 3877, MESSAGE_TEXT = '{text}'"
-    )
+    return f"SIGNAL SQLSTATE 'HY000' SET MYSQL_ERRNO = 3877, MESSAGE_TEXT = '{text}'"
 
 
 def needs(*names_and_types: str) -> tuple[Parameter, ...]:

@@ -221,4 +221,5 @@ def only(node: exp.Expression, *known: str) -> None:
 
 def has_aggregate(node: exp.Expression) -> bool:
     """Whether an aggregate function stands anywhere below, subqueries aside."""
-    return any(grammar.function_name(child) in AGGREGATES for child in node.walk())
+    inside = node.walk(prune=lambda child: isinstance(child, exp.Query | exp.Window))
+    return any(grammar.function_name(child) in AGGREGATES for child in inside)

@@ -95,7 +95,6 @@ def _extreme(ctx: Context, function: str, value: Value, grouped: bool) -> Value:
         value.hidden,
         unsigned=value.unsigned,
         wide=value.wide,
-        fixed=value.fixed,
         collation=value.collation,
         ascii=value.ascii,
         clean=value.clean,

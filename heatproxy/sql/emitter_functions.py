@@ -5,6 +5,7 @@ MySQL. String functions work on printable ASCII; positions are constants.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from sqlglot import exp
 
@@ -177,8 +178,6 @@ def absolute(ctx: Context, values: list[Value]) -> Value:
     value = number(values[0])
     if value.kind == "int" and not value.unsigned:
         return Value(f"abs(CAST({value.sql} AS BIGINT))", "int", value.precision)
-    if value.mixed or value.kind == "double":
-        raise Forward(f"ABS of {value.kind}") if value.mixed else None
     return _replace(value, f"abs({value.sql})", literal=None)
 
 
@@ -204,7 +203,7 @@ def round_function(ctx: Context, values: list[Value]) -> Value:
         sql = f"round_even({value.sql} * 1e{places}, 0) / 1e{places}"
         fits = f"isfinite({value.sql} * 1e{places})"
         safe = f"CASE WHEN {fits} THEN {sql} ELSE {value.sql} END"
-        return Value(safe, "double", scale=places, fixed=True)
+        return Value(safe, "double")
     if places > value.scale:
         raise Forward("ROUND of a DECIMAL to more places than it has")
     return decimal(value.sql, value.whole_digits + 1 + places, places)
@@ -305,8 +304,6 @@ NULL = Value("NULL", "null", literal="NULL")
 
 
 def _replace(value: Value, sql: str | None, **changes: object) -> Value:
-    from dataclasses import replace
-
     return replace(value, sql=value.sql if sql is None else sql, **changes)  # type: ignore[arg-type]
 
 
@@ -315,7 +312,7 @@ def _whole(function: str, value: Value) -> Value:
     if value.kind == "int":
         return _replace(value, value.sql, literal=None)
     if value.kind == "double":
-        return Value(f"{function}({value.sql})", "double", fixed=True)
+        return Value(f"{function}({value.sql})", "double")
     if value.mixed or value.hidden is not None:
         raise Forward(f"{function.upper()} of AVG or of a mixed CASE")
     if value.whole_digits > 17:

@@ -44,6 +44,9 @@ _REFUSED = {
     TokenType.HEX_STRING: "a hexadecimal literal",
     TokenType.BIT_STRING: "a bit literal",
     TokenType.PLACEHOLDER: "a parameter marker",
+    # MySQL warns that these are deprecated
+    TokenType.DPIPE: "the operator ||",
+    TokenType.DAMP: "the operator &&",
 }
 _NUMBER = re.compile(r"\d+\.?\d*|\.\d+")
 _LOST_COMMENT = re.compile(r"--(?!\s|$)|/\*(?:(?!\*/).)*/\*", re.DOTALL)
@@ -125,6 +128,8 @@ def _mark(tokens: list[Token], text: str) -> Iterator[Token]:
         kind = token.token_type
         if kind in _REFUSED:
             raise Forward(_REFUSED[kind])
+        if kind == TokenType.NOT and token.text == "!":
+            raise Forward("the operator !")
         if kind == TokenType.NUMBER and not _NUMBER.fullmatch(token.text):
             raise Forward("a number in scientific or odd notation")
         if kind == TokenType.VAR and token.text[:1].isdigit():

@@ -76,8 +76,9 @@ class SessionFacts:
 class OutputColumn:
     """What the emitter believes MySQL says of one output column.
 
-    ``scale`` is the number of fraction digits of a DECIMAL or temporal value, and
-    None for a DOUBLE without a fixed number of them (31 in a column definition).
+    ``scale`` is the number of fraction digits of a DECIMAL or temporal value, None
+    for a DOUBLE (31 in a column definition). Of YEAR(), which PREPARE calls YEAR
+    and a result from a temporary table LONGLONG, ``kind`` is "year".
     """
 
     kind: Kind
@@ -102,7 +103,6 @@ class Value:
     hidden: int | None = None
     unsigned: bool = False
     wide: bool = False  # BIGINT UNSIGNED, beyond int64
-    fixed: bool = False  # a DOUBLE printed with ``scale`` digits
     mixed: bool = False
     predicate: bool = False
     nullable: bool = True

@@ -27,9 +27,7 @@ _NOTHING = re.compile(rb"(?!)")
 class Prefilter:
     """Which statements go to the engine process, given the names it looks after."""
 
-    def __init__(
-        self, tables: Iterable[str] = (), schemas: Iterable[str] = ()
-    ) -> None:
+    def __init__(self, tables: Iterable[str] = (), schemas: Iterable[str] = ()) -> None:
         """``tables`` are Lakehouse tables, ``schemas`` those that hold them."""
         self._tables = _any_of(tables)
         self._schemas = _any_of(schemas)

@@ -77,7 +77,5 @@ def translate(
 
 
 def _output(value: Value) -> OutputColumn:
-    scale: int | None = value.scale
-    if value.is_approximate and not value.fixed:
-        scale = None
+    scale = None if value.is_approximate else value.scale
     return OutputColumn(value.kind, value.unsigned, value.precision, scale)

@@ -19,6 +19,15 @@ class Text:
         """The statement's own part of the text."""
         return self.text[self.tokens[0].start : self.tokens[-1].end]
 
+    @property
+    def names(self) -> set[str]:
+        """Every identifier and keyword in it."""
+        return {token.name for token in self.tokens if token.name is not None}
+
+    def part(self, start: int) -> "Text":
+        """The statement from one of its tokens on."""
+        return Text(self.text, self.tokens[start:])
+
 
 Work = Callable[[], Awaitable[None]]
 

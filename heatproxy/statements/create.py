@@ -1,3 +1,74 @@
-"""x"""
-async def handle(session, statement):
-    return None
+"""CREATE TABLE ... AS SELECT from Lakehouse tables.
+
+MySQL makes the table from the statement itself, with no rows: so its columns are
+exactly what MySQL would make of this SELECT. The engine's rows are then inserted on
+the caller's connection; on failure the table goes again.
+"""
+
+from functools import partial
+
+from heatproxy.backend.insert import insert_rows
+from heatproxy.errors import not_supported
+from heatproxy.session import Session
+from heatproxy.sql.lexer import find_word, qualified_name
+from heatproxy.statements import Text, Work
+from heatproxy.statements.select import Selected, reads_shells, select_rows
+
+
+async def handle(session: Session, statement: Text) -> Work | None:
+    """Take CREATE TABLE ... SELECT whose SELECT reads a Lakehouse table."""
+    words = statement.tokens
+    at = 1
+    if not words[0].is_word(b"CREATE") or len(words) < 3:
+        return None
+    temporary = words[at].is_word(b"TEMPORARY")
+    at += temporary
+    if not words[at].is_word(b"TABLE"):
+        return None
+    begin = find_word(words, b"SELECT", b"WITH")
+    if begin is None:
+        begin = next((i for i, w in enumerate(words) if w.is_word(b"SELECT")), None)
+        if begin is None or not await reads_shells(session, statement.part(begin)):
+            return None
+        raise not_supported("CREATE TABLE ... (SELECT) in parentheses of Lakehouse")
+    select = statement.part(begin)
+    if not await reads_shells(session, select):
+        return None
+    at += 1
+    if words[at].is_word(b"IF"):  # IF NOT EXISTS
+        raise not_supported("CREATE TABLE IF NOT EXISTS ... SELECT from Lakehouse")
+    if any(word.is_word(b"REPLACE", b"IGNORE") for word in words[at:begin]):
+        raise not_supported("CREATE TABLE ... REPLACE or IGNORE SELECT from Lakehouse")
+    named = qualified_name(words, at)
+    if named is None:
+        return None
+    target = statement.text[words[at].start : words[named[2] - 1].end].decode()
+    return partial(_answer, session, statement, select, target)
+
+
+async def _answer(session: Session, statement: Text, select: Text, target: str) -> None:
+    selected = await select_rows(session, select)
+    await session.backend.query(_without_rows(statement, select))
+    try:
+        count = await _fill(session, selected, target)
+    except BaseException:
+        await session.backend.query(f"DROP TABLE IF EXISTS {target}")
+        raise
+    await session.answer.ok(count, f"Records: {count}  Duplicates: 0  Warnings: 0")
+
+
+async def _fill(session: Session, selected: Selected, target: str) -> int:
+    names = [column.name for column in selected.columns]
+    rows = (await selected.all_rows()).rename_columns(names)
+    await session.backend.query("START TRANSACTION")
+    count = await insert_rows(session.backend, target, rows)
+    await session.backend.query("COMMIT")
+    return count
+
+
+def _without_rows(statement: Text, select: Text) -> bytes:
+    """The statement with LIMIT 0 at the end of its SELECT."""
+    words = select.tokens
+    limit = find_word(words, b"LIMIT")
+    end = words[-1].end if limit is None else words[limit].start
+    return statement.text[statement.tokens[0].start : end] + b" LIMIT 0"

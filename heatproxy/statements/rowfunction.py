@@ -236,9 +236,7 @@ def _select_items(
         start, stop = tokens_of_item[0].start, tokens_of_item[-1].end
         inside = tuple(call for call in calls if start <= call.start < stop)
         star = tokens_of_item[-1].is_symbol(b"*")
-        items.append(
-            Item(text[start:stop], inside, start, columns=0 if star else 1)
-        )
+        items.append(Item(text[start:stop], inside, start, columns=0 if star else 1))
     return _with_star_widths(items, width), text_of(text, rest)
 
 

@@ -1,3 +1,228 @@
-"""x"""
-async def handle(session, statement):
+"""SELECT on Lakehouse tables: the engine's rows under MySQL's column definitions.
+
+MySQL prepares the statement on the caller's session: that checks names and grants and
+gives the exact metadata. The translated query runs in the engine. What has no rule for
+being exactly MySQL's answer is refused by name.
+"""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from heatproxy.engine import Query, Trap
+from heatproxy.errors import not_supported, secondary_engine
+from heatproxy.session import Cancel, Session
+from heatproxy.sql.translate import (
+    EngineColumn,
+    EngineTable,
+    Forward,
+    SessionFacts,
+    Translated,
+    referenced_tables,
+    translate,
+)
+from heatproxy.statements import Text, Work
+from heatproxy.statements.agreement import disagreement
+from heatproxy.wire.columns import (
+    BINARY_CHARSET,
+    UTF8_CHARSETS,
+    ColumnDefinition,
+    arrow_type,
+)
+
+# Until so much has arrived nothing is sent, so that a query that fails on its rows is
+# an error and not half a result.
+HOLD_BYTES = 64 << 20
+NO_LIMIT = "18446744073709551615"
+_HINT = re.compile(rb"/\*\+.*?\*/", re.DOTALL)
+
+
+async def handle(session: Session, statement: Text) -> Work | None:
+    """Take a SELECT of Lakehouse tables."""
+    if await reads_shells(session, statement):
+        return partial(_answer, session, statement)
     return None
+
+
+async def _answer(session: Session, statement: Text) -> None:
+    selected = await select_rows(session, statement)
+    await session.answer.rows(selected.columns, selected.batches())
+
+
+async def reads_shells(session: Session, statement: Text) -> bool:
+    """Whether a statement is a SELECT with a Lakehouse table in it."""
+    first = statement.tokens[0]
+    begins = first.is_word(b"SELECT", b"WITH") or first.is_symbol(b"(")
+    shells = session.house.shells
+    if not begins or not statement.names & shells.tables:
+        return False
+    try:
+        tables = referenced_tables(_plain(statement))
+    except Forward:
+        return False  # MySQL decides; the sealed shell refuses
+    default = await session.schema()
+    return any(shells.find(schema or default, name) for schema, name in tables)
+
+
+def _plain(statement: Text) -> str:
+    """The statement without optimizer hints, which change no result."""
+    try:
+        return _HINT.sub(b" ", statement.own).decode()
+    except UnicodeDecodeError:
+        raise Forward("a statement that is not UTF-8") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """A SELECT that the engine answers: MySQL's columns, and the rows to come."""
+
+    columns: Sequence[ColumnDefinition]
+    session: Session
+    query: Query
+    held: Sequence[pa.RecordBatch]  # the first rows
+    complete: bool
+
+    async def batches(self) -> AsyncIterator[pa.RecordBatch]:
+        """The rows, in the Arrow types of ``columns``."""
+        for batch in self.held:
+            yield self._fit(batch)
+        if self.complete:
+            return
+        while batch := await self.session.off_loop(partial(_next, self.query)):
+            yield self._fit(batch)
+
+    async def all_rows(self) -> pa.Table:
+        """All rows at once, Arrow (n_rows, n_columns)."""
+        fields = [(f"c{i}", arrow_type(c)) for i, c in enumerate(self.columns)]
+        schema = pa.schema(fields)
+        batches = [batch async for batch in self.batches()]
+        return pa.Table.from_batches(
+            [b.rename_columns(schema.names) for b in batches], schema
+        )
+
+    def _fit(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        arrays = []
+        for column, definition in zip(batch.columns, self.columns, strict=True):
+            if pa.types.is_string(column.type):
+                _require_charset(column, definition)
+            arrays.append(column.cast(arrow_type(definition)))
+        names = [f"c{i}" for i in range(len(arrays))]
+        return pa.RecordBatch.from_arrays(arrays, names=names)
+
+
+async def select_rows(session: Session, statement: Text) -> Selected:
+    """Run a SELECT of Lakehouse tables in the engine.
+
+    Raises:
+        MySQLError: MySQL's own; 3877, a table that has not been loaded; 1235, what
+            has no rule, by its name.
+    """
+    columns = await session.backend.prepared_columns(statement.own)
+    try:
+        translated = await _translated(session, statement)
+        problem = disagreement(translated.output, columns)
+        if problem is not None:
+            raise Forward(problem)
+        query, held, complete = await session.off_loop(
+            partial(_start, session, translated)
+        )
+    except Forward as refusal:
+        raise not_supported(f"{refusal} on Lakehouse tables") from None
+    except Trap as trap:
+        raise not_supported(f"{trap} on Lakehouse tables") from None
+    return Selected(columns, session, query, held, complete)
+
+
+def _start(
+    session: Session, translated: Translated, cancel: Cancel
+) -> tuple[Query, list[pa.RecordBatch], bool]:
+    query = session.house.engine.run(translated.sql)
+    cancel.interrupts(query.cancel)
+    held: list[pa.RecordBatch] = []
+    size = 0
+    for batch in query.reader:
+        held.append(batch)
+        size += batch.nbytes
+        if size > HOLD_BYTES:
+            return query, held, False
+    return query, held, True
+
+
+def _next(query: Query, cancel: Cancel) -> pa.RecordBatch | None:
+    cancel.interrupts(query.cancel)
+    try:
+        return query.reader.read_next_batch()
+    except StopIteration:
+        return None
+
+
+async def _translated(session: Session, statement: Text) -> Translated:
+    facts = (
+        await session.backend.query(
+            "SELECT @@sql_mode, @@time_zone, @@div_precision_increment,"
+            " @@collation_connection, DATABASE(), @@sql_select_limit"
+        )
+    ).texts()[0]
+    sql_mode, time_zone, increment, collation, schema, limit = facts
+    if limit != NO_LIMIT:
+        raise Forward("sql_select_limit")
+    settings = SessionFacts(
+        sql_mode or "", time_zone or "", int(increment or 4), collation or ""
+    )
+    text = _plain(statement)
+    known = {
+        (s or schema, name): await asyncio.to_thread(_table, session, s or schema, name)
+        for s, name in referenced_tables(text)
+    }
+    collations = {
+        column.collation
+        for table in known.values()
+        if table is not None
+        for column in table.columns.values()
+        if column.collation
+    }
+    weights = await asyncio.to_thread(session.house.weights.of, collations)
+    return await asyncio.to_thread(
+        translate,
+        text,
+        schema,
+        lambda s, name: known.get((s, name)),
+        weights,
+        settings,
+    )
+
+
+def _table(session: Session, schema: str | None, name: str) -> EngineTable | None:
+    """What the translation must know of a Lakehouse table."""
+    shell = session.house.shells.find(schema, name)
+    if shell is None:
+        return None
+    try:
+        facts = session.house.engine.facts(shell.engine_name)
+    except KeyError:
+        raise secondary_engine("Table has not been loaded") from None
+    collations = session.house.shells.collations(shell)
+    columns = {}
+    for column in facts.columns:
+        text = facts.texts.get(column.name)
+        columns[column.name] = EngineColumn(
+            column.type,
+            column.nullable,
+            collations.get(column.name),
+            ascii=text is not None and text.ascii,
+            clean=text is not None and text.clean,
+        )
+    return EngineTable(shell.schema, shell.table, shell.engine_name, columns)
+
+
+def _require_charset(column: pa.Array, definition: ColumnDefinition) -> None:
+    """Our text is UTF-8; another character_set_results takes what is ASCII in it."""
+    if definition.charset in UTF8_CHARSETS or definition.charset == BINARY_CHARSET:
+        return
+    if not pc.all(pc.string_is_ascii(column)).as_py():
+        raise not_supported("a character_set_results other than utf8mb4")

@@ -1,6 +1,7 @@
 """CSV files as Lakehouse reads them: dialects, records, widths, speed of light."""
 
 import random
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
@@ -12,7 +13,7 @@ from heatproxy.lakehouse import reader, records
 from heatproxy.lakehouse.dialect import parse_dialect
 from heatproxy.lakehouse.streams import DataFile
 
-from .conftest import MakeFile
+MakeFile = Callable[..., DataFile]
 
 BANK = Path("/work/shared/data/bank-marketing/bank-full.csv")
 
@@ -130,7 +131,7 @@ def test_a_dialect_gives_these_fields(
 def test_any_text_written_as_csv_reads_back_whatever_the_chunks(
     make_file: MakeFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rng = random.Random(7)
+    rng = random.Random(7)  # noqa: S311
     alphabet = 'ab|;,"\\\n\r\té€ N'
 
     def field(value: str | None) -> str:
@@ -186,7 +187,7 @@ def test_the_dialects_strictness_comes_before_the_sessions(
     assert found == [(1, None)]
     assert warnings[0].number == 6045
     strict = DataFile(file.path, file.display, file.size_bytes, is_strict_mode=True)
-    with pytest.raises(MySQLError, match="Column 2 of row starting at t.csv:0"):
+    with pytest.raises(MySQLError, match=r"Column 2 of row starting at t\.csv:0"):
         rows_of(strict, {"is_strict_mode": False}, "int;int")
 
 

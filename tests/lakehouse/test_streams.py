@@ -4,6 +4,7 @@ import bz2
 import gzip
 import io
 import zipfile
+from collections.abc import Callable
 
 import pytest
 
@@ -11,7 +12,7 @@ from heatproxy.errors import MySQLError
 from heatproxy.lakehouse import streams
 from heatproxy.lakehouse.dialect import CHARSETS, parse_dialect
 
-from .conftest import MakeFile
+MakeFile = Callable[..., streams.DataFile]
 
 
 def whole(file: streams.DataFile, dialect: dict, step: int = 5) -> str:
@@ -59,7 +60,7 @@ def test_a_byte_order_mark_is_no_text(make_file: MakeFile, encoding: str) -> Non
 def test_bytes_that_are_not_utf8_are_an_error_with_their_place(
     make_file: MakeFile,
 ) -> None:
-    with pytest.raises(MySQLError, match="t.csv:.*encoding") as error:
+    with pytest.raises(MySQLError, match=r"t\.csv:.*encoding") as error:
         whole(make_file(b"abcdefghij\xff\n"), {})
     assert error.value.number == 6061
 

@@ -108,7 +108,12 @@ class Oracle:
             Column(name, datatypes.parse(kind), nullable == "YES")
             for name, kind, nullable, _ in defined
         ]
-        rows = self.query(f"SELECT * FROM {table}").rows
+        # MySQL's text of a FLOAT is rounded to 6 digits
+        listed = ", ".join(
+            f"CAST({c.name} AS DOUBLE)" if c.type.name == "float" else c.name
+            for c in columns
+        )
+        rows = self.query(f"SELECT {listed} FROM {table}").rows
         arrays = [
             pa.array([_parsed(row[n], column) for row in rows], column.type.arrow())
             for n, column in enumerate(columns)
@@ -173,14 +178,17 @@ class Oracle:
             zip(mysql.fields, translated.output, strict=True), 1
         ):
             kind = _kind(field)
-            if kind != column.kind:
+            # in a temporary table MySQL turns YEAR() to INT
+            if kind != column.kind and {kind, column.kind} != {"int", "year"}:
                 return f"column {number}: MySQL {kind} translate {column.kind}"
             if kind in ("decimal", "double", "datetime") and (
                 column.scale != (None if field.scale == 31 else field.scale)
             ):
                 return f"column {number}: scale {field.scale} translate {column.scale}"
             unsigned = bool(field.flags & FLAG.UNSIGNED)
-            if kind in ("int", "decimal") and unsigned != column.unsigned:
+            if kind == column.kind and kind in ("int", "decimal") and (
+                unsigned != column.unsigned
+            ):
                 return f"column {number}: unsigned {unsigned}"
         return None
 

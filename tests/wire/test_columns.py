@@ -99,7 +99,7 @@ def test_what_has_no_arrow_type_is_refused(definition):
 
 @pytest.fixture(scope="module")
 def session():
-    session = RawSession()
+    session = RawSession(deprecate_eof=False)  # which cursors would not understand
     session.run("DROP DATABASE IF EXISTS test_wire_columns")
     session.run("CREATE DATABASE test_wire_columns")
     session.run("USE test_wire_columns")

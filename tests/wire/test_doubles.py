@@ -43,7 +43,7 @@ def text(values, definition):
         (1e-14, "0.00000000000001"),
         (1e-15, "0.000000000000001"),
         (1e-16, "1e-16"),
-        (4.0540353712197724e-07, "0.00000040540353712197724"),
+        (4.0540353712197724e-08, "0.000000040540353712197724"),
         (5e-324, "5e-324"),
         (2.2250738585072014e-308, "2.2250738585072014e-308"),
         (1.7976931348623157e308, "1.7976931348623157e308"),
@@ -120,7 +120,7 @@ def test_a_hundred_thousand_numbers_are_written_as_mysql_writes_them(kind):
         session.run("DROP DATABASE test_wire_doubles")
     finally:
         session.close()
-    batch = pa.record_batch([pa.array(values, width)], ["v"])
+    batch = pa.record_batch([pa.array(np.array(values, width))], ["v"])
     encoder = RowEncoder(answer.definitions, binary=False)
     packets, _ = encoder.encode(batch, answer.first_sequence_id)
     assert len(values) > 99_000

@@ -1,0 +1,57 @@
+"""Whether the translation and MySQL mean the same columns.
+
+MySQL's prepared statement says what each column is; the translation says what it
+computes. A difference means that a rule is wrong: the query is not answered.
+"""
+
+from collections.abc import Sequence
+
+from pymysql.constants import FIELD_TYPE, FLAG
+
+from heatproxy.sql.mysqltypes import OutputColumn
+from heatproxy.wire.columns import ColumnDefinition
+
+_INTEGERS = (
+    *(FIELD_TYPE.TINY, FIELD_TYPE.SHORT, FIELD_TYPE.INT24),
+    *(FIELD_TYPE.LONG, FIELD_TYPE.LONGLONG),
+)
+_TEXTS = (
+    *(FIELD_TYPE.VARCHAR, FIELD_TYPE.VAR_STRING, FIELD_TYPE.STRING),
+    *(FIELD_TYPE.TINY_BLOB, FIELD_TYPE.BLOB, FIELD_TYPE.MEDIUM_BLOB),
+    FIELD_TYPE.LONG_BLOB,
+)
+_TYPES: dict[str, tuple[int, ...]] = {
+    "int": _INTEGERS,
+    "decimal": (FIELD_TYPE.NEWDECIMAL,),
+    "double": (FIELD_TYPE.DOUBLE,),
+    "float": (FIELD_TYPE.FLOAT,),
+    "string": _TEXTS,
+    "date": (FIELD_TYPE.DATE,),
+    "datetime": (FIELD_TYPE.DATETIME,),
+    "timestamp": (FIELD_TYPE.TIMESTAMP,),
+    "time": (FIELD_TYPE.TIME,),
+    "year": (FIELD_TYPE.YEAR,),
+    "enum": _TEXTS,
+    "set": _TEXTS,
+    "json": (FIELD_TYPE.JSON,),
+    "bit": (FIELD_TYPE.BIT,),
+    "binary": _TEXTS,
+    "null": (FIELD_TYPE.NULL,),
+}
+_WITH_SCALE = ("decimal", "datetime", "timestamp", "time")
+
+
+def disagreement(
+    output: Sequence[OutputColumn], columns: Sequence[ColumnDefinition]
+) -> str | None:
+    """What the two differ in, in words, or None when they agree."""
+    if len(output) != len(columns):
+        return f"{len(columns)} columns where {len(output)} were expected"
+    for ours, theirs in zip(output, columns, strict=True):
+        if theirs.type not in _TYPES[ours.kind]:
+            return f"the type of {theirs.name}"
+        if ours.kind == "int" and ours.unsigned != bool(theirs.flags & FLAG.UNSIGNED):
+            return f"the sign of {theirs.name}"
+        if ours.kind in _WITH_SCALE and (ours.scale or 0) != theirs.decimals:
+            return f"the fraction digits of {theirs.name}"
+    return None

@@ -1,0 +1,116 @@
+"""Every statement of exact.sql must be MySQL's very answer; the rest is refused."""
+
+from pathlib import Path
+
+import pytest
+
+from heatproxy.datatypes import parse
+from heatproxy.engine import Trap
+from heatproxy.sql.emitter_aggregates import AGGREGATES
+from heatproxy.sql.emitter_functions import FUNCTIONS
+from heatproxy.sql.translate import (
+    CollationWeights,
+    EngineColumn,
+    EngineTable,
+    Forward,
+    SessionFacts,
+    translate,
+)
+from mysql_oracle import Oracle
+
+HERE = Path(__file__).parent
+pytestmark = pytest.mark.mysql
+
+
+def statements(file: str) -> list[tuple[str, str]]:
+    """(comment before it, statement); a line that begins with a blank goes on."""
+    found: list[tuple[str, str]] = []
+    comment = ""
+    for line in (HERE / file).read_text().splitlines():
+        if line.startswith("-- "):
+            comment = line[3:]
+        elif line.startswith(" "):
+            found[-1] = (found[-1][0], f"{found[-1][1]}\n{line}")
+        elif line:
+            found.append((comment, line))
+    return found
+
+
+EXACT, REFUSED, TRAPPED = map(statements, ("exact.sql", "refusals.sql", "traps.sql"))
+
+
+@pytest.mark.parametrize("text", [text for _, text in EXACT])
+def test_the_engine_answers_as_mysql_does(oracle: Oracle, text: str) -> None:
+    assert oracle.difference(text) is None
+
+
+@pytest.mark.parametrize(("reason", "text"), REFUSED)
+def test_what_has_no_rule_is_refused_by_name(
+    oracle: Oracle, reason: str, text: str
+) -> None:
+    with pytest.raises(Forward) as refusal:
+        oracle.translate(text)
+    assert str(refusal.value) == reason
+
+
+@pytest.mark.parametrize(("reason", "text"), TRAPPED)
+def test_rare_rows_stop_the_engine(oracle: Oracle, reason: str, text: str) -> None:
+    query = oracle.translate(text).sql
+    with pytest.raises(Trap) as trap:
+        oracle.engine.run(query).reader.read_all()
+    assert reason in str(trap.value)
+
+
+@pytest.mark.parametrize("name", sorted({*FUNCTIONS, *AGGREGATES}))
+def test_every_function_of_the_list_has_an_exact_case(name: str) -> None:
+    assert any(f"{name}(" in text for _, text in EXACT)
+
+
+@pytest.mark.parametrize(
+    ("session", "reason"),
+    [
+        (SessionFacts(sql_mode="ANSI_QUOTES"), "sql_mode ANSI_QUOTES"),
+        (SessionFacts(sql_mode="X,PIPES_AS_CONCAT"), "sql_mode PIPES_AS_CONCAT"),
+        (
+            SessionFacts(div_precision_increment=8),
+            "div_precision_increment other than 4",
+        ),
+    ],
+)
+def test_an_odd_session_is_refused(
+    oracle: Oracle, session: SessionFacts, reason: str
+) -> None:
+    with pytest.raises(Forward, match=reason):
+        oracle.translate("SELECT id FROM n", session)
+
+
+def test_a_timestamp_is_read_under_utc_only(oracle: Oracle) -> None:
+    berlin = SessionFacts(time_zone="Europe/Berlin")
+    assert oracle.translate("SELECT id FROM t", berlin)
+    with pytest.raises(Forward, match="TIMESTAMP column in a time zone"):
+        oracle.translate("SELECT ts FROM t", berlin)
+
+
+def test_a_column_of_no_usable_type_refuses_only_its_readers() -> None:
+    columns = {
+        "id": EngineColumn(parse("int")),
+        "wide": EngineColumn(parse("decimal(50,2)")),
+    }
+    table = EngineTable("db", "t", "db.t", columns)
+
+    def sql(text: str) -> str:
+        weights = CollationWeights({})
+        return translate(text, "db", lambda *_: table, weights, SessionFacts()).sql
+
+    assert sql("SELECT id FROM t")
+    with pytest.raises(Forward, match="more than 38 digits"):
+        sql("SELECT wide FROM t")
+
+
+def test_the_tables_read_are_reported(oracle: Oracle) -> None:
+    text = "WITH q AS (SELECT id FROM n) SELECT q.id FROM q JOIN s ON s.id = q.id"
+    found = oracle.translate(text).tables
+    assert [table.engine_name for table in found] == [
+        "heat_engine_sql.n",
+        "heat_engine_sql.s",
+    ]

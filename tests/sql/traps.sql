@@ -1,0 +1,31 @@
+-- Each statement is translated, and its rows stop the engine with the words above it.
+-- division by zero
+SELECT id, i / ti FROM n ORDER BY id
+-- division by zero
+SELECT i DIV ti FROM n
+-- division by zero
+SELECT d % d6 FROM n WHERE id = 3
+-- division by zero
+SELECT x / (z - 1) FROM n
+-- division by zero
+SELECT SUM(qty) / (COUNT(*) - COUNT(*)) FROM c
+-- a string that is not plainly a number
+SELECT id FROM s WHERE a > 3
+-- a string that is not plainly a number
+SELECT a + 1 FROM s
+-- Overflow in addition
+SELECT b + 9000000000000000000 FROM n
+-- Overflow in multiplication
+SELECT b * b FROM n
+-- Overflow in multiplication of DECIMAL(38)
+SELECT w * w * 1000000000000000000 * 1000000000000000000 FROM n WHERE id = 9
+-- BIGINT UNSIGNED value is out of range
+SELECT u - 5 FROM n
+-- DOUBLE value is out of range
+SELECT x * x * x * x FROM n
+-- Conversion Error
+SELECT CAST(bu AS SIGNED) FROM n
+-- Conversion Error
+SELECT CAST(i AS DECIMAL(4,1)) FROM n
+-- MIN or MAX of no date in a group
+SELECT id, MAX(paid) FROM c GROUP BY id
