@@ -4,7 +4,6 @@ import argparse
 import asyncio
 import logging
 import os
-import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -26,6 +25,7 @@ EXPECTED = (
     EngineFailed,
     MysqldError,
     OSError,
+    demo.DemoFailed,
     packages.PackagesError,
 )
 
@@ -115,19 +115,13 @@ def _mysql(options: argparse.Namespace) -> None:
     if not client_cnf.exists():
         raise ConfigError(f"{client_cnf} is not there: start `heatproxy up` first")
     command = packages.client_command(packages.cache_dir(), on_stderr())
-    arguments = [*command, f"--defaults-file={client_cnf}", *_client_flags(command)]
-    os.execvp(arguments[0], [*arguments, *options.args])  # noqa: S606
-
-
-def _client_flags(command: Sequence[str]) -> list[str]:
-    """What the client must be told: newer ones have \\G and the like switched off."""
-    said = subprocess.run([*command, "--help"], capture_output=True, text=True)  # noqa: S603
-    return ["--commands"] if "--commands" in said.stdout else []
+    command = (*command, f"--defaults-file={client_cnf}", *options.args)
+    os.execvp(command[0], command)  # noqa: S606
 
 
 def _demo(options: argparse.Namespace) -> int:
-    return demo.run(on_stderr())
+    return demo.run(on_stderr(), print)
 
 
 def _check(options: argparse.Namespace) -> int:
-    return check.run(_config(options))
+    return check.run(_config(options), print)

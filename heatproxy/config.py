@@ -265,9 +265,7 @@ def load(
 ) -> Config:
     """The settings of a file, overridden by the environment and then by flags.
 
-    Args:
-        overrides: values by setting name; None counts as not given. A list may be
-            given as text with commas.
+    A list may be given as text with commas, and None counts as not given.
 
     Raises:
         ConfigError: the file can't be read, or a setting is unknown or wrong.

@@ -25,28 +25,32 @@ class Loan:
     ) -> None:
         self._reader, self._writer = reader, writer
         self._messages = MessageReader()
-        self._statements: asyncio.Queue[Statement | None] = asyncio.Queue()
+        self._statements: asyncio.Queue[Statement] = asyncio.Queue()
         self._chunks: asyncio.Queue[bytes] = asyncio.Queue(CHUNKS_AHEAD)
+        self._gone = False
         self.watches_names = asyncio.Event()
 
     async def pump(self) -> None:
         """Sort incoming messages until the relay closes the channel."""
-        while data := await self._reader.read(READ_BYTES):
-            for message, body in self._messages.feed(data):
-                if message is Message.START:
-                    self._statements.put_nowait(Statement.parse(body))
-                elif message is Message.BACKEND:
-                    await self._chunks.put(body)
-                elif message is Message.WATCH:
-                    self.watches_names.set()
+        try:
+            while data := await self._reader.read(READ_BYTES):
+                for message, body in self._messages.feed(data):
+                    if message is Message.START:
+                        self._statements.put_nowait(Statement.parse(body))
+                    elif message is Message.BACKEND:
+                        await self._chunks.put(body)
+                    elif message is Message.WATCH:
+                        self.watches_names.set()
+        finally:
+            # whoever waits for the backend, or will, is told that it is gone
+            self._gone = True
+            if self._chunks.empty():
+                self._chunks.put_nowait(b"")
         raise SessionGone
 
     async def statement(self) -> Statement:
         """The next statement that is the engine's to answer."""
-        statement = await self._statements.get()
-        if statement is None:
-            raise SessionGone
-        return statement
+        return await self._statements.get()
 
     # --- the backend's leg ----------------------------------------------------------
 
@@ -55,7 +59,9 @@ class Loan:
         self._writer.write(pack(Message.BACKEND, data))
 
     async def read(self) -> bytes:
-        """The next bytes of the backend."""
+        """The next bytes of the backend; none when the session is gone."""
+        if self._gone and self._chunks.empty():
+            return b""
         return await self._chunks.get()
 
     async def relay(self, command: bytes, capabilities: int) -> int:

@@ -16,7 +16,7 @@ from heatproxy.backend.weights import Weights
 from heatproxy.config import Config
 from heatproxy.datatypes import quote_name, quote_text
 from heatproxy.engine import Engine
-from heatproxy.errors import MySQLError, secondary_engine
+from heatproxy.errors import MySQLError, ProtocolError, secondary_engine
 from heatproxy.wire.packets import Status, query
 
 T = TypeVar("T")
@@ -123,6 +123,13 @@ class Session:
     def backslash_escapes(self) -> bool:
         """Whether a backslash escapes in this session's string literals."""
         return not self.backend.status & Status.NO_BACKSLASH_ESCAPES
+
+    async def undo(self, sql: str) -> None:
+        """Take back what a failed statement made; on our account if the caller left."""
+        try:
+            await self.backend.query(sql)
+        except ProtocolError:
+            await asyncio.to_thread(self.house.account.query, sql)
 
     # --- work away from the loop ----------------------------------------------------
 

@@ -35,7 +35,7 @@ class Plan:
     The aim is about 10 s more than three plain models on two cores.
     """
 
-    folds: int  # 1: early stopping on one held-out part
+    folds: int  # of five that are used; the fewer, the less held-out data
     settings: int  # tried
     members: int  # kept at most
     learning_rate: float
@@ -46,7 +46,7 @@ class Plan:
     def of(cls, n_rows: int, width: int, outputs: int) -> "Plan":
         plain_models = n_rows * width * outputs / _PLAIN_MODEL_CELLS
         if plain_models <= 1.2:
-            return cls(3 if n_rows > 2000 else 5, 6, 5, 0.05, 700, np.inf)
+            return cls(2 if n_rows > 2000 else 5, 6, 5, 0.05, 700, np.inf)
         if plain_models <= 3:
             return cls(1, 5, 3, 0.05, 600, np.inf)
         if plain_models <= 10:

@@ -190,7 +190,7 @@ def _tune_boosting(
     plan = Plan.of(problem.n_rows, problem.matrix.shape[1], problem.outputs)
     cells_a_row = problem.matrix.shape[1] * problem.outputs
     part = sample(problem, int(min(plan.tune_cells / cells_a_row, problem.n_rows)))
-    folds = folds_of(part, plan.folds if plan.folds > 1 else 5)[: plan.folds]
+    folds = folds_of(part, 5)[: plan.folds]
     settings = []
     for setting in boosting_settings(problem)[: plan.settings]:
         params = setting | {"learning_rate": plan.learning_rate}

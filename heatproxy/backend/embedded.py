@@ -271,7 +271,7 @@ class EmbeddedBackend:
         return True
 
     def _check_accounts(self) -> None:
-        """See that accounts.sql did its work (mysqld only logs a failure), then drop it."""
+        """Drop accounts.sql once it has done its work; mysqld only logs a failure."""
         accounts = self.data_dir / "accounts.sql"
         if not accounts.exists():
             return

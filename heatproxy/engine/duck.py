@@ -129,7 +129,8 @@ class DuckDB:
         Raises:
             MySQLError: 1235, a type that can't be held, or a name that differs
                 from a table's in letter case only.
-            pa.ArrowInvalid: a value that does not fit its column.
+            pa.ArrowInvalid: a value that does not fit its column; and whatever
+                reading ``rows`` raised, as it was.
         """
         if len(rows.schema) != len(columns):
             raise ValueError(f"{len(rows.schema)} columns of rows for {len(columns)}")
@@ -146,7 +147,12 @@ class DuckDB:
                 cursor.execute(f"CREATE TABLE {_quoted(name)} ({defined})")
                 counted = _Counted(rows, schema)
                 cursor.register("loading", counted.reader)
-                cursor.execute(f"INSERT INTO {_quoted(name)} SELECT * FROM loading")
+                try:
+                    cursor.execute(f"INSERT INTO {_quoted(name)} SELECT * FROM loading")
+                except duckdb.Error:
+                    if counted.problem is not None:
+                        raise counted.problem from None
+                    raise
                 cursor.unregister("loading")
                 facts = TableFacts(
                     counted.rows,
@@ -225,6 +231,7 @@ class _Counted:
 
     def __init__(self, source: pa.RecordBatchReader, schema: pa.Schema) -> None:
         self.rows = self.bytes = 0
+        self.problem: Exception | None = None  # DuckDB reports no more than its text
         self.reader = pa.RecordBatchReader.from_batches(
             schema, self._batches(source, schema)
         )
@@ -232,14 +239,18 @@ class _Counted:
     def _batches(
         self, source: pa.RecordBatchReader, schema: pa.Schema
     ) -> Iterator[pa.RecordBatch]:
-        for batch in source:
-            self.rows += batch.num_rows
-            self.bytes += batch.nbytes
-            arrays = [
-                _cast(array, field.type)
-                for array, field in zip(batch.columns, schema, strict=True)
-            ]
-            yield pa.RecordBatch.from_arrays(arrays, schema=schema)
+        try:
+            for batch in source:
+                self.rows += batch.num_rows
+                self.bytes += batch.nbytes
+                arrays = [
+                    _cast(array, field.type)
+                    for array, field in zip(batch.columns, schema, strict=True)
+                ]
+                yield pa.RecordBatch.from_arrays(arrays, schema=schema)
+        except Exception as problem:
+            self.problem = problem
+            raise
 
 
 def _cast(array: pa.Array, wanted: pa.DataType) -> pa.Array:

@@ -95,18 +95,17 @@ class Fetcher:
         cancelled: Cancelled,
         progress: Progress,
     ) -> None:
-        left, stamp, reason = ATTEMPTS, b"", ""
+        left, stamp, reason, furthest = ATTEMPTS, b"", "", 0
         while left:
-            before = file.tell()
             try:
                 stamp = self._attempt(
                     url, file, stamp, limit_bytes, cancelled, progress
                 )
             except _Retry as problem:
-                reason = str(problem)
-                stamp = problem.args[1] if len(problem.args) > 1 else stamp
                 reason = str(problem.args[0])
-                left = ATTEMPTS if file.tell() > before else left - 1
+                stamp = problem.args[1] if len(problem.args) > 1 else stamp
+                left = ATTEMPTS if file.tell() > furthest else left - 1
+                furthest = max(furthest, file.tell())
                 if cancelled():
                     raise interrupted() from None
                 if left:
@@ -183,9 +182,7 @@ class Fetcher:
             times = dict.fromkeys(
                 ("connect", "read", "write", "pool"), self._policy.timeout_s
             )
-            host = parts.netloc.rpartition("@")[2].encode(
-                "idna" if _wide(url) else "ascii"
-            )
+            host = parts.netloc.rpartition("@")[2].encode("ascii")
             target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
             address = httpcore.URL(
                 scheme=parts.scheme.lower().encode(),
@@ -207,14 +204,13 @@ class Fetcher:
                     )
             except _TRANSPORT as problem:
                 raise _Retry(_spoken(problem)) from None
-            except httpcore.UnsupportedProtocol:
+            except (httpcore.UnsupportedProtocol, httpcore.LocalProtocolError):
                 raise refused(first, "the URL is not valid") from None
-            url = urljoin(url, place.decode("latin-1"))
+            try:
+                url = urljoin(url, place.decode("latin-1"))
+            except ValueError:
+                raise refused(first, "it leads to a URL that is not valid") from None
         raise refused(first, "too many redirects")
-
-
-def _wide(url: str) -> bool:
-    return not url.isascii()
 
 
 def _encoded(target: str) -> bytes:
@@ -244,8 +240,10 @@ def _validator(fields: dict[bytes, bytes]) -> bytes:
 def _refuse_status(status: int, url: str) -> None:
     if status in (404, 410):
         raise _Missing
-    if status in _RETRIED or status == 416:
-        raise _Retry(f"the server answered {status}", b"" if status == 416 else None)
+    if status == 416:  # the object has shrunk: from the start
+        raise _Retry("the server answered 416", b"")
+    if status in _RETRIED:
+        raise _Retry(f"the server answered {status}")
     raise refused(url, f"the server answered {status}")
 
 

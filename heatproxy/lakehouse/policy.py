@@ -37,8 +37,17 @@ class SourcePolicy:
     timeout_s: float = 30.0
 
     def check_scheme(self, url: str) -> None:
-        """Raises MySQLError 6128 for a scheme that is not allowed here."""
-        scheme = urlsplit(url).scheme.lower()
+        """Raises MySQLError 6128 for a bad URL or a scheme not allowed here."""
+        try:
+            parts = urlsplit(url)
+            ascii_host = (parts.hostname or "").isascii()
+        except ValueError:
+            raise failure(
+                LH.USER_DATA_ACCESS_FAILED, "a URL that is not valid"
+            ) from None
+        if not ascii_host:
+            raise refused(url, "write its host name in ASCII (xn--...)")
+        scheme = parts.scheme.lower()
         known = ("http", "https", "file")
         if scheme not in self.allowed_schemes or scheme not in known:
             raise refused(url, f"scheme '{scheme}' is not allowed")

@@ -140,8 +140,8 @@ class Source:
         url = location.par or location.uri
         if url is None:
             raise failure(LH.RESOURCE_PRINCIPAL_BUCKET_ERR, location.bucket)
-        if urlsplit(url).scheme.lower() == "oci":
-            bucket = urlsplit(url).netloc.partition("@")[0]
+        if url.lower().startswith("oci://"):
+            bucket = url[6:].partition("/")[0].partition("@")[0]
             raise failure(LH.RESOURCE_PRINCIPAL_BUCKET_ERR, bucket)
         self._policy.check_scheme(url)
         selected = _selection(location, url)

@@ -24,7 +24,6 @@ _LATIN1 = "".join(
     bytes([code]).decode("cp1252", "replace").replace("\ufffd", chr(code))
     for code in range(256)
 )
-UNPACK_LIMIT_BYTES = 1 << 40
 
 
 @dataclass(frozen=True, slots=True)

@@ -134,11 +134,13 @@ HEATWAVE_LOAD = Procedure(
 
 def _policy(session: Session) -> SourcePolicy:
     settings = session.house.config.lakehouse
+    hosts = settings.allowed_hosts
     return SourcePolicy(
-        tuple(settings.allowed_schemes),
-        tuple(settings.allowed_hosts),
-        tuple(settings.allowed_folders),
-        settings.max_file_bytes,
+        allowed_schemes=(*settings.allowed_schemes, "file"),
+        allowed_hosts=tuple(host for host in hosts if host != "*"),
+        allowed_folders=tuple(settings.allowed_folders),
+        only_listed_hosts="*" not in hosts,
+        max_file_bytes=settings.max_file_bytes,
     )
 
 
@@ -321,7 +323,7 @@ async def _load_table(
             )
             await session.backend.query(command.rstrip(";"))
         except BaseException:
-            await session.backend.query(f"DROP TABLE IF EXISTS {shell.name}")
+            await session.undo(f"DROP TABLE IF EXISTS {shell.name}")
             await follow_shells(session.house)
             raise
     except MySQLError as problem:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from heatproxy.sql.emitter_compare import common_key, groupable
 from heatproxy.sql.emitter_numbers import (
     STEP,
-    hidden_digits,
+    kept_digits,
     number,
     scaled,
     unscaled,
@@ -38,7 +38,7 @@ def total(ctx: Context, value: Value, distinct: bool, grouped: bool) -> Value:
 def average(ctx: Context, value: Value, distinct: bool, grouped: bool) -> Value:
     value = _summed(value)
     word = "DISTINCT " if distinct else ""
-    hidden = hidden_digits(value.scale)
+    hidden = kept_digits(value.scale)
     if hidden > 27:
         raise Forward("AVG of a DECIMAL of more than 15 fraction digits")
     summed = decimal(f"sum({word}{value.sql})", 38, value.scale)

@@ -1,12 +1,13 @@
 """Exact arithmetic: MySQL's integers, decimals and doubles in DuckDB's words.
 
-Division rounds half away from zero at the dividend's scale plus 4, computed in
-HUGEINT. What MySQL answers with NULL and a warning, or with an error, is a trap.
+Division rounds half away from zero at the dividend's scale plus 4 (see
+kept_digits for where it cuts instead), computed in HUGEINT. What MySQL answers with NULL and a warning, or with an error, is a trap.
 """
 
 import math
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from sqlglot import exp
 
@@ -122,8 +123,11 @@ def divide(ctx: Context, node: exp.Expression) -> Value:
     dividend, divisor = unscaled(left), unscaled(right)
     dividend = _times_ten(dividend, shift)
     divisor = _times_ten(divisor, -shift)
-    half = f"CASE WHEN {dividend} < 0 THEN -abs({divisor}) ELSE abs({divisor}) END"
-    quotient = f"((2 * {dividend} + {half}) // (2 * {divisor}))"
+    if kept_digits(left.digits, right.digits) == scale:
+        quotient = f"({dividend} // {divisor})"  # no digit is left to round by
+    else:
+        half = f"CASE WHEN {dividend} < 0 THEN -abs({divisor}) ELSE abs({divisor}) END"
+        quotient = f"((2 * {dividend} + {half}) // (2 * {divisor}))"
     if not _is_not_zero(right):
         quotient = trap(f"{right.sql} = 0", "division by zero", quotient)
     return scaled(quotient, left.whole_digits + right.scale + scale, scale)
@@ -161,7 +165,8 @@ def remainder(left: Value, right: Value) -> Value:
             raise Forward("% of signed and UNSIGNED")
         return Value(f"CAST({sql} AS BIGINT)", "int", precision, unsigned=left.unsigned)
     scale = max(left.scale, right.scale)
-    return _mixed(scaled(sql, precision + scale, scale), left, right)
+    result = replace(scaled(sql, precision + scale, scale), unsigned=left.unsigned)
+    return _mixed(result, left, right)
 
 
 def unscaled(value: Value) -> str:
@@ -248,9 +253,7 @@ def _hidden(left: Value, right: Value, digits: int) -> int | None:
 def _mixed(result: Value, *operands: Value) -> Value:
     if not any(operand.mixed for operand in operands):
         return result
-    return Value(
-        result.sql, "decimal", result.precision, result.scale, result.hidden, mixed=True
-    )
+    return replace(result, mixed=True)
 
 
 def _is_not_zero(value: Value) -> bool:
@@ -269,10 +272,15 @@ def _parsed(sql: str) -> str:
     )
 
 
-def hidden_digits(scale: int) -> int:
-    """The fraction digits AVG keeps of a column with ``scale`` of them."""
-    words = 9 * math.ceil(scale / 9)
-    return 9 * math.ceil((words + max(0, STEP - (words - scale))) / 9)
+def kept_digits(dividend: int, divisor: int = 0) -> int:
+    """The fraction digits a quotient is cut to, given those of its operands.
+
+    MySQL divides in words of nine digits, cuts, and only then rounds to the
+    declared scale. AVG keeps all of these digits.
+    """
+    words = [9 * math.ceil(digits / 9) for digits in (dividend, divisor)]
+    spare = sum(words) - dividend - divisor
+    return 9 * math.ceil((sum(words) + max(0, STEP - spare)) / 9)
 
 
 NODES: dict[

@@ -260,7 +260,7 @@ class Emitter:
             block.grouped = True
             for node in clause.expressions:
                 value = groupable(block, block.value(_grouped_by(node, block, items)))
-                if value.literal is not None:
+                if value.literal is not None or value.sql.isdigit():
                     raise Forward("GROUP BY a constant")
                 keys[value.sql] = value
         block.keys = keys
@@ -277,8 +277,8 @@ class Emitter:
             # nulls_first is sqlglot's note of what MySQL does anyway
             only(item, "this", "desc", "nulls_first")
             value = self._ordered_by(item.this, block, values)
-            if value.literal is not None:
-                continue
+            if value.literal is not None or value.sql.isdigit():
+                continue  # DuckDB would take a number for a place
             if distinct:
                 places = [n for n, v in enumerate(values, 1) if v.sql == value.sql]
                 if not places:

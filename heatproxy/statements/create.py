@@ -52,7 +52,7 @@ async def _answer(session: Session, statement: Text, select: Text, target: str) 
     try:
         count = await _fill(session, selected, target)
     except BaseException:
-        await session.backend.query(f"DROP TABLE IF EXISTS {target}")
+        await session.undo(f"DROP TABLE IF EXISTS {target}")
         raise
     await session.answer.ok(count, f"Records: {count}  Duplicates: 0  Warnings: 0")
 

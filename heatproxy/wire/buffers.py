@@ -11,11 +11,13 @@ from heatproxy.wire.native import address_of
 
 BATCH_ROWS = 65_536
 BATCH_BYTES = 8 << 20
-SHORTEST_BATCH_ROWS = 1024  # however wide the rows are
+FIRST_ROWS = 1024  # also the fewest, however wide they are
 FIRST_TEXT_BYTES = 16_384
 LONGEST_TEXT_BYTES = 2**31 - 1  # Arrow's offsets are 32 bits
 
 Bytes = npt.NDArray[np.uint8]
+
+_NO_BYTES: Bytes = np.zeros(0, np.uint8)
 
 _TEMPORAL = {
     pa.date32(): rows.DATE,
@@ -27,36 +29,46 @@ _TEMPORAL = {
 class BatchBuffers:
     """Room for one batch: ``columns`` and ``state`` are what the kernel is given.
 
-    A batch is full at 65536 rows or, if that comes first, at 8 MB of packets.
+    A batch is full at 65536 rows or, if that comes first, at 8 MB of packets. Its
+    buffers start small and grow, so that a result of one row stays cheap.
     """
 
     def __init__(
-        self, types: Sequence[pa.DataType], text_bytes: Sequence[int] = ()
+        self,
+        types: Sequence[pa.DataType],
+        capacity: int = FIRST_ROWS,
+        text_bytes: Sequence[int] = (),
     ) -> None:
-        widths = [_width(kind) for kind in types]
-        most_rows = BATCH_BYTES // max(sum(widths), 1)
-        capacity = min(max(most_rows, SHORTEST_BATCH_ROWS), BATCH_ROWS)
         self.columns: rows.Int64s = np.zeros((len(types), 8), np.int64)
         self.state: rows.Int64s = np.zeros(8, np.int64)
-        self.state[rows.MAX_ROWS] = capacity
         self.state[rows.MAX_SIZE] = BATCH_BYTES
         self._types = types
-        self._validity = [np.zeros(capacity // 8 + 1, np.uint8) for _ in types]
-        self._values = [np.zeros(capacity * n + 4, np.uint8) for n in widths]
+        self._widths = [_width(kind) for kind in types]
+        most_rows = BATCH_BYTES // max(sum(self._widths), 1)
+        self._most_rows = min(max(most_rows, FIRST_ROWS), BATCH_ROWS)
+        self._validity = [_NO_BYTES] * len(types)
+        self._values = [_NO_BYTES] * len(types)
         self._text: list[Bytes | None] = [None] * len(types)
         for index, kind in enumerate(types):
             self.columns[index] = _descriptor(kind)
-            self.columns[index, rows.VALIDITY] = address_of(self._validity[index])
-            self.columns[index, rows.VALUES] = address_of(self._values[index])
             if self.columns[index, rows.KIND] == rows.BYTES:
                 size = text_bytes[index] if text_bytes else FIRST_TEXT_BYTES
                 self._place_text(index, np.empty(size, np.uint8))
+        self._place_rows(capacity)
 
     @property
     def is_empty(self) -> bool:
         return not self.state[rows.ROWS]
 
-    def grow(self, index: int, needed: int) -> bool:
+    def grow_rows(self) -> bool:
+        """Make room for more rows; False if the batch should end here."""
+        capacity = int(self.state[rows.MAX_ROWS])
+        if capacity == self._most_rows or self.state[rows.SIZE] >= BATCH_BYTES:
+            return False
+        self._place_rows(min(8 * capacity, self._most_rows))
+        return True
+
+    def grow_text(self, index: int, needed: int) -> bool:
         """Make room for ``needed`` bytes of text; False if Arrow cannot have them."""
         old = self._text[index]
         if old is None or needed > LONGEST_TEXT_BYTES:
@@ -87,12 +99,28 @@ class BatchBuffers:
         """Room for the next batch, with text buffers as large as these became."""
         sizes = [0 if text is None else text.size for text in self._text]
         bounded = [min(size, 2 * BATCH_BYTES) for size in sizes]
-        return BatchBuffers(self._types, bounded)
+        return BatchBuffers(self._types, int(self.state[rows.MAX_ROWS]), bounded)
+
+    def _place_rows(self, capacity: int) -> None:
+        self.state[rows.MAX_ROWS] = capacity
+        for index, width in enumerate(self._widths):
+            validity = _grown(self._validity[index], capacity // 8 + 1)
+            values = _grown(self._values[index], capacity * width + 4)
+            self._validity[index], self._values[index] = validity, values
+            self.columns[index, rows.VALIDITY] = address_of(validity)
+            self.columns[index, rows.VALUES] = address_of(values)
 
     def _place_text(self, index: int, text: Bytes) -> None:
         self._text[index] = text
         self.columns[index, rows.DATA] = address_of(text)
         self.columns[index, rows.CAPACITY] = text.size
+
+
+def _grown(old: Bytes, size: int) -> Bytes:
+    """The same bytes with zeros behind them: NULL, and 0 where NULL is."""
+    new = np.zeros(size, np.uint8)
+    new[: old.size] = old
+    return new
 
 
 def _width(kind: pa.DataType) -> int:

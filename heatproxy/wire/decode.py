@@ -90,7 +90,11 @@ class RowDecoder:
             ProtocolError: the terminator has not come.
         """
         _require(self.terminator is not None, "a result set without an end")
-        return [] if self._buffers.is_empty else [self._flush()]
+        if self._buffers.is_empty:
+            return []
+        last = self._flush()
+        self._buffers.state[rows.ROWS] = 0
+        return [last]
 
     def _parse(self, source: Source, batches: list[pa.RecordBatch]) -> int:
         """Read the packets that are complete; returns the number of their bytes."""
@@ -130,12 +134,14 @@ class RowDecoder:
             )
             position = int(buffers.state[rows.POSITION])
             if reason == rows.FULL:
-                batches.append(self._flush())
+                if not buffers.grow_rows():
+                    batches.append(self._flush())
+                    self._buffers = buffers.successor()
             elif reason == rows.GROW:
                 index, needed = (
                     int(buffers.state[n]) for n in (rows.COLUMN, rows.NEEDED)
                 )
-                _require(buffers.grow(index, needed), "more than 2 GB of text")
+                _require(buffers.grow_text(index, needed), "more than 2 GB of text")
             else:
                 _require(reason != rows.BROKEN, "malformed row")
                 _require(reason != rows.MISFIT, "a number its column cannot have")
@@ -147,7 +153,6 @@ class RowDecoder:
             if pa.types.is_string(kind):
                 arrays[index] = self._text(arrays[index])
         self.zero_dates += int(self._buffers.state[rows.ZERO_DATES])
-        self._buffers = self._buffers.successor()
         return pa.RecordBatch.from_arrays(arrays, schema=self.schema)
 
     def _text(self, values: pa.Array) -> pa.Array:

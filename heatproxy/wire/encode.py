@@ -85,7 +85,9 @@ class RowEncoder:
         ]
         parts: list[bytes] = []
         for start in range(0, batch.num_rows, CHUNK_ROWS):
-            chunk = [column.slice(start, CHUNK_ROWS) for column in columns]
+            chunk = columns
+            if batch.num_rows > CHUNK_ROWS:
+                chunk = [column.slice(start, CHUNK_ROWS) for column in columns]
             sequence_id = self._write(chunk, sequence_id, parts)
         return b"".join(parts) if len(parts) != 1 else parts[0], sequence_id
 

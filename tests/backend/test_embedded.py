@@ -339,7 +339,7 @@ def test_making_the_accounts_again_changes_nothing_but_the_passwords(
 def test_accounts_that_cannot_be_made_stop_the_start(
     data_dir: Path, binaries: Binaries
 ) -> None:
-    statements = "NOT SQL;\nALTER USER root@localhost ACCOUNT UNLOCK;\n"
+    statements = "ALTER USER root@localhost ACCOUNT UNLOCK;\nNOT SQL;\n"
     (data_dir / "accounts.sql").write_text(statements)
     backend = EmbeddedBackend(data_dir, binaries=binaries)
     with pytest.raises(MysqldError, match="could not be made"):

@@ -43,6 +43,8 @@ class Store(http.server.BaseHTTPRequestHandler):
             self._send(503, b"later")
         elif path.startswith("/to/"):
             self._send(302, b"", Location=path.removeprefix("/to/"))
+        elif path == "/flaky":
+            self._flaky(count)
         elif path == "/gone":
             self._send(404, b"no")
         elif path == "/denied":
@@ -80,6 +82,14 @@ class Store(http.server.BaseHTTPRequestHandler):
             self.send_header("Content-Range", f"bytes {have}-{last}/{len(BODY)}")
         self.end_headers()
         self.wfile.write(BODY[have : have + 100_000])
+        self.close_connection = True
+
+    def _flaky(self, count: int) -> None:
+        """Never whole, and without a tag: now more of it, now less."""
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(BODY)))
+        self.end_headers()
+        self.wfile.write(BODY[: 1000 + 1000 * (count % 2)])
         self.close_connection = True
 
     def _change(self, count: int) -> None:
@@ -177,6 +187,10 @@ def test_an_address_is_public_or_not(address: str, public: bool) -> None:
         "file:///etc/passwd",
         "file://host/etc/passwd",
         "http:///x",
+        "http://[bad/x",
+        "http://bücher.example/x",
+        "http://a b/x",
+        "http://h:99999/x",
         "x",
     ],
 )
@@ -229,6 +243,14 @@ def test_an_object_that_changed_meanwhile_starts_again(
 def test_a_busy_server_is_asked_again(store: http.server.ThreadingHTTPServer) -> None:
     bodies, _, _ = fetch(listed(store), FileLocation(par=at(store, "/busy")))
     assert bodies == [BODY]
+
+
+def test_a_server_that_never_finishes_is_given_up(
+    store: http.server.ThreadingHTTPServer,
+) -> None:
+    error = error_of(listed(store), FileLocation(par=at(store, "/flaky")))
+    assert (error.number, "connection broke" in error.message) == (6128, True)
+    assert len(store.log) <= 6  # type: ignore[attr-defined]
 
 
 def test_a_refusal_is_final_and_shows_no_token(

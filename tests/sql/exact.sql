@@ -23,6 +23,8 @@ SELECT id, u / 3, u / z FROM n ORDER BY id
 SELECT id, i DIV z, i % z, i MOD 3, MOD(i, z), b DIV 7, b % 7, ti DIV -3, ti % -3 FROM n ORDER BY id
 SELECT id, d DIV 2, d % 2, d DIV 0.3, d % 0.3, MOD(d6, 1.5), d % z, d DIV z FROM n ORDER BY id
 SELECT id, 10 / 4, 100 / 7.000, 22 / 7 * 7, 1 / 7 / 7 FROM n WHERE id = 1
+SELECT id, (d6 * 10 + 0.0) / -7, CAST(d6 AS DECIMAL(14,5)) / 7, CAST(d6 AS DECIMAL(14,5)) / 0.7, 0.00001 / 3, 2.00000 / 3 FROM n ORDER BY id
+SELECT id, u % 0.3, u % 7.5 FROM n ORDER BY id
 -- # rounding
 SELECT id, ROUND(d), ROUND(d, 0), ROUND(d, 1), ROUND(d, 2), ROUND(d6, 3), ROUND(d6), ROUND(w, 9) FROM n ORDER BY id
 SELECT id, ROUND(i), ROUND(i, 2), ROUND(x), ROUND(x, 0), ROUND(x, 2), ROUND(x, 1), ROUND(i, 0) FROM n ORDER BY id
@@ -54,6 +56,7 @@ SELECT id, i > 5 AND d > 1, i > 5 OR d > 1, i > 5 XOR d > 1, NOT i > 5 FROM n OR
 SELECT id, (i = 7) + 1, (i = 7) * 2.5, TRUE, FALSE, TRUE + TRUE, (i > 1) = (d > 1) FROM n ORDER BY id
 SELECT id, i IS NULL, i IS NOT NULL, (i > 5) IS TRUE, (i > 5) IS NOT TRUE, i IS FALSE, (i > 5) IS NOT FALSE FROM n ORDER BY id
 SELECT id, i XOR d, NOT NULL, NULL AND i, NULL OR i FROM n ORDER BY id
+SELECT id, i = d IS NOT NULL, i = 7 IS NULL, i = 7 IS TRUE, i <=> 7 IN (1) FROM n ORDER BY id
 -- # choice
 SELECT id, IF(i > 5, 1, 2), IF(i, 'yes', 'no'), IF(NULL, 1, 2), IF(i > 5, d, NULL) FROM n ORDER BY id
 SELECT id, IFNULL(i, 0), IFNULL(d, 0), COALESCE(i, ti, -1), COALESCE(d, 1.5), COALESCE(NULL, i), IFNULL(x, 0) FROM n ORDER BY id

@@ -53,8 +53,6 @@ SELECT !i FROM n
 SELECT id FROM n WHERE 1 < i < 3
 -- a comparison of a comparison without parentheses
 SELECT id FROM n WHERE i = d < 5
--- a comparison of a comparison without parentheses
-SELECT id FROM n WHERE i = d IS NOT NULL
 -- a SELECT without FROM
 SELECT 1
 -- the table nowhere, which is not loaded

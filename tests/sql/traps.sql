@@ -14,11 +14,11 @@ SELECT id FROM s WHERE a > 3
 -- a string that is not plainly a number
 SELECT a + 1 FROM s
 -- Overflow in addition
-SELECT b + 9000000000000000000 FROM n
+SELECT b + b FROM n
 -- Overflow in multiplication
 SELECT b * b FROM n
 -- Overflow in multiplication of DECIMAL(38)
-SELECT w * w * 1000000000000000000 * 1000000000000000000 FROM n WHERE id = 9
+SELECT w * w * 100000000000000000 * 100000000000000000 FROM n WHERE id = 9
 -- BIGINT UNSIGNED value is out of range
 SELECT u - 5 FROM n
 -- DOUBLE value is out of range

@@ -207,6 +207,7 @@ def test_a_batch_ends_at_65536_rows():
     decoder = RowDecoder([INT])
     assert [batch.num_rows for batch in decoder.feed(data)] == [65_536]
     assert [batch.num_rows for batch in decoder.finish()] == [1]
+    assert decoder.finish() == []
 
 
 def test_a_batch_ends_at_eight_megabytes():
@@ -215,6 +216,21 @@ def test_a_batch_ends_at_eight_megabytes():
     batches = decoder.feed(data) + decoder.finish()
     assert [batch.num_rows for batch in batches] == [140, 140, 20]
     assert all(v == "x" * 60_000 for b in batches for v in b.column(0).to_pylist())
+
+
+def test_values_and_nulls_survive_the_growth_of_the_buffers():
+    numbers = [None if n % 5 == 0 else n for n in range(20_000)]
+    data = b"".join(
+        row(None, None) if n is None else row(n.to_bytes(4, "little"), text(b"%d" % n))
+        for n in numbers
+    )
+    _, table = decode([INT, TEXT], data + packet(OK), 4096)
+    assert table.column(0).to_pylist() == numbers
+    assert table.column(1).to_pylist() == [
+        None if n is None else str(n) for n in numbers
+    ]
+    for batch in table.to_batches():
+        batch.validate(full=True)
 
 
 def test_a_result_without_rows_has_no_batches():

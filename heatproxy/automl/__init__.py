@@ -1,0 +1,1 @@
+"""Machine learning: Arrow tables in, models and predictions out; no I/O."""

@@ -1,0 +1,1 @@
+"""Lab scripts that come with heatproxy."""

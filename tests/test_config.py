@@ -1,0 +1,196 @@
+"""Every setting is declared once, can be given three ways, and is refused by name."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from heatproxy import config
+from heatproxy.config import (
+    SETTINGS,
+    Address,
+    Config,
+    ConfigError,
+    MySQLUrl,
+    Setting,
+    load,
+    parse_mysql_url,
+)
+
+ROOT = Path(__file__).parent.parent
+each_setting = pytest.mark.parametrize("setting", SETTINGS, ids=lambda s: s.name)
+
+
+def value_of(found: Config, name: str) -> Any:
+    for part in name.split("."):
+        found = getattr(found, part)
+    return found
+
+
+def written(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "heatproxy.toml"
+    path.write_text(text)
+    return path
+
+
+def test_the_printed_settings_are_the_file_in_the_project() -> None:
+    assert (ROOT / "configs/heatproxy.toml").read_text() == config.render_toml()
+
+
+def test_the_printed_defaults_are_the_defaults(tmp_path: Path) -> None:
+    lines = config.render_toml().splitlines()
+    keys = [s.name.rpartition(".")[2] for s in SETTINGS]
+    uncommented = [
+        line.removeprefix("# ") if line[2:].split(" = ")[0] in keys else line
+        for line in lines
+    ]
+    assert sum(" = " in line for line in uncommented if line[:1] != "#") == len(
+        SETTINGS
+    )
+    path = written(tmp_path, "\n".join(uncommented))
+    assert load(path, environ={}) == load(environ={})
+
+
+@each_setting
+def test_a_setting_has_a_default_and_one_sentence(setting: Setting) -> None:
+    assert setting.sentence.endswith(".")
+    assert setting.sentence[:-1].count(". ") == 0
+    value_of(load(environ={}), setting.name)
+
+
+def test_config_and_settings_have_the_same_names() -> None:
+    found = load(environ={})
+    names = set()
+    for field in dataclasses.fields(found):
+        value = getattr(found, field.name)
+        if field.name in config._TABLES:
+            names |= {f"{field.name}.{f.name}" for f in dataclasses.fields(value)}
+        else:
+            names.add(field.name)
+    assert names == {setting.name for setting in SETTINGS}
+
+
+WRONG: dict[str, list[Any]] = {
+    "listen": ["3307", "host:port", "h:99999", "", 3307, "mysql://h:1", "h:1/x"],
+    "data_dir": ["", 7],
+    "backend": ["", "postgres://u@h", "mysql://h", "mysql://u:p@h:x", "mysql://u@h/db"],
+    "embedded.buffer_pool_size": ["", "0", "-1M", "5X", "0%", "101%", "M"],
+    "lakehouse.allowed_schemes": [["ftp"], [7]],
+    "lakehouse.allowed_hosts": [7, [["a"]]],
+    "lakehouse.allowed_folders": [7, [7]],
+    "lakehouse.max_file_bytes": ["lots"],
+    "engine.memory_limit": ["lots", -1],
+    "engine.threads": [-1, 1.5, "many", True],
+    "automl.workers": [0, "many"],
+    "automl.threads": [-1],
+    "log.level": ["loud", 7],
+}
+
+
+@each_setting
+def test_a_wrong_value_is_refused_with_what_is_allowed(setting: Setting) -> None:
+    assert WRONG[setting.name]
+    for value in WRONG[setting.name]:
+        with pytest.raises(ConfigError, match=rf"^{setting.name} must be "):
+            load(overrides={setting.name: value}, environ={})
+
+
+def test_flags_beat_the_environment_which_beats_the_file(tmp_path: Path) -> None:
+    text = "[engine]\nthreads = 1\n[automl]\nthreads = 1\nworkers = 2\n"
+    environ = {
+        "HEATPROXY_ENGINE_THREADS": "3",
+        "HEATPROXY_AUTOML_THREADS": "3",
+        "HEATPROXY_CACHE": "/not/a/setting",
+    }
+    flags = {"engine.threads": 4, "automl.threads": None}
+    found = load(written(tmp_path, text), flags, environ)
+    assert found.engine.threads == 4
+    assert (found.automl.threads, found.automl.workers) == (3, 2)
+
+
+def test_lists_may_be_text_with_commas() -> None:
+    environ = {"HEATPROXY_LAKEHOUSE_ALLOWED_HOSTS": "*, 127.0.0.1,"}
+    assert load(environ=environ).lakehouse.allowed_hosts == ("*", "127.0.0.1")
+    flags = {"lakehouse.allowed_folders": "/a,~/b"}
+    folders = load(overrides=flags, environ={}).lakehouse.allowed_folders
+    assert folders == (Path("/a"), Path("~/b").expanduser())
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("lisen = 'x:1'", "lisen: no such setting; did you mean listen?"),
+        ("[lakehouse]\nallowed_host = []", "did you mean lakehouse.allowed_hosts?"),
+        ("[lakehous]\nallowed_hosts = []", "lakehous: no such setting"),
+        ("[log.level]\nx = 1", "log.level must be one of debug, info"),
+        ("zzz = 1", "zzz: no such setting$"),
+        ("listen = ", "is not TOML"),
+    ],
+)
+def test_what_the_file_has_wrong_is_named(
+    tmp_path: Path, text: str, message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message.replace("?", r"\?")) as caught:
+        load(written(tmp_path, text), environ={})
+    assert "heatproxy.toml" in str(caught.value)
+
+
+def test_a_missing_file_and_an_unknown_flag_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="can't be read"):
+        load(tmp_path / "none.toml", environ={})
+    with pytest.raises(ConfigError, match=r"did you mean log\.level"):
+        load(overrides={"log.levl": "info"}, environ={})
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("mysql://u:p@h:3307", MySQLUrl("u", "p", "h", 3307)),
+        ("mysql://u@h", MySQLUrl("u", "", "h", 3306)),
+        ("mysql://u:p%40%2F%3a%25@h/", MySQLUrl("u", "p@/:%", "h", 3306)),
+        ("mysql://%C3%BC:a:b@[::1]:1", MySQLUrl("ü", "a:b", "::1", 1)),
+    ],
+)
+def test_a_mysql_url_is_percent_decoded(url: str, expected: MySQLUrl) -> None:
+    assert parse_mysql_url(url) == expected
+    assert load(overrides={"backend": url}, environ={}).backend == expected
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["mysql://u:sesame@h:x", "mysql://u:sesame/@h", "mysql://:sesame@h", "u:sesame@h"],
+)
+def test_the_password_is_never_printed(url: str) -> None:
+    for environ, flags in (({}, {"backend": url}), ({"HEATPROXY_BACKEND": url}, {})):
+        with pytest.raises(ConfigError) as caught:
+            load(overrides=flags, environ=environ)
+        assert "sesame" not in str(caught.value)
+    assert "sesame" not in repr(parse_mysql_url("mysql://u:sesame@h"))
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("256M", 256 << 20), ("4g", 4 << 30), ("1GiB", 1 << 30), ("512", 512), (7, 7)],
+)
+def test_sizes_are_bytes(text: str | int, size: int) -> None:
+    found = load(overrides={"lakehouse.max_file_bytes": text}, environ={})
+    assert found.lakehouse.max_file_bytes == size
+
+
+def test_a_share_is_of_the_memory_there_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "memory.max").write_text("1000000\n")
+    monkeypatch.setattr(config, "_CGROUP_LIMIT", tmp_path / "memory.max")
+    found = load(overrides={"engine.memory_limit": "25%"}, environ={})
+    assert found.engine.memory_limit == 250_000
+    (tmp_path / "memory.max").write_text("max\n")
+    assert config.memory_bytes() > 1_000_000
+
+
+def test_an_address_prints_as_it_was_written() -> None:
+    for text in ("127.0.0.1:3307", "[::1]:3307", "db:1"):
+        found = load(overrides={"listen": text}, environ={}).listen
+        assert str(found) == text
+    assert found == Address("db", 1)
