@@ -333,8 +333,7 @@ def memory_bytes() -> int:
 
 def render_toml() -> str:
     """Every setting with its sentence and default, commented out."""
-    lines = ["# heatproxy's settings and their defaults: remove a # to change one."]
-    table = ""
+    lines, table = ["# heatproxy's settings: remove a # to change a default."], ""
     for s in SETTINGS:
         head, _, key = s.name.rpartition(".")
         if head != table:

@@ -35,12 +35,14 @@ def run(notify: Progress, say: Callable[[str], None]) -> int:
         PackagesError: there is no MySQL here and none can be had.
     """
     began = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="heatproxy-demo-") as folder:
-        with ObjectStore({BUCKET_OBJECT: bank_marketing_csv()}) as store:
-            with _heatproxy(Path(folder), notify) as (cnf, ready_s):
-                client = packages.client_command(packages.cache_dir(), notify)
-                command = [*client, f"--defaults-file={cnf}"]
-                code = _lab(command, store.url(BUCKET_OBJECT))
+    with (
+        tempfile.TemporaryDirectory(prefix="heatproxy-demo-") as folder,
+        ObjectStore({BUCKET_OBJECT: bank_marketing_csv()}) as store,
+        _heatproxy(Path(folder), notify) as (cnf, ready_s),
+    ):
+        client = packages.client_command(packages.cache_dir(), notify)
+        command = [*client, f"--defaults-file={cnf}"]
+        code = _lab(command, store.url(BUCKET_OBJECT))
     if code == 0:
         say(
             f"\nThe lab ran in {time.monotonic() - began:.0f} s; heatproxy was ready"

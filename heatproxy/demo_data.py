@@ -64,7 +64,7 @@ Numbers = npt.NDArray[np.float64]
 def bank_marketing_csv(rows: int = 4000, seed: int = 1) -> bytes:
     """A CSV of ``rows`` lines below a header; the same bytes for the same seed.
 
-    Fields are separated by ``;`` and lines end in a line feed; text stands in double quotes.
+    Fields are separated by ``;``, lines end in a line feed, text is in double quotes.
     """
     random = np.random.default_rng(seed)
     age = np.clip(18 + random.gamma(4.2, 5.5, rows), 18, 95).round()

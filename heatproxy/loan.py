@@ -89,7 +89,7 @@ class Loan:
         self._writer.write(pack(Message.CLIENT, data))
         await self._writer.drain()
 
-    # --- the end of the loan ------------------------------------------------------------
+    # --- the end of the loan -----------------------------------------------------
 
     def forward(self) -> None:
         """The statement is MySQL's: the relay passes it on and takes both legs back."""

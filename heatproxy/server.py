@@ -49,7 +49,7 @@ class EngineProcess:
         """
         from heatproxy import service
 
-        Path(self.socket_path).unlink(missing_ok=True)
+        await asyncio.to_thread(Path(self.socket_path).unlink, missing_ok=True)
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         process = context.Process(target=service.run, args=(*self._arguments, theirs))

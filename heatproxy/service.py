@@ -10,8 +10,8 @@ import logging
 import os
 import signal
 from multiprocessing.connection import Connection
-from pathlib import Path
 
+from heatproxy.automl.loaded import LoadedModels
 from heatproxy.backend.account import Address, ServiceAccount
 from heatproxy.backend.shells import Shells
 from heatproxy.backend.weights import Weights
@@ -27,7 +27,8 @@ from heatproxy.wire import decode, encode
 log = logging.getLogger(__name__)
 
 ENGINE_FILE = "engine.duckdb"
-PRELOAD = ("heatproxy.automl.training",)
+PRELOAD = ("heatproxy.automl.work",)
+JOBS_AT_ONCE = 4
 _PR_SET_PDEATHSIG = 1
 
 
@@ -58,7 +59,6 @@ async def _serve(
     try:
         service = Service(await asyncio.to_thread(_open_house, config, address))
         server = await asyncio.start_unix_server(service.serve, socket_path)
-        Path(socket_path).chmod(0o600)
     except Exception as problem:
         log.exception("the engine process cannot start")
         ready.send(f"{type(problem).__name__}: {problem}")
@@ -85,8 +85,16 @@ def _open_house(config: Config, address: Address) -> House:
         f"{config.engine.memory_limit >> 20}MiB",
         config.engine.threads or os.cpu_count() or 1,
     )
-    jobs = JobProcesses(config.automl.workers, PRELOAD)
-    return House(config, engine, account, shells, Weights(account), jobs)
+    return House(
+        config=config,
+        engine=engine,
+        account=account,
+        shells=shells,
+        weights=Weights(account),
+        trainings=JobProcesses(config.automl.workers, PRELOAD),
+        jobs=JobProcesses(JOBS_AT_ONCE, PRELOAD),
+        models=LoadedModels(),
+    )
 
 
 def _warm_up(house: House) -> None:

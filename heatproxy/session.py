@@ -1,6 +1,7 @@
 """What a routine may use: the caller's backend session, the engine, a place to work."""
 
 import asyncio
+import os
 import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from typing import Any, Protocol, TypeVar
 import pyarrow as pa
 
 from heatproxy.answer import Answer
+from heatproxy.automl.loaded import LoadedModels
 from heatproxy.backend.account import ServiceAccount
 from heatproxy.backend.connection import BackendConnection
 from heatproxy.backend.shells import Shell, Shells
@@ -72,7 +74,9 @@ class House:
     account: ServiceAccount
     shells: Shells
     weights: Weights
+    trainings: Jobs  # few at a time: each takes all it is given
     jobs: Jobs
+    models: LoadedModels
 
 
 async def follow_shells(house: House) -> None:
@@ -153,8 +157,17 @@ class Session:
         return await self._watched(run())
 
     async def in_worker(self, function: Callable[..., T], *args: Any) -> T:
-        """Run learning in a process of its own, which a KILL ends at once."""
+        """Run a job in a process of its own, which a KILL ends at once."""
         return await self._watched(self.house.jobs.run(function, *args))
+
+    async def in_training(self, function: Callable[..., T], *args: Any) -> T:
+        """Like ``in_worker``, when it is the turn of this training."""
+        return await self._watched(self.house.trainings.run(function, *args))
+
+    @property
+    def threads(self) -> int:
+        """How many threads one job may use."""
+        return int(self.house.config.automl.threads) or os.cpu_count() or 1
 
     async def _watched(self, work: Awaitable[T]) -> T:
         """Wait for work of ours inside a statement that MySQL knows how to kill.
@@ -201,11 +214,11 @@ class Session:
             MySQLError: 1142 or 1146 from MySQL; 1347, it is a view; 3877, a
                 Lakehouse table that has not been loaded.
         """
-        name = f"{quote_name(schema)}.{quote_name(table)}"
-        text = f"SELECT * FROM {name}".encode()
         shell = self.house.shells.find(schema, table)
+        columns = "*" if shell else await self._all_columns(schema, table)
+        name = f"{quote_name(schema)}.{quote_name(table)}"
+        text = f"SELECT {columns} FROM {name}".encode()
         if shell is None:
-            await self._refuse_view(schema, table)
             return await self.backend.read_table(text)
         await self.backend.prepared_columns(text)  # may they read it?
         return await self.off_loop(lambda cancel: self._read_shell(shell, cancel))
@@ -213,14 +226,24 @@ class Session:
     def _read_shell(self, shell: Shell, cancel: Cancel) -> pa.Table:
         if shell.engine_name not in self.house.engine.tables():
             raise secondary_engine("Table has not been loaded")
-        query = self.house.engine.run(f'SELECT * FROM "{shell.engine_name}"')
+        query = self.house.engine.read(shell.engine_name)
         cancel.interrupts(query.cancel)
         return query.reader.read_all()
 
-    async def _refuse_view(self, schema: str, table: str) -> None:
-        kind = await self.backend.scalar(
-            "SELECT TABLE_TYPE FROM information_schema.TABLES WHERE TABLE_SCHEMA = "
-            f"{quote_text(schema)} AND TABLE_NAME = {quote_text(table)}"
+    async def _all_columns(self, schema: str, table: str) -> str:
+        """The column list of a base table, those that ``*`` hides included."""
+        rows = await self.backend.query(
+            "SELECT TABLE_TYPE, HEX(CONVERT(COLUMN_NAME USING utf8mb4))"
+            " FROM information_schema.TABLES JOIN information_schema.COLUMNS"
+            " USING (TABLE_SCHEMA, TABLE_NAME)"
+            f" WHERE TABLE_SCHEMA = {quote_text(schema)}"
+            f" AND TABLE_NAME = {quote_text(table)} ORDER BY ORDINAL_POSITION"
         )
-        if kind is not None and kind != "BASE TABLE":
-            raise MySQLError(1347, "HY000", f"'{schema}.{table}' is not BASE TABLE")
+        names = []
+        for kind, name in rows.texts():
+            if kind != "BASE TABLE":
+                raise MySQLError(1347, "HY000", f"'{schema}.{table}' is not BASE TABLE")
+            names.append(quote_name(bytes.fromhex(name or "").decode()))
+        return (
+            ", ".join(names) or "*"
+        )  # no such table, or none they may see: MySQL says

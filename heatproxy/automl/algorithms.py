@@ -82,7 +82,7 @@ def fit(
     threads: int,
 ) -> Fitted:
     """Fit one setting; ``n_classes`` is 0 for a regression."""
-    assert algorithm.build is not None  # noqa: S101 - LightGBM never comes here
+    assert algorithm.build is not None  # LightGBM never comes here
     estimator = algorithm.build(params)
     if algorithm.is_forest:
         estimator.set_params(n_jobs=threads)
@@ -111,7 +111,9 @@ def _scaled(matrix: FloatArray, categorical: tuple[int, ...]) -> ColumnTransform
         sparse_output=False,
     )
     rest = make_pipeline(SimpleImputer(keep_empty_features=True), StandardScaler())
-    return ColumnTransformer([("words", words, list(categorical)), ("rest", rest, plain)])
+    return ColumnTransformer(
+        [("words", words, list(categorical)), ("rest", rest, plain)]
+    )
 
 
 def _forest(kind: Any) -> Callable[[Params], Any]:
@@ -187,9 +189,7 @@ CLASSIFIERS: tuple[Algorithm, ...] = (
         needs_scaling=True,
     ),
     Algorithm("DecisionTreeClassifier", _seeded(DecisionTreeClassifier), _TREES),
-    Algorithm(
-        "SVC", _calibrated(SVC), _MARGINS, needs_scaling=True
-    ),
+    Algorithm("SVC", _calibrated(SVC), _MARGINS, needs_scaling=True),
     Algorithm(
         "LinearSVC",
         _calibrated(LinearSVC, dual=False, max_iter=5000),

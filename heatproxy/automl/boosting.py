@@ -54,7 +54,7 @@ class Plan:
         return cls(1, 2, 1, 0.1, 150, 10 * _PLAIN_MODEL_CELLS)
 
     def rounds_of(self, params: Params) -> int:
-        leaves = params.get("num_leaves", _PLAIN_LEAVES)
+        leaves = int(params.get("num_leaves", _PLAIN_LEAVES))
         return round(self.max_rounds * min(1.0, 1.5 * _PLAIN_LEAVES / leaves))
 
 
@@ -71,12 +71,12 @@ class Boosters:
         return linked(self.raw(matrix, threads), self.objective)
 
     def raw(self, matrix: FloatArray, threads: int) -> FloatArray:
-        """Scores before the link: (n_rows,), or (n_rows, n_classes) of three or more."""
-        total = sum(
-            member.predict(matrix, raw_score=True, num_threads=threads)
+        """Scores before the link: (n_rows,), or (n_rows, n_classes) if 3 or more."""
+        scores = [
+            np.asarray(member.predict(matrix, raw_score=True, num_threads=threads))
             for member in self.members
-        )
-        return np.asarray(total / len(self.members), dtype=np.float64)
+        ]
+        return np.asarray(np.mean(scores, axis=0), dtype=np.float64)
 
     def contributions(self, matrix: FloatArray, threads: int) -> FloatArray:
         """SHAP values of the raw scores: (n_rows, width, outputs).
@@ -84,11 +84,11 @@ class Boosters:
         Source: Lundberg et al., "Consistent Individualized Feature Attribution for
         Tree Ensembles", as LightGBM computes it.
         """
-        total = sum(
-            member.predict(matrix, pred_contrib=True, num_threads=threads)
+        shares = [
+            np.asarray(member.predict(matrix, pred_contrib=True, num_threads=threads))
             for member in self.members
-        )
-        flat = np.asarray(total / len(self.members), dtype=np.float64)
+        ]
+        flat = np.asarray(np.mean(shares, axis=0), dtype=np.float64)
         per_output = flat.reshape(len(matrix), self.outputs, matrix.shape[1] + 1)
         return per_output[:, :, :-1].transpose(0, 2, 1)
 

@@ -115,18 +115,18 @@ class Catalog:
             MySQLError: 1142, the caller may not read this catalog.
         """
         try:
-            (values,) = await self._rows(
+            rows = await self._rows(
                 "model_id, build_timestamp, model_object_size, target_column_name,"
                 " train_table_name, model_metadata",
                 f"{self._models} WHERE model_handle = {quote_text(handle)}",
-            ) or [None]
+            )
         except MySQLError as problem:
             if problem.number in _ABSENT:
                 return None
             raise
-        if values is None:
+        if not rows:
             return None
-        model_id, built, size, target, table, metadata = values
+        model_id, built, size, target, table, metadata = rows[0]
         return Entry(
             int(model_id or 0),
             handle,
@@ -211,9 +211,9 @@ class Catalog:
         await self._backend.query("START TRANSACTION")
         try:
             await self._backend.query(
-                f"UPDATE {self._models} SET model_explanation = {_literal(explanation)},"
-                f" model_metadata = {_literal(json.dumps(metadata))},"
-                f" model_object_size = {len(model)} {where}"
+                f"UPDATE {self._models} SET model_object_size = {len(model)},"
+                f" model_explanation = {_literal(explanation)},"
+                f" model_metadata = {_literal(json.dumps(metadata))} {where}"
             )
             await self._backend.query(f"DELETE FROM {self._objects} {where}")
             await self._write_chunks(handle, chunks)
@@ -237,7 +237,9 @@ class Catalog:
         )
         result = await self._backend.query(f"SELECT {listed} FROM {rest}")
         return [
-            tuple(None if v is None else bytes.fromhex(v.decode()).decode() for v in row)
+            tuple(
+                None if v is None else bytes.fromhex(v.decode()).decode() for v in row
+            )
             for row in result.rows
         ]
 

@@ -287,7 +287,9 @@ def _column(values: FloatArray) -> FloatArray:
 def _floats(column: pa.Array) -> FloatArray:
     if pa.types.is_null(column.type):
         return np.full(len(column), np.nan)
-    return np.array(column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False))
+    return np.array(
+        column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+    )
 
 
 def _finite(values: FloatArray) -> FloatArray:

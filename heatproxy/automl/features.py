@@ -95,7 +95,9 @@ class FeatureSet:
         """
         arrays = self.select(table)
         matrix = np.empty((table.num_rows, self.width))
-        for feature, where, column in zip(self.used, self.slices(), arrays, strict=True):
+        for feature, where, column in zip(
+            self.used, self.slices(), arrays, strict=True
+        ):
             matrix[:, where] = feature.encode(column)
         return matrix
 

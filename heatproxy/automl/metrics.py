@@ -66,7 +66,7 @@ def invalid_data(name: str) -> MySQLError:
 
 def labels_of(probabilities: FloatArray) -> CodeArray:
     """The most probable class of each row, as codes (n_rows,)."""
-    return np.argmax(probabilities, axis=1).astype(np.int64)
+    return np.asarray(np.argmax(probabilities, axis=1), dtype=np.int64)
 
 
 def log_loss_of(truth: CodeArray, probabilities: FloatArray) -> float:
@@ -114,9 +114,7 @@ def _averaged(
 ) -> float:
     if how == "samples":
         raise ValueError("for rows with several labels each, which MySQL has not")
-    return float(
-        score(truth, labels_of(probabilities), average=how, zero_division=0)
-    )
+    return float(score(truth, labels_of(probabilities), average=how, zero_division=0))
 
 
 def _check_binary(truth: CodeArray, probabilities: FloatArray) -> None:

@@ -184,9 +184,7 @@ def _tune(problem: Problem, algorithm: Algorithm, progress: Progress) -> Found:
     return Found(_fit(problem, algorithm, params), algorithm, params, held_out)
 
 
-def _tune_boosting(
-    problem: Problem, algorithm: Algorithm, progress: Progress
-) -> Found:
+def _tune_boosting(problem: Problem, algorithm: Algorithm, progress: Progress) -> Found:
     plan = Plan.of(problem.n_rows, problem.matrix.shape[1], problem.outputs)
     cells_a_row = problem.matrix.shape[1] * problem.outputs
     part = sample(problem, int(min(plan.tune_cells / cells_a_row, problem.n_rows)))
@@ -226,7 +224,7 @@ def _best_together(
         score = _score(problem, held_out)
         if best is None or score >= best[0]:
             best = score, ranked[:size], held_out
-    assert best is not None  # noqa: S101 - there is at least one trial
+    assert best is not None  # there is at least one trial
     return best[1], best[2]
 
 
@@ -279,9 +277,7 @@ def _try_boosting(
     )
 
 
-def _fit_boosting(
-    problem: Problem, members: Sequence[tuple[Params, int]]
-) -> Boosters:
+def _fit_boosting(problem: Problem, members: Sequence[tuple[Params, int]]) -> Boosters:
     return boosting.fit(
         problem.matrix, problem.target, problem.categorical, members, problem.threads
     )

@@ -74,9 +74,7 @@ class Labels:
         return _filled(places)
 
     def _codes_of_texts(self, column: pa.Array) -> CodeArray:
-        return _filled(
-            pc.index_in(_spelled(column), value_set=_spelled(self.values))
-        )
+        return _filled(pc.index_in(_spelled(column), value_set=_spelled(self.values)))
 
     def take(self, codes: CodeArray) -> pa.Array:
         """The labels (n_rows,) in their own type."""
@@ -108,7 +106,9 @@ class Labels:
                 five rows or there is only one; 1235 the type cannot be a class.
         """
         refuse_unlabelled(column)
-        if str(column.type) not in _PLAIN_TYPES and not pa.types.is_decimal(column.type):
+        if str(column.type) not in _PLAIN_TYPES and not pa.types.is_decimal(
+            column.type
+        ):
             raise wrong_type(name, column.type, "class")
         counts = pc.value_counts(column)
         values, times = counts.field("values"), counts.field("counts").to_numpy()

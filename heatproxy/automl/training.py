@@ -23,7 +23,16 @@ from heatproxy.automl.tasks import NOT_YET, TASKS, task_named
 from heatproxy.automl.tasks.classification import rebalanced
 from heatproxy.automl.tasks.contract import Target, Task
 from heatproxy.errors import MySQLError, ml_error, not_supported, secondary_engine
-from heatproxy.options import BadOption, Flag, ListOf, Nested, Number, Options, Text
+from heatproxy.options import (
+    BadOption,
+    Constraint,
+    Flag,
+    ListOf,
+    Nested,
+    Number,
+    Options,
+    Text,
+)
 
 Progress = Callable[[float, str], None]
 
@@ -31,7 +40,7 @@ SEED = 20
 BACKGROUND_ROWS = 100
 SMALL_CELLS = 50_000  # rows x columns; threads only get in each other's way below
 
-_OWN = {
+_OWN: dict[str, Constraint] = {
     "task": Text(),
     "model_list": ListOf(Text()),
     "exclude_model_list": ListOf(Text()),
@@ -43,7 +52,7 @@ _OWN = {
     "prediction_explainer": Text(),
 }
 _ANY = Options()
-_OTHER_TASKS = {
+_OTHER_TASKS: dict[str, Constraint] = {
     "datetime_index": Text(),
     "endogenous_variables": ListOf(Text()),
     "exogenous_variables": ListOf(Text()),
@@ -85,7 +94,7 @@ class TrainOptions:
                 refuses; 1235 a task of the reference that is not here yet, or one of
                 the options of those tasks.
         """
-        given = {key: value for key, value in (given or {}).items()}
+        given = dict(given or {})
         task = given.get("task")
         name = task_named(str(task)).name if task is not None else cls().task
         for key in given:
@@ -95,7 +104,7 @@ class TrainOptions:
             checked = TRAIN_OPTIONS.check(given)
         except BadOption as problem:
             raise secondary_engine(f"ML_TRAIN: {problem}") from None
-        values = {
+        values: dict[str, Any] = {
             key: tuple(value) if isinstance(value, list) else value
             for key, value in checked.items()
             if key in _OWN and value is not None
@@ -109,12 +118,11 @@ class TrainOptions:
 
     def shown(self) -> dict[str, Any]:
         """What ``model_metadata.options`` holds: what was given, and two defaults."""
-        values = {
+        return {
             key: list(value) if isinstance(value, tuple) else value
             for key in _OWN
             if (value := getattr(self, key)) not in (None, ())
         }
-        return values
 
 
 def train(
@@ -256,9 +264,7 @@ def _feature_columns(
     if both:
         raise _in_both([names[place] for place in sorted(both)])
     place = find_column(names, target)
-    columns = [
-        name for i, name in enumerate(names) if i != place and i not in excluded
-    ]
+    columns = [name for i, name in enumerate(names) if i != place and i not in excluded]
     if not columns:
         raise all_dropped()
     return columns, names[place] if place is not None else target

@@ -109,7 +109,7 @@ class EmbeddedBackend:
         """
         self.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         try:
-            self._held.enter_context(_locked(self.data_dir))
+            self._held.enter_context(locked(self.data_dir))
             for name in ("run", "log"):
                 (self.data_dir / name).mkdir(exist_ok=True, mode=0o700)
             if stop_orphans(self.data_dir / "mysql"):
@@ -165,6 +165,8 @@ class EmbeddedBackend:
             "protocol": "tcp",  # "localhost" would mean mysqld's own socket
             "user": self.admin.user,
             "password": self.admin.password,
+            # so that a client on plain TCP may log in before its password is cached
+            "loose-get-server-public-key": "ON",
         }
         path = self.data_dir / "client.cnf"
         write_private(path, self._option_file(client))
@@ -309,7 +311,9 @@ def _login(account: Credentials) -> dict[str, str]:
 
 
 @contextmanager
-def _locked(data_dir: Path) -> Iterator[None]:
+def locked(data_dir: Path) -> Iterator[None]:
+    """Hold a data directory alone. Raises DataDirInUse."""
+    data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     with (data_dir / "heatproxy.lock").open("a+") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -108,16 +108,19 @@ def obtain(cache: Path, notify: Progress, etc: Path = ETC) -> Binaries:
     prefix = cache / "prefix"
     try:
         _check_owner(cache)
-        if found := _unpacked(prefix):
+        if found := unpacked(cache):
             return found
         cache.mkdir(parents=True, exist_ok=True, mode=0o700)
         with _alone(cache, notify):
-            if found := _unpacked(prefix):
+            if found := unpacked(cache):
                 return found
             _fetch(cache, notify, etc)
-    except (AptError, OSError, subprocess.SubprocessError) as problem:
+    except (AptError, subprocess.SubprocessError) as problem:
         raise _no_mysql(str(problem)) from problem
-    found = _unpacked(prefix)
+    except OSError as problem:
+        where = "HEATPROXY_CACHE may name another folder"
+        raise _no_mysql(f"{problem} ({where})") from problem
+    found = unpacked(cache)
     if found is None:
         raise _no_mysql(f"nothing usable was unpacked into {prefix}")
     return found
@@ -186,8 +189,9 @@ def _archives(etc: Path) -> list[list[Source]]:
     raise AptError(f"no package mirror is configured in {etc} ({name})")
 
 
-def _unpacked(prefix: Path) -> Binaries | None:
+def unpacked(cache: Path) -> Binaries | None:
     """What an earlier start unpacked; None when it did not come to its end."""
+    prefix = cache / "prefix"
     try:
         version = str(json.loads((prefix / STAMP).read_text())["version"])
     except (OSError, ValueError, KeyError):

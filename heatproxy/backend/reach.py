@@ -6,8 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from heatproxy.backend.account import Address
-from heatproxy.backend.embedded import EmbeddedBackend
-from heatproxy.backend.embedded import _locked as locked
+from heatproxy.backend.embedded import EmbeddedBackend, locked
 from heatproxy.backend.progress import Progress
 from heatproxy.config import Config
 

@@ -36,7 +36,7 @@ class Engine(Protocol):
     def load(
         self, name: str, columns: Sequence[Column], rows: pa.RecordBatchReader
     ) -> TableFacts:
-        """Hold ``rows`` as table ``name``, replacing one of that name, or fail whole."""
+        """Hold ``rows`` as ``name``, replacing a table of that name, or fail whole."""
         ...
 
     def drop(self, name: str) -> None:

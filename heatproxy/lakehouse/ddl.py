@@ -3,11 +3,11 @@
 Source: load scripts printed in public labs (reference, section 1.9).
 """
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
 from heatproxy.datatypes import Column, quote_name
+from heatproxy.jsontext import json_text
 from heatproxy.lakehouse.dialect import Dialect
 
 
@@ -66,14 +66,3 @@ def with_detected(attribute: dict[str, Any], resolved: Dialect) -> dict[str, Any
         "record_delimiter": resolved.record_delimiter,
     }
     return attribute | {"dialect": dict(attribute.get("dialect") or {}) | found}
-
-
-def json_text(value: Any) -> str:
-    """JSON as MySQL prints it: keys ordered by length in bytes, then by bytes."""
-    if isinstance(value, dict):
-        keys = sorted(value, key=lambda key: (len(key.encode()), key.encode()))
-        inner = ", ".join(f"{json_text(key)}: {json_text(value[key])}" for key in keys)
-        return "{" + inner + "}"
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(json_text(member) for member in value) + "]"
-    return json.dumps(value, ensure_ascii=False)

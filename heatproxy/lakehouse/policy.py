@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 from heatproxy.errors import MySQLError
 from heatproxy.lakehouse.catalogue import LH, failure
+from heatproxy.lakehouse.hosts import host_allowed
 
 # networks that carry an IPv4 address inside: the inner one would be reached
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
@@ -25,13 +26,12 @@ class SourcePolicy:
 
     Addresses that are not public (loopback, private, link-local, multicast) are
     refused unless their host is listed in ``allowed_hosts``, as ``host`` or
-    ``host:port``. ``only_listed_hosts`` refuses all other hosts too.
+    ``host:port``; see ``hosts``.
     """
 
     allowed_schemes: tuple[str, ...] = ("https", "http", "file")
-    allowed_hosts: tuple[str, ...] = ()
+    allowed_hosts: tuple[str, ...] = ("*",)
     allowed_folders: tuple[Path, ...] = ()
-    only_listed_hosts: bool = False
     max_file_bytes: int = 64 << 30
     max_files: int = 10_000
     timeout_s: float = 30.0
@@ -52,30 +52,21 @@ class SourcePolicy:
         if scheme not in self.allowed_schemes or scheme not in known:
             raise refused(url, f"scheme '{scheme}' is not allowed")
 
-    def lists(self, host: str, port: int) -> bool:
-        """Whether the setting names this host, so that any address will do."""
-        name = host.lower().strip("[]").rstrip(".")
-        listed = {one.lower() for one in self.allowed_hosts}
-        shown = f"[{name}]" if ":" in name else name
-        return bool({name, shown, f"{shown}:{port}"} & listed)
-
     def addresses(self, host: str, port: int) -> Sequence[str]:
         """The addresses to connect to, resolved once and checked.
 
         Raises:
-            MySQLError: 6128, the name does not resolve, or one of its addresses is
-                not public.
+            MySQLError: 6128, the name does not resolve, or ``allowed_hosts`` does not
+                take one of its addresses.
         """
-        listed = self.lists(host, port)
-        if self.only_listed_hosts and not listed:
-            raise refused(host, "the host is not among the allowed ones")
         try:
             found = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)
         except OSError:
             raise refused(host, "the host name is not known") from None
         addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
-        if not listed and not all(is_public(address) for address in addresses):
-            raise refused(host, "its address is not public")
+        for address in addresses:
+            if not host_allowed(host, port, address, self.allowed_hosts):
+                raise refused(host, "lakehouse.allowed_hosts does not allow it")
         return addresses
 
     def local_path(self, url: str) -> Path:
@@ -96,17 +87,6 @@ class SourcePolicy:
             if real.is_relative_to(folder.resolve()):
                 return real
         raise refused(url, "it is not in a folder that is allowed")
-
-
-def is_public(address: str) -> bool:
-    """Whether an address is one of the open Internet."""
-    ip = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(ip, ipaddress.IPv6Address):
-        if ip.ipv4_mapped is not None:
-            return is_public(str(ip.ipv4_mapped))
-        if ip.sixtofour is not None or ip.teredo is not None or ip in _NAT64:
-            return False
-    return ip.is_global and not (ip.is_multicast or ip.is_reserved)
 
 
 def port_of(url: str) -> int:

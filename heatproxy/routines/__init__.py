@@ -1,8 +1,32 @@
 """The routines heatproxy offers in ``sys``, each declared in a file of its family."""
 
+from heatproxy.routines.explain import ML_EXPLAIN, ML_EXPLAIN_ROW, ML_EXPLAIN_TABLE
+from heatproxy.routines.later import LATER
 from heatproxy.routines.load import HEATWAVE_LOAD
+from heatproxy.routines.models import (
+    ML_CREATE_OR_UPGRADE_CATALOG,
+    ML_MODEL_ACTIVE,
+    ML_MODEL_LOAD,
+    ML_MODEL_UNLOAD,
+)
+from heatproxy.routines.predict import ML_PREDICT_ROW, ML_PREDICT_TABLE
 from heatproxy.routines.routine import Routine
+from heatproxy.routines.score import ML_SCORE
+from heatproxy.routines.train import ML_TRAIN
 
-ROUTINES: dict[str, Routine] = {
-    routine.name.upper(): routine for routine in (HEATWAVE_LOAD,)
-}
+_ALL: tuple[Routine, ...] = (
+    HEATWAVE_LOAD,
+    ML_TRAIN,
+    ML_EXPLAIN,
+    ML_MODEL_LOAD,
+    ML_MODEL_UNLOAD,
+    ML_MODEL_ACTIVE,
+    ML_PREDICT_ROW,
+    ML_PREDICT_TABLE,
+    ML_EXPLAIN_ROW,
+    ML_EXPLAIN_TABLE,
+    ML_SCORE,
+    ML_CREATE_OR_UPGRADE_CATALOG,
+    *LATER,
+)
+ROUTINES: dict[str, Routine] = {routine.name.upper(): routine for routine in _ALL}

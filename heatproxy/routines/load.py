@@ -134,12 +134,10 @@ HEATWAVE_LOAD = Procedure(
 
 def _policy(session: Session) -> SourcePolicy:
     settings = session.house.config.lakehouse
-    hosts = settings.allowed_hosts
     return SourcePolicy(
         allowed_schemes=(*settings.allowed_schemes, "file"),
-        allowed_hosts=tuple(host for host in hosts if host != "*"),
+        allowed_hosts=tuple(settings.allowed_hosts),
         allowed_folders=tuple(settings.allowed_folders),
-        only_listed_hosts="*" not in hosts,
         max_file_bytes=settings.max_file_bytes,
     )
 

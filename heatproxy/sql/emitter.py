@@ -26,8 +26,8 @@ from heatproxy.sql.mysqltypes import (
     Value,
 )
 
-Rule = Callable[[Context, exp.Expression], Value]
-NODES: Mapping[type[exp.Expression], tuple[Rule, Sequence[str]]] = {
+Rule = Callable[[Context, exp.Expr], Value]
+NODES: Mapping[type[exp.Expr], tuple[Rule, Sequence[str]]] = {
     **emitter_numbers.NODES,
     **emitter_compare.NODES,
     **emitter_functions.NODES,
@@ -64,11 +64,11 @@ class Block:
     merged: set[str] = field(default_factory=set)
     keys: dict[str, Value] | None = None
     grouped: bool = False
-    aliases: dict[str, exp.Expression] = field(default_factory=dict)
+    aliases: dict[str, exp.Expr] = field(default_factory=dict)
     _inside: bool = False  # an aggregate's argument
     _aggregates: bool = False  # may stand here
 
-    def value(self, node: exp.Expression) -> Value:
+    def value(self, node: exp.Expr) -> Value:
         """The expression's Value.
 
         Raises:
@@ -83,7 +83,7 @@ class Block:
             raise Forward("an expression nested too deep")
         return value
 
-    def _value(self, node: exp.Expression) -> Value:
+    def _value(self, node: exp.Expr) -> Value:
         name = grammar.function_name(node)
         if name is not None:
             return self._function(name, node)
@@ -111,7 +111,7 @@ class Block:
         only(node, *rule[1])
         return rule[0](self, node)
 
-    def _function(self, name: str, node: exp.Expression) -> Value:
+    def _function(self, name: str, node: exp.Expr) -> Value:
         only(node, "this", "expressions")
         if name in AGGREGATES:
             return self._aggregate(name, node.expressions)
@@ -122,7 +122,7 @@ class Block:
             raise Forward(f"{name}() with {len(node.expressions)} arguments")
         return rule(self, [self.value(argument) for argument in node.expressions])
 
-    def _aggregate(self, name: str, arguments: list[exp.Expression]) -> Value:
+    def _aggregate(self, name: str, arguments: list[exp.Expr]) -> Value:
         if not self._aggregates or self._inside or len(arguments) != 1:
             raise Forward(f"{name}() in this place")
         argument, distinct = arguments[0], False
@@ -141,7 +141,7 @@ class Block:
             self._inside = False
         return AGGREGATES[name](self, value, distinct, self.grouped)
 
-    def _of_group(self, node: exp.Expression) -> Value | None:
+    def _of_group(self, node: exp.Expr) -> Value | None:
         """The GROUP BY expression that the node is, or a column one row stands for."""
         assert self.keys is not None
         if isinstance(node, exp.Literal | exp.Null | exp.Boolean):
@@ -162,7 +162,7 @@ class Block:
         # MySQL accepted it in PREPARE: the grouped columns determine it
         return replace(groupable(self, value), sql=f"any_value({value.sql})")
 
-    def alias(self, node: exp.Column) -> exp.Expression | None:
+    def alias(self, node: exp.Column) -> exp.Expr | None:
         """The select item that a bare name means where aliases are seen."""
         if node.table:
             return None
@@ -203,7 +203,7 @@ class Block:
             raise found[0]
         return found[0]
 
-    def condition(self, node: exp.Expression) -> str:
+    def condition(self, node: exp.Expr) -> str:
         """The BOOLEAN of WHERE, ON or HAVING."""
         return emitter_compare.truth(self.value(node))
 
@@ -212,14 +212,14 @@ class Block:
         self._aggregates = True
 
 
-def only(node: exp.Expression, *known: str) -> None:
+def only(node: exp.Expr, *known: str) -> None:
     """Refuse a node that says more than the rule for it reads."""
     for name, argument in node.args.items():
         if argument and name not in known:
             raise Forward(f"{type(node).__name__} with {name}")
 
 
-def has_aggregate(node: exp.Expression) -> bool:
+def has_aggregate(node: exp.Expr) -> bool:
     """Whether an aggregate function stands anywhere below, subqueries aside."""
     inside = node.walk(prune=lambda child: isinstance(child, exp.Query | exp.Window))
-    return any(grammar.function_name(child) in AGGREGATES for child in inside)
+    return any((grammar.function_name(c) or "") in AGGREGATES for c in inside)

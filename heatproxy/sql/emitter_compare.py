@@ -18,7 +18,7 @@ UNKNOWN = "CAST(NULL AS BOOLEAN)"
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _DATETIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?")
 _CLEAN_INTEGER = re.compile(r"-?\d{1,15}")
-OPERATORS: dict[type[exp.Expression], str] = {
+OPERATORS: dict[type[exp.Expr], str] = {
     exp.EQ: "=",
     exp.NEQ: "<>",
     exp.LT: "<",
@@ -145,48 +145,61 @@ def of_text(text: str) -> Value:
     )
 
 
-def comparison(ctx: Context, node: exp.Expression) -> Value:
+def comparison(ctx: Context, node: exp.Expr) -> Value:
     left, right = ctx.value(node.this), ctx.value(node.expression)
     return predicate(compare(ctx, OPERATORS[type(node)], left, right))
 
 
-def between(ctx: Context, node: exp.Expression) -> Value:
+def between(ctx: Context, node: exp.Expr) -> Value:
     value = ctx.value(node.this)
     low, high = ctx.value(node.args["low"]), ctx.value(node.args["high"])
     lower, upper = compare(ctx, ">=", value, low), compare(ctx, "<=", value, high)
     return predicate(f"{lower} AND {upper}")
 
 
-def in_list(ctx: Context, node: exp.Expression) -> Value:
+def in_list(ctx: Context, node: exp.Expr) -> Value:
     value = ctx.value(node.this)
     members = [ctx.value(member) for member in node.expressions]
     if not members:
         raise Forward("IN with a subquery")
+    if value.kind == "date" and any(len(m.literal or "") > 10 for m in members):
+        raise Forward("a DATE in a list of times")  # MySQL warns
+    kinds = {member.kind for member in members} - {"null"}
+    if len(kinds) == 1 and value.kind != "null":
+        sides = [
+            (None, "NULL")
+            if member.kind == "null"
+            else _comparable(ctx, "=", plain(value), plain(member))
+            for member in members
+        ]
+        lefts = {left for left, _ in sides} - {None}
+        if len(lefts) == 1:
+            return predicate(f"{lefts.pop()} IN ({', '.join(r for _, r in sides)})")
     tests = [compare(ctx, "=", value, member) for member in members]
     return predicate(" OR ".join(tests))
 
 
-def conjunction(ctx: Context, node: exp.Expression) -> Value:
+def conjunction(ctx: Context, node: exp.Expr) -> Value:
     # AND chains nest to the left, as deep as the statement is long
     parts = list(node.flatten(unnest=False))
     return predicate(" AND ".join(truth(ctx.value(part)) for part in parts))
 
 
-def disjunction(ctx: Context, node: exp.Expression) -> Value:
+def disjunction(ctx: Context, node: exp.Expr) -> Value:
     parts = list(node.flatten(unnest=False))
     return predicate(" OR ".join(truth(ctx.value(part)) for part in parts))
 
 
-def exclusive(ctx: Context, node: exp.Expression) -> Value:
+def exclusive(ctx: Context, node: exp.Expr) -> Value:
     left, right = truth(ctx.value(node.this)), truth(ctx.value(node.expression))
     return predicate(f"{left} <> {right}")
 
 
-def negation(ctx: Context, node: exp.Expression) -> Value:
+def negation(ctx: Context, node: exp.Expr) -> Value:
     return predicate(f"NOT {truth(ctx.value(node.this))}")
 
 
-def is_test(ctx: Context, node: exp.Expression) -> Value:
+def is_test(ctx: Context, node: exp.Expr) -> Value:
     value, tested = ctx.value(node.this), node.expression
     if isinstance(tested, exp.Null):
         return predicate(f"{value.sql} IS NULL")
@@ -195,11 +208,11 @@ def is_test(ctx: Context, node: exp.Expression) -> Value:
     raise Forward("IS with anything but NULL, TRUE and FALSE")
 
 
-def like(ctx: Context, node: exp.Expression) -> Value:
+def like(ctx: Context, node: exp.Expr) -> Value:
     return _like(ctx, node, "\\")
 
 
-def like_escape(ctx: Context, node: exp.Expression) -> Value:
+def like_escape(ctx: Context, node: exp.Expr) -> Value:
     escape = node.expression
     if not isinstance(node.this, exp.Like) or not isinstance(escape, exp.Literal):
         raise Forward("ESCAPE with anything but a literal")
@@ -212,7 +225,7 @@ def like_escape(ctx: Context, node: exp.Expression) -> Value:
     return _like(ctx, node.this, character)
 
 
-def _like(ctx: Context, node: exp.Expression, escape: str) -> Value:
+def _like(ctx: Context, node: exp.Expr, escape: str) -> Value:
     value, pattern = ctx.value(node.this), ctx.value(node.expression)
     if value.kind != "string" or pattern.kind != "string" or pattern.literal is None:
         raise Forward("LIKE on anything but a string and a literal pattern")
@@ -310,8 +323,8 @@ def _text_and_number(left: Value, right: Value) -> tuple[str, str]:
     return as_double(left), as_double(right)
 
 
-Rule = Callable[[Context, exp.Expression], Value]
-NODES: dict[type[exp.Expression], tuple[Rule, Sequence[str]]] = {
+Rule = Callable[[Context, exp.Expr], Value]
+NODES: dict[type[exp.Expr], tuple[Rule, Sequence[str]]] = {
     **{kind: (comparison, ("this", "expression")) for kind in OPERATORS},
     exp.Between: (between, ("this", "low", "high")),
     exp.In: (in_list, ("this", "expressions")),

@@ -25,7 +25,7 @@ from heatproxy.sql.mysqltypes import (
 )
 
 
-def case(ctx: Context, node: exp.Expression) -> Value:
+def case(ctx: Context, node: exp.Expr) -> Value:
     conditions, branches = [], []
     subject = None if node.this is None else ctx.value(node.this)
     for arm in node.args["ifs"]:
@@ -127,7 +127,7 @@ def _chosen(conditions: Sequence[str], branches: Sequence[Value]) -> Value:
     return _replace(common, f"CASE {arms} ELSE {sqls[-1]} END")
 
 
-def cast(ctx: Context, node: exp.Expression) -> Value:
+def cast(ctx: Context, node: exp.Expr) -> Value:
     target: exp.DataType = node.args["to"]
     if any(
         target.args.get(name)
@@ -247,7 +247,7 @@ def right(ctx: Context, values: list[Value]) -> Value:
     return _part(values[0], f"right({{0}}, {max(_constant(values[1:]), 0)})")
 
 
-def substring(ctx: Context, node: exp.Expression) -> Value:
+def substring(ctx: Context, node: exp.Expr) -> Value:
     return mid(
         ctx,
         [
@@ -271,7 +271,7 @@ def mid(ctx: Context, values: list[Value]) -> Value:
     )
 
 
-def trim(ctx: Context, node: exp.Expression) -> Value:
+def trim(ctx: Context, node: exp.Expr) -> Value:
     return _part(ctx.value(node.this), "trim({0}, ' ')")
 
 
@@ -355,8 +355,8 @@ def _date_part(part: str, value: Value) -> Value:
     return Value(f"{part}({_moment(value)})", "int", 4)
 
 
-Rule = Callable[[Context, exp.Expression], Value]
-NODES: dict[type[exp.Expression], tuple[Rule, Sequence[str]]] = {
+Rule = Callable[[Context, exp.Expr], Value]
+NODES: dict[type[exp.Expr], tuple[Rule, Sequence[str]]] = {
     exp.Case: (case, ("this", "ifs", "default")),
     exp.Cast: (cast, ("this", "to")),
     exp.Substring: (substring, ("this", "start", "length")),

@@ -1,7 +1,8 @@
 """Exact arithmetic: MySQL's integers, decimals and doubles in DuckDB's words.
 
-Division rounds half away from zero at the dividend's scale plus 4 (see
-kept_digits for where it cuts instead), computed in HUGEINT. What MySQL answers with NULL and a warning, or with an error, is a trap.
+Division rounds half away from zero at the dividend's scale plus 4 (kept_digits
+says where it cuts instead), computed in HUGEINT. What MySQL answers with NULL and
+a warning, or with an error, is a trap.
 """
 
 import math
@@ -26,6 +27,8 @@ def number(value: Value) -> Value:
         return Value(_parsed(value.sql), "double")
     if value.kind == "float":
         return Value(f"CAST({value.sql} AS DOUBLE)", "double")
+    if value.kind == "year":
+        return Value(f"CAST({value.sql} AS BIGINT)", "int", 4, unsigned=True)
     if value.unsigned and value.kind != "int":
         raise Forward(f"arithmetic on {value.kind.upper()} UNSIGNED")
     if value.is_exact or value.kind == "double":
@@ -61,7 +64,7 @@ def literal(text: str) -> Value:
     return Value(whole or "0", "int", max(1, len(whole)), literal=whole or "0")
 
 
-def negate(ctx: Context, node: exp.Expression) -> Value:
+def negate(ctx: Context, node: exp.Expr) -> Value:
     value = number(ctx.value(node.this))
     if value.unsigned:
         raise Forward("unary minus on UNSIGNED")
@@ -82,15 +85,15 @@ def negate(ctx: Context, node: exp.Expression) -> Value:
     )
 
 
-def add(ctx: Context, node: exp.Expression) -> Value:
+def add(ctx: Context, node: exp.Expr) -> Value:
     return _sum(ctx, node, "+")
 
 
-def subtract(ctx: Context, node: exp.Expression) -> Value:
+def subtract(ctx: Context, node: exp.Expr) -> Value:
     return _sum(ctx, node, "-")
 
 
-def multiply(ctx: Context, node: exp.Expression) -> Value:
+def multiply(ctx: Context, node: exp.Expr) -> Value:
     left, right = _operands(ctx, node)
     if "double" in (left.kind, right.kind):
         return _double(left, right, "*")
@@ -109,7 +112,7 @@ def multiply(ctx: Context, node: exp.Expression) -> Value:
     return _mixed(result, left, right)
 
 
-def divide(ctx: Context, node: exp.Expression) -> Value:
+def divide(ctx: Context, node: exp.Expr) -> Value:
     left, right = _operands(ctx, node)
     if "double" in (left.kind, right.kind):
         zero = f"{as_double(right)} = 0"
@@ -133,21 +136,21 @@ def divide(ctx: Context, node: exp.Expression) -> Value:
     return scaled(quotient, left.whole_digits + right.scale + scale, scale)
 
 
-def int_divide(ctx: Context, node: exp.Expression) -> Value:
+def int_divide(ctx: Context, node: exp.Expr) -> Value:
     left, right = _operands(ctx, node)
     if "double" in (left.kind, right.kind) or left.hidden or right.hidden:
         raise Forward("DIV of approximate numbers")
-    if left.unsigned or right.unsigned:
-        raise Forward("DIV of UNSIGNED")
+    if _differ_in_sign(left, right):
+        raise Forward("DIV of signed and UNSIGNED")
     sql = f"({_aligned(left, right)} // {_aligned(right, left)})"
     if not _is_not_zero(right):
         sql = trap(f"{right.sql} = 0", "division by zero", sql)
-    return Value(
-        f"CAST({sql} AS BIGINT)", "int", min(19, left.whole_digits + right.scale)
-    )
+    precision = min(19, left.whole_digits + right.scale)
+    unsigned = left.unsigned or right.unsigned
+    return Value(f"CAST({sql} AS BIGINT)", "int", precision, unsigned=unsigned)
 
 
-def modulo(ctx: Context, node: exp.Expression) -> Value:
+def modulo(ctx: Context, node: exp.Expr) -> Value:
     left, right = _operands(ctx, node)
     return remainder(left, right)
 
@@ -161,7 +164,7 @@ def remainder(left: Value, right: Value) -> Value:
         sql = trap(f"{right.sql} = 0", "division by zero", sql)
     precision = max(left.whole_digits, right.whole_digits)
     if left.kind == right.kind == "int":
-        if left.unsigned != right.unsigned and None in (left.literal, right.literal):
+        if _differ_in_sign(left, right):
             raise Forward("% of signed and UNSIGNED")
         return Value(f"CAST({sql} AS BIGINT)", "int", precision, unsigned=left.unsigned)
     scale = max(left.scale, right.scale)
@@ -191,7 +194,7 @@ def scaled(sql: str, precision: int, scale: int, hidden: int | None = None) -> V
     return decimal(whole, precision, scale, hidden)
 
 
-def _sum(ctx: Context, node: exp.Expression, sign: str) -> Value:
+def _sum(ctx: Context, node: exp.Expr, sign: str) -> Value:
     left, right = _operands(ctx, node)
     if "double" in (left.kind, right.kind):
         return _double(left, right, sign)
@@ -207,7 +210,7 @@ def _sum(ctx: Context, node: exp.Expression, sign: str) -> Value:
     return _mixed(result, left, right)
 
 
-def _operands(ctx: Context, node: exp.Expression) -> tuple[Value, Value]:
+def _operands(ctx: Context, node: exp.Expr) -> tuple[Value, Value]:
     return number(ctx.value(node.this)), number(ctx.value(node.expression))
 
 
@@ -256,6 +259,14 @@ def _mixed(result: Value, *operands: Value) -> Value:
     return replace(result, mixed=True)
 
 
+def _differ_in_sign(left: Value, right: Value) -> bool:
+    """Whether one side is UNSIGNED and the other may be negative."""
+    if left.unsigned == right.unsigned:
+        return False
+    signed = right if left.unsigned else left
+    return signed.literal is None or signed.literal.startswith("-")
+
+
 def _is_not_zero(value: Value) -> bool:
     return value.literal is not None and bool(re.search("[1-9]", value.literal))
 
@@ -283,10 +294,8 @@ def kept_digits(dividend: int, divisor: int = 0) -> int:
     return 9 * math.ceil((sum(words) + max(0, STEP - spare)) / 9)
 
 
-NODES: dict[
-    type[exp.Expression],
-    tuple[Callable[[Context, exp.Expression], Value], Sequence[str]],
-] = {
+Rule = Callable[[Context, exp.Expr], Value]
+NODES: dict[type[exp.Expr], tuple[Rule, Sequence[str]]] = {
     exp.Neg: (negate, ("this",)),
     exp.Add: (add, ("this", "expression")),
     exp.Sub: (subtract, ("this", "expression")),

@@ -6,7 +6,18 @@ from dataclasses import dataclass, field, replace
 from sqlglot import exp
 
 from heatproxy.sql.collation import CollationWeights
-from heatproxy.sql.emitter import Block, Source, has_aggregate, only
+from heatproxy.sql.emitter import Block, Source, only
+from heatproxy.sql.emitter_clauses import (
+    Cte,
+    Item,
+    Relation,
+    bound,
+    grouped_by,
+    is_aggregated,
+    join_word,
+    quoted,
+    renamed,
+)
 from heatproxy.sql.emitter_compare import compare, groupable, order_key
 from heatproxy.sql.mysqltypes import (
     EngineTable,
@@ -19,19 +30,10 @@ from heatproxy.sql.mysqltypes import (
 )
 
 Resolve = Callable[[str | None, str], EngineTable | None]
-Columns = tuple[tuple[str | None, Value], ...]
 CLAUSES = (
     *("with_", "expressions", "distinct", "from_", "joins", "where"),
     *("group", "having", "order", "limit", "offset"),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Relation:
-    """A SELECT: its SQL, and its columns, which the SQL calls c1, c2, ..."""
-
-    sql: str
-    columns: Columns
 
 
 @dataclass(slots=True)
@@ -46,7 +48,7 @@ class Emitter:
     _names: int = 0
 
     def select(
-        self, node: exp.Query, ctes: dict[str, "Cte"], top: bool = False
+        self, node: exp.Query, ctes: dict[str, Cte], top: bool = False
     ) -> Relation:
         """The SELECT, with the CTEs visible to it by lower-case name.
 
@@ -68,7 +70,7 @@ class Emitter:
             only(where, "this")
             conditions.append(block.condition(where.this))
         items = list(self._items(node, block))
-        aggregated = _is_aggregated(node)
+        aggregated = is_aggregated(node)
         group_clause = ""
         block.see_aggregates()
         if aggregated:
@@ -109,12 +111,12 @@ class Emitter:
             inner = body.replace("SELECT", "SELECT DISTINCT", 1)
             body = f"SELECT {names} FROM ({inner}) AS d"
         sql = " ".join(filter(None, [withs, body, order, self._limit(node)]))
-        names = [name for name, _ in items]
-        return Relation(sql, tuple(zip(names, outputs, strict=True)))
+        named = tuple(name for name, _ in items)
+        return Relation(sql, tuple(zip(named, outputs, strict=True)))
 
     def _with(
-        self, clause: exp.Expression | None, ctes: dict[str, "Cte"]
-    ) -> tuple[dict[str, "Cte"], str]:
+        self, clause: exp.Expr | None, ctes: dict[str, Cte]
+    ) -> tuple[dict[str, Cte], str]:
         if clause is None:
             return ctes, ""
         only(clause, "expressions")
@@ -124,20 +126,20 @@ class Emitter:
             relation = self.select(cte.this, ctes)
             name = self._name("w")
             written.append(f"{name} AS ({relation.sql})")
-            columns = _renamed(relation.columns, cte.args["alias"])
+            columns = renamed(relation.columns, cte.args["alias"])
             ctes[cte.alias.lower()] = Cte(name, columns)
         return ctes, f"WITH {', '.join(written)}"
 
-    def _from(self, node: exp.Select, block: Block, ctes: dict[str, "Cte"]) -> str:
+    def _from(self, node: exp.Select, block: Block, ctes: dict[str, Cte]) -> str:
         clause, joins = node.args.get("from_"), node.args.get("joins") or []
         if clause is None:
             raise Forward("a SELECT without FROM")
         only(clause, "this")
         sql = self._source(clause.this, block, ctes)
-        commas = any(_join_word(join) == "," for join in joins)
+        commas = any(join_word(join) == "," for join in joins)
         for join in joins:
             only(join, "this", "side", "kind", "on", "using")
-            word = _join_word(join)
+            word = join_word(join)
             if commas and word == "RIGHT JOIN":
                 raise Forward("RIGHT JOIN together with a comma")
             on, using = join.args.get("on"), join.args.get("using")
@@ -157,7 +159,7 @@ class Emitter:
         return sql
 
     def _using(
-        self, using: list[exp.Expression], block: Block, before: int, word: str
+        self, using: list[exp.Expr], block: Block, before: int, word: str
     ) -> str:
         if word == "RIGHT JOIN" or before != 1:
             raise Forward("USING in a RIGHT JOIN or among more than two tables")
@@ -170,14 +172,12 @@ class Emitter:
             block.merged.add(name.name.lower())
         return " AND ".join(tests)
 
-    def _source(
-        self, node: exp.Expression, block: Block, ctes: dict[str, "Cte"]
-    ) -> str:
+    def _source(self, node: exp.Expr, block: Block, ctes: dict[str, Cte]) -> str:
         alias = self._name("t")
         if isinstance(node, exp.Subquery):
             only(node, "this", "alias")
             relation = self.select(node.this, ctes)
-            columns = _renamed(relation.columns, node.args.get("alias"))
+            columns = renamed(relation.columns, node.args.get("alias"))
             sql, name, schema = f"({relation.sql}) AS {alias}", node.alias, None
         elif isinstance(node, exp.Table):
             only(node, "this", "db", "alias")
@@ -193,7 +193,7 @@ class Emitter:
                 return self._table(node, name, schema, alias, block)
         else:
             raise Forward(f"{type(node).__name__} in FROM")
-        block.sources.append(Source(name, schema, _bound(columns, alias)))
+        block.sources.append(Source(name, schema, bound(columns, alias)))
         return sql
 
     def _table(
@@ -219,9 +219,7 @@ class Emitter:
         block.sources.append(Source(name, visible, tuple(columns)))
         return f"{quoted(table.engine_name)} AS {alias}"
 
-    def _items(
-        self, node: exp.Select, block: Block
-    ) -> Iterator[tuple[str | None, exp.Expression]]:
+    def _items(self, node: exp.Select, block: Block) -> Iterator[Item]:
         for item in node.expressions:
             if isinstance(item, exp.Alias):
                 only(item, "this", "alias")
@@ -235,9 +233,7 @@ class Emitter:
             else:
                 yield (item.name if isinstance(item, exp.Column) else None), item
 
-    def _star(
-        self, block: Block, table: str | None
-    ) -> Iterator[tuple[str, exp.Expression]]:
+    def _star(self, block: Block, table: str | None) -> Iterator[Item]:
         if block.merged:
             raise Forward("* after USING")
         names = [source.name for source in block.sources]
@@ -250,16 +246,16 @@ class Emitter:
 
     def _group(
         self,
-        clause: exp.Expression | None,
+        clause: exp.Expr | None,
         block: Block,
-        items: list[tuple[str | None, exp.Expression]],
+        items: list[Item],
     ) -> str:
         keys: dict[str, Value] = {}
         if clause is not None:
             only(clause, "expressions")
             block.grouped = True
             for node in clause.expressions:
-                value = groupable(block, block.value(_grouped_by(node, block, items)))
+                value = groupable(block, block.value(grouped_by(node, block, items)))
                 if value.literal is not None or value.sql.isdigit():
                     raise Forward("GROUP BY a constant")
                 keys[value.sql] = value
@@ -290,9 +286,7 @@ class Emitter:
             keys.append(f"{order_key(block, value)} {direction}")
         return f"ORDER BY {', '.join(keys)}" if keys else ""
 
-    def _ordered_by(
-        self, node: exp.Expression, block: Block, values: list[Value]
-    ) -> Value:
+    def _ordered_by(self, node: exp.Expr, block: Block, values: list[Value]) -> Value:
         if isinstance(node, exp.Literal) and not node.args.get("is_string"):
             place = str(node.this)
             if not place.isdigit() or not 1 <= int(place) <= len(values):
@@ -340,85 +334,3 @@ class Emitter:
     def _name(self, letter: str) -> str:
         self._names += 1
         return f"{letter}{self._names}"
-
-
-@dataclass(frozen=True, slots=True)
-class Cte:
-    """A WITH item: the emitter's name for it, and its columns."""
-
-    name: str
-    columns: Columns
-
-
-def quoted(name: str) -> str:
-    """A DuckDB identifier."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _join_word(join: exp.Join) -> str:
-    side, kind = join.side.upper(), join.kind.upper()
-    if side in ("LEFT", "RIGHT") and kind in ("", "OUTER"):
-        return f"{side} JOIN"
-    if not side and kind in ("INNER", "CROSS"):
-        return f"{kind} JOIN"
-    if not side and not kind:
-        return "," if not join.args.get("on") and not join.args.get("using") else "JOIN"
-    raise Forward(f"{side} {kind} JOIN".strip())
-
-
-def _renamed(columns: Columns, alias: exp.Expression | None) -> Columns:
-    """The columns under the names of ``AS x (a, b)``."""
-    if alias is None:
-        return columns
-    only(alias, "this", "columns")
-    names = [name.name for name in alias.args.get("columns") or ()]
-    if not names:
-        return columns
-    if len(names) != len(columns):
-        raise Forward("a column list of another length")
-    return tuple((name, v) for name, (_, v) in zip(names, columns, strict=True))
-
-
-def _bound(columns: Columns, alias: str) -> tuple[tuple[str, Value | Forward], ...]:
-    """The columns as an outer SELECT sees them; without a name they can't be read."""
-    return tuple(
-        (name or "", replace(value, sql=f"{alias}.c{place}", literal=None))
-        for place, (name, value) in enumerate(columns, 1)
-    )
-
-
-def _is_aggregated(node: exp.Select) -> bool:
-    clauses = [*node.expressions, node.args.get("having"), node.args.get("order")]
-    return node.args.get("group") is not None or any(
-        has_aggregate(clause) for clause in clauses if clause is not None
-    )
-
-
-def _grouped_by(
-    node: exp.Expression,
-    block: Block,
-    items: list[tuple[str | None, exp.Expression]],
-) -> exp.Expression:
-    """What a GROUP BY item means: a place, a column, else a select alias."""
-    if isinstance(node, exp.Literal):
-        place = str(node.this)
-        if node.args.get("is_string") or not place.isdigit():
-            raise Forward("GROUP BY a constant")
-        if not 1 <= int(place) <= len(items):
-            raise Forward("GROUP BY a number that is no column's place")
-        return items[int(place) - 1][1]
-    if not isinstance(node, exp.Column) or node.table:
-        return node
-    name = node.name.lower()
-    named = [item for alias, item in items if alias and alias.lower() == name]
-    if any(source.find(name) is not None for source in block.sources):
-        if any(not _is_column(item, name) for item in named):
-            raise Forward(f"the ambiguous name {node.name}")
-        return node
-    if len(named) != 1:
-        raise Forward(f"a name that is unknown or ambiguous here: {node.name}")
-    return named[0]
-
-
-def _is_column(node: exp.Expression, name: str) -> bool:
-    return isinstance(node, exp.Column) and node.name.lower() == name

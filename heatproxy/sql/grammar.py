@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from sqlglot import exp
 from sqlglot.dialects.mysql import MySQL
 from sqlglot.errors import SqlglotError
-from sqlglot.tokens import Token, TokenType
+from sqlglot.tokenizer_core import Token, TokenType
 
 from heatproxy.sql.mysqltypes import Forward
 
@@ -94,13 +94,13 @@ def parse(text: str, sql_mode: str = "") -> exp.Query:
     if len(trees) != 1 or not isinstance(trees[0], exp.Query):
         raise Forward("more than one statement, or none")
     tree = trees[0]
-    for node in list(tree.walk()):
+    for node in list(tree.find_all(exp.Expr)):
         _unmark(node)
         _refuse_chains(node)
     return tree
 
 
-def function_name(node: exp.Expression) -> str | None:
+def function_name(node: exp.Expr) -> str | None:
     """The upper-case name of a marked function call, None for anything else."""
     if isinstance(node, exp.Anonymous) and str(node.this).startswith(MARK):
         return str(node.this).removeprefix(MARK).upper()
@@ -180,13 +180,13 @@ def _string(raw: str) -> str:
     return "".join(value)
 
 
-def _unmark(node: exp.Expression) -> None:
+def _unmark(node: exp.Expr) -> None:
     """A name before a column list, as in WITH c (a), is no function."""
     if isinstance(node, exp.Identifier) and str(node.this).startswith(MARK):
         node.set("this", str(node.this).removeprefix(MARK))
 
 
-def _refuse_chains(node: exp.Expression) -> None:
+def _refuse_chains(node: exp.Expr) -> None:
     """sqlglot binds = and <> looser than < and >; MySQL does not."""
     if not isinstance(node, _COMPARISONS):
         return
@@ -200,11 +200,15 @@ def _refuse_chains(node: exp.Expression) -> None:
 def _is_cte(table: exp.Table) -> bool:
     """Whether a name without schema is a CTE that is visible at this place."""
     name, inner = table.text("this").lower(), None
-    node: exp.Expression | None = table
+    node: exp.Expr | None = table
     while node is not None:
         clause = node.args.get("with_")
-        for cte in clause.expressions if clause else ():
-            if cte is inner and not clause.args.get("recursive"):
+        if clause is None:
+            ctes, recursive = [], False
+        else:
+            ctes, recursive = clause.expressions, bool(clause.args.get("recursive"))
+        for cte in ctes:
+            if cte is inner and not recursive:
                 break
             if cte.alias.lower() == name:
                 return True

@@ -136,7 +136,7 @@ class Context(Protocol):
     weights: CollationWeights
     session: SessionFacts
 
-    def value(self, node: exp.Expression) -> Value:
+    def value(self, node: exp.Expr) -> Value:
         """The expression's Value. Raises Forward."""
         ...
 

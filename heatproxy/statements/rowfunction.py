@@ -77,16 +77,14 @@ async def _answer(
             raise _wrong_arity(call)
     columns: list[ColumnDefinition] = []
     if part[0].is_word(b"SELECT") and find_word(part, b"INTO") is None:
-        whole = _replaced(text, calls, [_padded(call) for call in calls])
-        columns = await session.backend.prepared_columns(whole)
+        columns = await session.backend.prepared_columns(_complete(text, calls))
     values = await _constants(session, calls)
     if values is not None:
         rewritten = _replaced(text, calls, [_json_literal(v) for v in values])
         if not columns:
             await session.relay(rewritten)
             return
-        rows: Sequence[Sequence[bytes | None]]
-        rows = (await session.backend.query(rewritten)).rows
+            rows = (await session.backend.query(rewritten)).rows
     elif columns:
         rows = await _row_by_row(session, text, part, calls, len(columns))
     else:
@@ -117,9 +115,14 @@ def _all_arguments(call: RoutineCall) -> list[bytes]:
     return [*call.arguments, *[b"NULL"] * missing]
 
 
-def _padded(call: RoutineCall) -> bytes:
-    name = b"`sys`.`" + call.name.encode() + b"`"
-    return name + b"(" + b"\n, ".join(_all_arguments(call)) + b"\n)"
+def _complete(text: bytes, calls: Sequence[RoutineCall]) -> bytes:
+    """The statement with the arguments that older scripts leave out."""
+    whole = []
+    for call in calls:
+        given = text[call.start : call.end]
+        missing = len(_all_arguments(call)) - len(call.arguments)
+        whole.append(given[:-1] + b", NULL" * missing + b")")
+    return _replaced(text, calls, whole)
 
 
 def _replaced(
@@ -193,6 +196,7 @@ async def _row_by_row(
                 "ordering or filtering by a prediction of the same SELECT"
             ) from None
         raise
+    columns: list[tuple[bytes | None, ...]]
     columns = list(zip(*asked.rows, strict=True)) if asked.rows else []
     answered: list[Sequence[bytes | None]] = []
     position = 0
@@ -204,8 +208,10 @@ async def _row_by_row(
         values = []
         for call in item.calls:
             end = position + len(_function(call).parameters)
-            arguments = list(zip(*columns[position:end], strict=True))
-            rows = [tuple(_unhex(v) for v in row) for row in arguments]
+            rows = [
+                tuple(_unhex(value) for value in row)
+                for row in zip(*columns[position:end], strict=True)
+            ]
             values.append(await _function(call).run(session, rows))
             position = end
         answered.append(await _around(session, item, values))

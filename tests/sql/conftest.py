@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mysql_oracle import SOCKET, Oracle, tables
+from tests.sql.mysql_oracle import SOCKET, Oracle, tables
 
 HERE = Path(__file__).parent
 

@@ -24,7 +24,7 @@ SELECT id, i DIV z, i % z, i MOD 3, MOD(i, z), b DIV 7, b % 7, ti DIV -3, ti % -
 SELECT id, d DIV 2, d % 2, d DIV 0.3, d % 0.3, MOD(d6, 1.5), d % z, d DIV z FROM n ORDER BY id
 SELECT id, 10 / 4, 100 / 7.000, 22 / 7 * 7, 1 / 7 / 7 FROM n WHERE id = 1
 SELECT id, (d6 * 10 + 0.0) / -7, CAST(d6 AS DECIMAL(14,5)) / 7, CAST(d6 AS DECIMAL(14,5)) / 0.7, 0.00001 / 3, 2.00000 / 3 FROM n ORDER BY id
-SELECT id, u % 0.3, u % 7.5 FROM n ORDER BY id
+SELECT id, u % 0.3, u % 7.5, u DIV 7, u % 7, u DIV 2.5, 100 % u, 7 DIV u FROM n WHERE u > 0 ORDER BY id
 -- # rounding
 SELECT id, ROUND(d), ROUND(d, 0), ROUND(d, 1), ROUND(d, 2), ROUND(d6, 3), ROUND(d6), ROUND(w, 9) FROM n ORDER BY id
 SELECT id, ROUND(i), ROUND(i, 2), ROUND(x), ROUND(x, 0), ROUND(x, 2), ROUND(x, 1), ROUND(i, 0) FROM n ORDER BY id
@@ -137,6 +137,13 @@ SELECT id FROM t WHERE d = dt OR ts > dt ORDER BY id
 SELECT id FROM t WHERE d BETWEEN '1999-12-31' AND '2020-12-31' ORDER BY id
 SELECT id FROM t WHERE d IN ('1999-12-31', '2024-02-29', NULL) ORDER BY id
 SELECT id FROM t WHERE d NOT IN (DATE '1999-12-31', '2024-02-29') ORDER BY id
+SELECT id, d BETWEEN '2024-02-28' AND '2024-02-29 12:00:00', d BETWEEN '2024-02-29 00:00:01' AND '2025-01-01' FROM t ORDER BY id
+SELECT id, dt IN ('2023-01-01', '2024-02-29 13:45:59'), dt IN ('2023-01-01') FROM t ORDER BY id
+SELECT id, YEAR(d) * 100 + MONTH(d), 2030 - YEAR(d), YEAR(d) / 4, YEAR(d) % 4, YEAR(d) DIV 10, y + 1, y % 4 = 0 FROM t ORDER BY id
+SELECT AVG(YEAR(d)), SUM(y), AVG(y), MAX(YEAR(d)), SUM(MONTH(d)) FROM t
+SELECT id, d IN (NULL), d NOT IN ('1999-12-31', NULL), NULL IN (1, 2) FROM t ORDER BY id
+SELECT id, d = '2024-02-29 00:00:01', d >= '2024-02-29 00:00:01', d <> '2024-02-29 00:00:00' FROM t ORDER BY id
+SELECT id FROM t WHERE YEAR(d) = 2024 OR YEAR(d) IN (1970, 1999) OR YEAR(d) BETWEEN 2020 AND 2022 ORDER BY id
 SELECT MIN(d), MAX(d), MIN(dt), MAX(dt3), MAX(ts), COUNT(d), COUNT(DISTINCT d) FROM t
 SELECT id, d, dt, dt3, ts FROM t ORDER BY d DESC, id
 SELECT id, dt3 FROM t ORDER BY dt3, id

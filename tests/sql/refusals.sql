@@ -125,7 +125,7 @@ SELECT bu + 1 FROM n
 SELECT du - 1 FROM n
 -- unary minus on UNSIGNED
 SELECT -u FROM n
--- DIV of UNSIGNED
+-- DIV of signed and UNSIGNED
 SELECT i DIV u FROM n
 -- % of signed and UNSIGNED
 SELECT i % u FROM n
@@ -209,6 +209,8 @@ SELECT CAST(i AS UNSIGNED) FROM n
 SELECT id FROM t WHERE d = '24-2-29'
 -- a date literal in another form than 'YYYY-MM-DD[ hh:mm:ss]'
 SELECT id FROM t WHERE d = '2023-02-29'
+-- a DATE in a list of times
+SELECT id FROM t WHERE d IN ('2024-02-29 00:00:00')
 -- comparison of a date and int
 SELECT id FROM t WHERE d > 20200101
 -- date in numeric context

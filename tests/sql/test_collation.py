@@ -8,7 +8,7 @@ from heatproxy.sql.collation import (
     CollationWeights,
     weights_query,
 )
-from mysql_oracle import Oracle
+from tests.sql.mysql_oracle import Oracle
 
 
 def by_code_point(text: str) -> bytes:

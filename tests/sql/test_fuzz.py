@@ -7,14 +7,13 @@ but not the usual one.
 import random
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 
 import pymysql
 import pytest
 
 from heatproxy.engine import Trap
 from heatproxy.sql.translate import Forward
-from mysql_oracle import Oracle, tables
+from tests.sql.mysql_oracle import SOCKET, Oracle, tables
 
 pytestmark = pytest.mark.mysql
 ROWS, STATEMENTS = 700, 120
@@ -24,18 +23,18 @@ PUNCTUATION = " _-,;:!?.'\"()[]{}@*/\\&#%`^+<=>|~$"
 
 @pytest.fixture(scope="module")
 def random_tables(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Oracle]:
-    if not _socket():
+    if SOCKET is None:
         pytest.skip("HEATPROXY_TEST_SOCKET names no MySQL")
     directory = tmp_path_factory.mktemp("fuzz")
     script = directory / "tables.sql"
-    script.write_text(_script(random.Random(20)))
+    script.write_text(_script(random.Random(20)))  # noqa: S311 - test data
     with tables("heat_engine_fuzz", directory, script) as held:
         yield held
 
 
 @pytest.mark.parametrize("seed", range(10))
 def test_random_statements_agree(random_tables: Oracle, seed: int) -> None:
-    statement = _Statement(random.Random(seed))
+    statement = _Statement(random.Random(seed))  # noqa: S311 - test data
     outcomes: Counter[str] = Counter()
     for _ in range(STATEMENTS):
         text = statement.select()
@@ -61,7 +60,9 @@ class _Statement:
         self.chance = chance
 
     def select(self) -> str:
-        return self.chance.choice((self.rows, self.groups, self.joined, self.distinct))()
+        return self.chance.choice(
+            (self.rows, self.groups, self.joined, self.distinct)
+        )()
 
     def rows(self) -> str:
         items = ", ".join(self.item() for _ in range(self.chance.randint(1, 4)))
@@ -100,13 +101,17 @@ class _Statement:
 
     def sortable(self) -> str:
         direction = self.chance.choice(("", " DESC"))
-        return self.chance.choice((*self.STRINGS, *self.DATES, self.number(1))) + direction
+        return (
+            self.chance.choice((*self.STRINGS, *self.DATES, self.number(1))) + direction
+        )
 
     def number(self, depth: int) -> str:
         pick = self.chance
         if depth == 0 or pick.random() < 0.3:
             literal = pick.choice(("0", "1", "7", "2.5", "0.01", "100", "3.333"))
-            return pick.choice((*self.INTS, *self.DECIMALS, "r.x", literal))
+            return pick.choice(
+                (*self.INTS, *self.DECIMALS, "r.x", "YEAR(r.dd)", literal)
+            )
         one, other = self.number(depth - 1), self.number(depth - 1)
         return pick.choice(
             (
@@ -185,7 +190,9 @@ class _Statement:
         word = self.literal()[1:-1]
         if word.endswith("\\"):
             word += "z"
-        return "'" + self.chance.choice((f"{word}%", f"%{word}%", f"_{word[:-1]}_")) + "'"
+        return (
+            "'" + self.chance.choice((f"{word}%", f"%{word}%", f"_{word[:-1]}_")) + "'"
+        )
 
     def aggregate(self) -> str:
         pick = self.chance
@@ -208,12 +215,6 @@ class _Statement:
                 f"AVG({pick.choice(self.DECIMALS)}) {pick.choice('+-*/')} 3",
             )
         )
-
-
-def _socket() -> str | None:
-    from mysql_oracle import SOCKET
-
-    return SOCKET
 
 
 def _punctuated(chance: random.Random) -> str:

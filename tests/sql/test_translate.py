@@ -16,7 +16,7 @@ from heatproxy.sql.translate import (
     SessionFacts,
     translate,
 )
-from mysql_oracle import Oracle
+from tests.sql.mysql_oracle import Oracle
 
 HERE = Path(__file__).parent
 pytestmark = pytest.mark.mysql

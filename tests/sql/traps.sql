@@ -21,6 +21,8 @@ SELECT b * b FROM n
 SELECT w * w * 100000000000000000 * 100000000000000000 FROM n WHERE id = 9
 -- BIGINT UNSIGNED value is out of range
 SELECT u - 5 FROM n
+-- BIGINT UNSIGNED value is out of range
+SELECT YEAR(d) - 3000 FROM t
 -- DOUBLE value is out of range
 SELECT x * x * x * x FROM n
 -- Conversion Error

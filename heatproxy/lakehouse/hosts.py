@@ -12,26 +12,30 @@ _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
-def host_allowed(host: str, address: str, allowed: Sequence[str]) -> bool:
+def host_allowed(host: str, port: int, address: str, allowed: Sequence[str]) -> bool:
     """Whether ``lakehouse.allowed_hosts`` lets heatproxy connect to an address.
 
     To be asked for every address a name resolves to, and after every redirect, of
     the address that is really connected to.
 
     Args:
-        host: the name in the URL.
+        host, port: those in the URL.
         address: one IP address of it.
     """
     ip = ipaddress.ip_address(address.partition("%")[0])
     name = _bare(host)
-    for pattern in map(_bare, allowed):
+    shown = f"[{name}]" if ":" in name else name
+    for given in allowed:
+        pattern = _bare(given)
         if pattern == "*":
             if _is_public(ip):
                 return True
         elif pattern.startswith("*."):
             if name.endswith(pattern[1:]):
                 return True
-        elif pattern == name or _in_network(ip, pattern):
+        elif pattern == name or given.lower() == f"{shown}:{port}":
+            return True
+        elif _in_network(ip, pattern):
             return True
     return False
 
@@ -48,7 +52,7 @@ def _is_public(ip: IPAddress) -> bool:
             inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
         if inner is not None:
             return _is_public(inner)
-    return ip.is_global and not ip.is_multicast
+    return ip.is_global and not (ip.is_multicast or ip.is_reserved)
 
 
 def _in_network(ip: IPAddress, pattern: str) -> bool:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from heatproxy.hosts import host_allowed
+from heatproxy.lakehouse.hosts import host_allowed
 
 
 @pytest.mark.parametrize(
@@ -40,4 +40,4 @@ from heatproxy.hosts import host_allowed
 def test_an_address_is_reached_only_if_the_setting_lets_it(
     host: str, address: str, allowed: list[str], expected: bool
 ) -> None:
-    assert host_allowed(host, address, allowed) is expected
+    assert host_allowed(host, 443, address, allowed) is expected

@@ -1,0 +1,286 @@
+"""A model as bytes and back.
+
+A zip of ``model.json``, and of either the texts of LightGBM boosters or one skops file.
+The bytes live in a table that its owner can write: they are data. Nothing in them is
+executed; a skops file may hold the types listed here and no others; and numbers that
+compiled code would follow as indexes are checked before it sees them.
+
+Source: skops documentation, "Secure persistence with skops".
+"""
+
+import io
+import json
+import zipfile
+from collections.abc import Iterator
+from typing import Any
+
+import lightgbm as lgb
+import numpy as np
+import skops.io
+
+from heatproxy.automl import booster_text, columns
+from heatproxy.automl.algorithms import Fitted
+from heatproxy.automl.boosting import Boosters
+from heatproxy.automl.drift import Drift
+from heatproxy.automl.features import FeatureSet
+from heatproxy.automl.model import Facts, Model
+from heatproxy.automl.search import Estimator
+from heatproxy.automl.target import Labels
+from heatproxy.automl.tasks import task_named
+from heatproxy.errors import MySQLError, secondary_engine
+
+VERSION = 1
+MOST_BYTES = 4 << 30  # unpacked; the reference advises models below 4 GB
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # equal models are equal bytes
+_FACTS, _BOOSTER, _SKOPS = "model.json", "booster_{}.txt", "estimator.skops"
+
+# what skops calls trusted is wider than what our pipelines need
+TRUSTED_TYPES = frozenset(
+    {
+        "builtins.dict",
+        "builtins.list",
+        "builtins.slice",
+        "builtins.str",
+        "builtins.tuple",
+        "numpy.dtype",
+        "numpy.float64",
+        "numpy.int64",
+        "numpy.ndarray",
+        "sklearn.calibration.CalibratedClassifierCV",
+        "sklearn.calibration._CalibratedClassifier",
+        "sklearn.calibration._SigmoidCalibration",
+        "sklearn.compose._column_transformer.ColumnTransformer",
+        "sklearn.compose._target.TransformedTargetRegressor",
+        "sklearn.ensemble._forest.ExtraTreesClassifier",
+        "sklearn.ensemble._forest.ExtraTreesRegressor",
+        "sklearn.ensemble._forest.RandomForestClassifier",
+        "sklearn.ensemble._forest.RandomForestRegressor",
+        "sklearn.impute._base.SimpleImputer",
+        "sklearn.linear_model._base.LinearRegression",
+        "sklearn.linear_model._logistic.LogisticRegression",
+        "sklearn.naive_bayes.GaussianNB",
+        "sklearn.pipeline.Pipeline",
+        "sklearn.preprocessing._data.StandardScaler",
+        "sklearn.preprocessing._encoders.OneHotEncoder",
+        "sklearn.svm._classes.LinearSVC",
+        "sklearn.svm._classes.LinearSVR",
+        "sklearn.svm._classes.SVC",
+        "sklearn.svm._classes.SVR",
+        "sklearn.tree._classes.DecisionTreeClassifier",
+        "sklearn.tree._classes.DecisionTreeRegressor",
+        "sklearn.tree._classes.ExtraTreeClassifier",
+        "sklearn.tree._classes.ExtraTreeRegressor",
+        "sklearn.tree._tree.Tree",
+    }
+)
+_TRUSTED_LOADERS = frozenset(
+    {
+        "DTypeNode",
+        "DictNode",
+        "JsonNode",
+        "ListNode",
+        "NdArrayNode",
+        "ObjectNode",
+        "SliceNode",
+        "TreeNode",
+        "TupleNode",
+        "TypeNode",
+    }
+)
+
+
+def to_bytes(model: Model) -> bytes:
+    """The model as one zip; ``from_bytes`` is the inverse."""
+    files = {_FACTS: json.dumps(_state(model), allow_nan=False).encode()}
+    if isinstance(model.estimator, Boosters):
+        for place, member in enumerate(model.estimator.members):
+            files[_BOOSTER.format(place)] = member.model_to_string().encode()
+    else:
+        files[_SKOPS] = skops.io.dumps(model.estimator.pipeline)
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for name, content in files.items():
+            entry = zipfile.ZipInfo(name, _EPOCH)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(entry, content)
+    return out.getvalue()
+
+
+def from_bytes(data: bytes) -> Model:
+    """Read a model back; it is tried on its own background rows before it is given.
+
+    Raises:
+        MySQLError: 3877, the bytes are no model, one of another version, or unsound.
+    """
+    try:
+        return _read(data)
+    except MySQLError:
+        raise
+    except Exception as problem:
+        # whatever a parser makes of hostile bytes, the client hears one error
+        kind = type(problem).__name__
+        raise unreadable(f"{kind}: {str(problem)[:200]}") from None
+
+
+def unreadable(reason: str) -> MySQLError:
+    return secondary_engine(f"The stored model cannot be read ({reason})")
+
+
+def _read(data: bytes) -> Model:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        if sum(entry.file_size for entry in archive.infolist()) > MOST_BYTES:
+            raise unreadable("it is larger than 4 GB")
+        files = {entry.filename: archive.read(entry) for entry in archive.infolist()}
+    state = json.loads(files.pop(_FACTS))
+    if state["version"] != VERSION:
+        raise unreadable(f"version {state['version']}, not {VERSION}")
+    used = tuple(columns.from_state(feature) for feature in state["used"])
+    features = FeatureSet(tuple(state["columns"]), used)
+    labels = Labels.from_state(state["labels"]) if state["labels"] else None
+    model = Model(
+        task_name=task_named(state["task"]).name,
+        target=str(state["target"]),
+        features=features,
+        labels=labels,
+        estimator=_estimator(state["estimator"], files, features, labels),
+        balance=tuple(float(factor) for factor in state["balance"]),
+        log_scale=bool(state["log_scale"]),
+        output_span=float(state["output_span"]),
+        background=np.array(state["background"], dtype=np.float64),
+        drift=Drift.from_state(state["drift"]),
+        facts=Facts(**state["facts"]),
+        explanation=dict(state["explanation"]),
+        prediction_explainer=str(state["prediction_explainer"]),
+    )
+    _try_on_background(model)
+    return model
+
+
+def _state(model: Model) -> dict[str, Any]:
+    facts = {name: getattr(model.facts, name) for name in Facts.__dataclass_fields__}
+    estimator: dict[str, Any] = {}
+    if isinstance(model.estimator, Boosters):
+        estimator = {
+            "objective": model.estimator.objective,
+            "outputs": model.estimator.outputs,
+        }
+    else:
+        estimator = {
+            "prior": model.estimator.prior,
+            "doubt": model.estimator.doubt,
+            "classes": model.estimator.classes,
+        }
+    return {
+        "version": VERSION,
+        "task": model.task_name,
+        "target": model.target,
+        "columns": model.features.columns,
+        "used": [columns.to_state(feature) for feature in model.features.used],
+        "labels": model.labels.state() if model.labels is not None else None,
+        "estimator": estimator,
+        "balance": model.balance,
+        "log_scale": model.log_scale,
+        "output_span": model.output_span,
+        "background": [
+            [float(value) if np.isfinite(value) else None for value in row]
+            for row in model.background
+        ],
+        "drift": model.drift.state(),
+        "facts": facts,
+        "explanation": dict(model.explanation),
+        "prediction_explainer": model.prediction_explainer,
+    }
+
+
+def _estimator(
+    state: dict[str, Any],
+    files: dict[str, bytes],
+    features: FeatureSet,
+    labels: Labels | None,
+) -> Estimator:
+    if _SKOPS in files:
+        pipeline = _from_skops(files[_SKOPS])
+        _check_trees(pipeline, features.width)
+        return Fitted(
+            pipeline,
+            tuple(float(share) for share in state["prior"]),
+            float(state["doubt"]),
+            tuple(int(code) for code in state["classes"]),
+        )
+    outputs = int(state["outputs"])
+    if outputs != (len(labels) if labels is not None and len(labels) > 2 else 1):
+        raise unreadable("another number of classes")
+    if state["objective"] not in booster_text.OBJECTIVES:
+        raise unreadable("objective")
+    members = []
+    for place in range(len(files)):
+        text = files[_BOOSTER.format(place)].decode("ascii")
+        booster_text.check(text, features.width, outputs)
+        trees, end, _ = text.partition("end of trees")
+        members.append(lgb.Booster(model_str=f"{trees}{end}\n"))
+    if not members:
+        raise unreadable("no booster")
+    return Boosters(tuple(members), str(state["objective"]), outputs)
+
+
+def _from_skops(content: bytes) -> Any:
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        if sum(entry.file_size for entry in archive.infolist()) > MOST_BYTES:
+            raise unreadable("it is larger than 4 GB")
+        schema = json.loads(archive.read("schema.json"))
+    for loader, kind in _kinds(schema):
+        if kind not in TRUSTED_TYPES or loader not in _TRUSTED_LOADERS:
+            raise unreadable(f"type {kind!r} is not one that a model may hold")
+    untrusted = skops.io.get_untrusted_types(data=content)
+    foreign = set(untrusted) - TRUSTED_TYPES
+    if foreign:
+        raise unreadable(f"types {sorted(foreign)} are not what a model may hold")
+    return skops.io.loads(content, trusted=untrusted)
+
+
+def _kinds(node: Any) -> Iterator[tuple[str, str]]:
+    """Loader and full type name of each node of a skops schema."""
+    if isinstance(node, dict):
+        if "__loader__" in node or "__class__" in node:
+            yield node["__loader__"], f"{node['__module__']}.{node['__class__']}"
+        for member in node.values():
+            yield from _kinds(member)
+    elif isinstance(node, list):
+        for member in node:
+            yield from _kinds(member)
+
+
+def _check_trees(pipeline: Any, width: int) -> None:
+    """Every walk down a scikit-learn tree ends, and reads columns that are there."""
+    steps = getattr(pipeline, "steps", [(None, pipeline)])
+    last = steps[-1][1]
+    for estimator in getattr(last, "estimators_", [last]):
+        tree = getattr(estimator, "tree_", None)
+        if tree is None:
+            continue
+        left, right = tree.children_left, tree.children_right
+        inner = left != -1
+        nodes = np.arange(tree.node_count)
+        sound = (
+            tree.n_features == width
+            and tree.value.shape[0] == tree.node_count
+            and (right[~inner] == -1).all()
+            and all(
+                (side[inner] > nodes[inner]).all()
+                and (side[inner] < tree.node_count).all()
+                for side in (left, right)
+            )
+            and ((tree.feature[inner] >= 0) & (tree.feature[inner] < width)).all()
+        )
+        if not sound:
+            raise unreadable("an unsound tree")
+
+
+def _try_on_background(model: Model) -> None:
+    rows = model.background
+    if rows.ndim != 2 or rows.shape[1] != model.features.width or not len(rows):
+        raise unreadable("background rows")
+    outputs = model.outputs(rows)
+    shape = (len(rows), len(model.labels)) if model.labels is not None else (len(rows),)
+    if outputs.shape != shape or not np.isfinite(outputs).all():
+        raise unreadable("its outputs make no sense")

@@ -1,0 +1,156 @@
+"""ML_EXPLAIN, ML_EXPLAIN_TABLE and ML_EXPLAIN_ROW.
+
+Source: HeatWave User Guide, "ML_EXPLAIN", "ML_EXPLAIN_TABLE", "ML_EXPLAIN_ROW".
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from heatproxy.automl import explain as explainers
+from heatproxy.automl import results
+from heatproxy.automl.catalog import Catalog
+from heatproxy.automl.work import explain_model_job, explain_rows_job
+from heatproxy.errors import ml_error
+from heatproxy.options import BadOption, Options
+from heatproxy.routines.arguments import option_object, require_absent, table_name
+from heatproxy.routines.models import open_model
+from heatproxy.routines.output import (
+    input_columns,
+    label_type,
+    refuse_in_place,
+    write_output,
+)
+from heatproxy.routines.routine import Outcome, Procedure, RowFunction, needs
+from heatproxy.routines.rows import Row, RowsOfOneCall, answers
+from heatproxy.session import Cancel, Session
+
+
+async def explain(
+    session: Session,
+    table: str | None,
+    target: str | None,
+    model_handle: str | None,
+    options: str | None,
+) -> Outcome:
+    """Train explainers on a table and keep what they say in the catalog.
+
+    Raises:
+        MySQLError: 3877 for a wrong handle, option or column; MySQL's own.
+    """
+    given = _checked(explainers.EXPLAIN_OPTIONS, options, "ML_EXPLAIN")
+    loaded = await open_model(session, model_handle)
+    schema, name = await table_name(session, table, "table_name")
+    rows = await session.read_table(schema, name)
+    entry = loaded.entry
+    data, metadata = await session.in_worker(
+        explain_model_job,
+        loaded.data,
+        rows,
+        target or "",
+        given,
+        entry.train_table or "",
+        entry.build_timestamp,
+        session.threads,
+    )
+    catalog = Catalog(session.backend, loaded.owner)
+    await catalog.replace(entry.handle, metadata, data)
+    await open_model(session, model_handle)
+    return Outcome()
+
+
+async def explain_table(
+    session: Session,
+    table: str | None,
+    model_handle: str | None,
+    output_table: str | None,
+    options: str | None,
+) -> Outcome:
+    """Explain the prediction of every row of a table into a new one.
+
+    Raises:
+        MySQLError: 1050, the output table exists; 3877, ML003011 for missing columns;
+            MySQL's own.
+    """
+    explainer = _explainer(options, "ML_EXPLAIN_TABLE")
+    loaded = await open_model(session, model_handle)
+    source = await table_name(session, table, "table_name")
+    target = await table_name(session, output_table, "output_table_name")
+    refuse_in_place(source, target)
+    await require_absent(session, *target)
+    rows = await session.read_table(*source)
+    found = await session.in_worker(
+        explain_rows_job, loaded.data, rows, explainer, session.threads
+    )
+    regression = loaded.entry.task == "regression"
+    added = []
+    for field in found.schema:
+        kind = "double"
+        if field.name in ("Notes", "ml_results"):
+            kind = "longtext"
+        elif field.name == "Prediction":
+            kind = "float" if regression else label_type(field.type)
+        added.append((field.name, kind))
+        rows = rows.append_column(field.name, found.column(field.name))
+    columns = await input_columns(session, *source)
+    await write_output(session, *target, columns, added, rows)
+    return Outcome()
+
+
+async def explain_row(session: Session, rows: Sequence[Row]) -> list[str | None]:
+    """``{features..., "Prediction", "Notes", "<feature>_attribution"...}``."""
+    return await answers(session, rows, _explain_group)
+
+
+async def _explain_group(session: Session, group: RowsOfOneCall) -> pa.Array:
+    explainer = _explainer(group.options, "ML_EXPLAIN_ROW")
+    model = (await open_model(session, group.handle)).model
+
+    def work(cancel: Cancel) -> pa.Array:
+        found = explainers.explain_predictions(model, group.table, explainer)
+        return results.explanation_results(model, found)
+
+    return await session.off_loop(work)
+
+
+def _checked(options: Options, text: str | None, routine: str) -> dict[str, Any]:
+    try:
+        return options.check(option_object(text, routine))
+    except BadOption as problem:
+        raise ml_error("ML006005", f"{routine}: {problem}.") from None
+
+
+def _explainer(text: str | None, routine: str) -> str | None:
+    given = _checked(explainers.PREDICTION_EXPLAIN_OPTIONS, text, routine)
+    name = given["prediction_explainer"]
+    return None if name is None else str(name)
+
+
+ML_EXPLAIN = Procedure(
+    "ML_EXPLAIN",
+    needs(
+        "IN table_name VARCHAR(255)",
+        "IN target_column_name VARCHAR(64)",
+        "IN model_handle VARCHAR(255)",
+        "IN options JSON",
+    ),
+    run=explain,
+)
+ML_EXPLAIN_TABLE = Procedure(
+    "ML_EXPLAIN_TABLE",
+    needs(
+        "IN table_name VARCHAR(255)",
+        "IN model_handle VARCHAR(255)",
+        "IN output_table_name VARCHAR(255)",
+        "IN options JSON",
+    ),
+    run=explain_table,
+    least=3,
+)
+ML_EXPLAIN_ROW = RowFunction(
+    "ML_EXPLAIN_ROW",
+    needs("IN input_data JSON", "IN model_handle VARCHAR(255)", "IN options JSON"),
+    run=explain_row,
+    least=2,
+)

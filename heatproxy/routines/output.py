@@ -1,0 +1,112 @@
+"""The tables that ML_PREDICT_TABLE and ML_EXPLAIN_TABLE write.
+
+The primary key first, then the other input columns in their order, then what the
+model adds. Column types are the input's own; the table is made and filled on the
+caller's connection, and goes again when that fails.
+
+Source: HeatWave User Guide, "ML_PREDICT_TABLE", "ML_EXPLAIN_TABLE".
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from heatproxy.backend.insert import insert_rows
+from heatproxy.datatypes import quote_name, quote_text
+from heatproxy.errors import not_supported
+from heatproxy.session import Session
+
+GENERATED_KEY = "_4aad19ca6e_pk_id"  # since 8.4.1
+LABEL_TYPES: tuple[tuple[pa.DataType, str], ...] = (
+    (pa.bool_(), "tinyint(1)"),
+    (pa.int8(), "tinyint"),
+    (pa.uint8(), "tinyint unsigned"),
+    (pa.int16(), "smallint"),
+    (pa.uint16(), "smallint unsigned"),
+    (pa.int32(), "int"),
+    (pa.uint32(), "int unsigned"),
+    (pa.int64(), "bigint"),
+    (pa.uint64(), "bigint unsigned"),
+    (pa.float32(), "float"),
+    (pa.float64(), "double"),
+    (pa.date32(), "date"),
+    (pa.timestamp("us"), "datetime(6)"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class InputColumn:
+    """A column of the input table, as the output repeats it."""
+
+    name: str
+    definition: str
+    in_key: bool
+
+
+async def input_columns(session: Session, schema: str, table: str) -> list[InputColumn]:
+    """The input's columns, the primary key's first."""
+    found = await session.backend.query(
+        "SELECT HEX(CONVERT(COLUMN_NAME USING utf8mb4)),"
+        " HEX(CONVERT(COLUMN_TYPE USING utf8mb4)), CHARACTER_SET_NAME,"
+        " COLLATION_NAME, IS_NULLABLE, COLUMN_KEY FROM information_schema.COLUMNS"
+        f" WHERE TABLE_SCHEMA = {quote_text(schema)}"
+        f" AND TABLE_NAME = {quote_text(table)} ORDER BY ORDINAL_POSITION"
+    )
+    columns = []
+    for name, kind, charset, collation, nullable, key in found.texts():
+        definition = bytes.fromhex(kind or "").decode()
+        if charset is not None:
+            definition += f" CHARACTER SET {charset} COLLATE {collation}"
+        definition += " DEFAULT NULL" if nullable == "YES" else " NOT NULL"
+        text = bytes.fromhex(name or "").decode()
+        columns.append(InputColumn(text, definition, key == "PRI"))
+    return sorted(columns, key=lambda column: not column.in_key)
+
+
+def label_type(labels: pa.DataType) -> str:
+    """The column type for a model's labels."""
+    for kind, name in LABEL_TYPES:
+        if labels == kind:
+            return name
+    if pa.types.is_decimal(labels):
+        return f"decimal({labels.precision},{labels.scale})"
+    return "varchar(255)"
+
+
+async def write_output(
+    session: Session,
+    schema: str,
+    table: str,
+    columns: Sequence[InputColumn],
+    added: Sequence[tuple[str, str]],
+    rows: pa.Table,
+) -> None:
+    """Create the output table and insert ``rows``, whose columns have its names.
+
+    Raises:
+        MySQLError: 1050, it exists; 1060, the input has a column of the same name as
+            one that is added; 1142 and the like.
+    """
+    name = f"{quote_name(schema)}.{quote_name(table)}"
+    key = [quote_name(column.name) for column in columns if column.in_key]
+    parts = [f"{quote_name(column.name)} {column.definition}" for column in columns]
+    parts += [f"{quote_name(title)} {kind}" for title, kind in added]
+    if not key:
+        key = [quote_name(GENERATED_KEY)]
+        parts.insert(0, f"{key[0]} bigint NOT NULL AUTO_INCREMENT")
+    parts.append(f"PRIMARY KEY ({', '.join(key)})")
+    await session.backend.query(f"CREATE TABLE {name} ({', '.join(parts)})")
+    try:
+        await session.backend.query("START TRANSACTION")
+        await insert_rows(session.backend, name, rows)
+        await session.backend.query("COMMIT")
+    except BaseException:
+        await session.undo(f"DROP TABLE IF EXISTS {name}")
+        raise
+
+
+def refuse_in_place(source: tuple[str, str], target: tuple[str, str]) -> None:
+    """Raise for an output table that is the input table."""
+    if source == target:
+        raise not_supported("an output table that is the input table")

@@ -1,0 +1,88 @@
+"""ML_TRAIN: fit a model to a table and keep it in the caller's model catalog.
+
+Source: HeatWave User Guide, "ML_TRAIN".
+"""
+
+import time
+from typing import Any
+
+from heatproxy.automl.catalog import Catalog
+from heatproxy.automl.training import TrainOptions
+from heatproxy.automl.work import train_job
+from heatproxy.datatypes import quote_text
+from heatproxy.errors import MySQLError, ml_error
+from heatproxy.routines.arguments import option_object, table_name
+from heatproxy.routines.routine import Outcome, Procedure, needs
+from heatproxy.session import Session
+
+# Ends that leave a row saying so, as HeatWave does: killed, timed out, failed inside.
+# A wrong argument or unfit data is only an error: the handle stays free.
+LEAVES_A_ROW = (1317, 3024, 1105)
+
+
+async def train(
+    session: Session,
+    table: str | None,
+    target: str | None,
+    options: str | None,
+    model_handle: str | None,
+) -> Outcome:
+    """Fit the best model and return its handle.
+
+    The rows are read on the caller's own connection, so MySQL itself refuses a
+    table the caller may not read. Fitting runs in a process of its own.
+
+    Raises:
+        MySQLError: 1142 or 1146, from MySQL; 1347, a view; 3877, wrong arguments or
+            data that nothing can be learned from; 1317, killed.
+    """
+    user = await session.user()
+    catalog = Catalog(session.backend, user)
+    schema, name = await table_name(session, table, "table_name")
+    checked = TrainOptions.parse(option_object(options, "ML_TRAIN"))
+    if not target:
+        raise ml_error("ML006016", "target_column_name cannot be Null or empty.")
+    handle = model_handle or f"{schema}.{name}_{user}_{int(time.time() * 1000)}"
+    if await catalog.find(handle) is not None:
+        raise ml_error(
+            "ML006017", f"model_handle {handle} already exists in the Model_Catalog."
+        )
+    rows = await session.read_table(schema, name)
+    await catalog.ensure()
+    try:
+        model, metadata = await session.in_training(
+            train_job, rows, target, checked, f"{schema}.{name}", session.threads
+        )
+    except MySQLError as problem:
+        if problem.number in LEAVES_A_ROW:
+            failed = _failed(checked, target, f"{schema}.{name}", problem)
+            await catalog.save(handle, failed)
+        raise
+    await catalog.save(handle, {**metadata, "build_timestamp": int(time.time())}, model)
+    return Outcome(out=(quote_text(handle),))
+
+
+def _failed(
+    options: TrainOptions, target: str, table: str, problem: MySQLError
+) -> dict[str, Any]:
+    return {
+        "task": options.task,
+        "notes": problem.message,
+        "status": "Error",
+        "options": options.shown(),
+        "target_column_name": target,
+        "train_table_name": table,
+        "build_timestamp": int(time.time()),
+    }
+
+
+ML_TRAIN = Procedure(
+    "ML_TRAIN",
+    needs(
+        "IN table_name VARCHAR(255)",
+        "IN target_column_name VARCHAR(64)",
+        "IN options JSON",
+        "INOUT model_handle VARCHAR(255)",
+    ),
+    run=train,
+)
