@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from heatproxy import check, demo
+from heatproxy import bench, demo
 from heatproxy.backend import packages
 from heatproxy.backend.embedded import DataDirInUse
 from heatproxy.backend.mysqld import MysqldError
@@ -64,6 +64,12 @@ def _parser() -> argparse.ArgumentParser:
     look = commands.add_parser("check", help="say what is there and what is missing")
     _add_settings(look, "--listen", "--data-dir", "--backend", "--config")
     look.set_defaults(run=_check)
+
+    measure = commands.add_parser(
+        "bench", help="what the way through a running heatproxy costs"
+    )
+    _add_settings(measure, "--listen", "--data-dir")
+    measure.set_defaults(run=_bench)
     return parser
 
 
@@ -124,4 +130,13 @@ def _demo(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
+    from heatproxy import check  # it knows the routines, and with them all libraries
+
     return check.run(_config(options), print)
+
+
+def _bench(options: argparse.Namespace) -> int:
+    config = _config(options)
+    if not (config.data_dir / "client.cnf").exists():
+        raise ConfigError(f"nothing runs on {config.data_dir}: start heatproxy up")
+    return bench.run(config, print)

@@ -89,7 +89,7 @@ def _heatproxy(folder: Path, notify: Progress) -> Iterator[tuple[Path, float]]:
 
 def _lab(command: list[str], par_url: str) -> int:
     script = lab_script(par_url)
-    shown = [*command, "--table", "-vv"]
+    shown = [*command, "--table", "-vvv"]
     return subprocess.run(shown, input=script, text=True, check=False).returncode  # noqa: S603
 
 

@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Callable
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from typing import Any
 
 from heatproxy.backend.account import Address
 from heatproxy.backend.reach import Backend, Leg
@@ -32,6 +33,15 @@ class EngineFailed(Exception):
     """The engine process could not start; the message is its own."""
 
 
+def _engine(
+    config: Config, address: Address, socket_path: str, log_format: str, ready: Any
+) -> None:
+    """The engine process. What it needs is imported there: no relay carries it."""
+    from heatproxy import service
+
+    service.run(config, address, socket_path, log_format, ready)
+
+
 class EngineProcess:
     """The process that answers lent statements."""
 
@@ -47,12 +57,10 @@ class EngineProcess:
         Raises:
             EngineFailed: it could not start.
         """
-        from heatproxy import service
-
         await asyncio.to_thread(Path(self.socket_path).unlink, missing_ok=True)
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
-        process = context.Process(target=service.run, args=(*self._arguments, theirs))
+        process = context.Process(target=_engine, args=(*self._arguments, theirs))
         await asyncio.to_thread(process.start)
         theirs.close()
         self._process = process

@@ -45,8 +45,8 @@ PREDICTION_EXPLAIN_OPTIONS = Options(
 
 SEED = 20
 REPEATS = 3
-IMPORTANCE_CELLS = 200_000  # rows predicted to rank the features of a model
-FEWEST_ROWS, MOST_ROWS = 100, 2_000
+IMPORTANCE_CELLS = 100_000  # rows predicted to rank the features of a model
+FEWEST_ROWS, MOST_ROWS = 100, 1_000
 BATCH_ROWS = 200_000  # rows predicted in one call
 BACKGROUND_ROWS = 30
 

@@ -11,12 +11,14 @@ Source: skops documentation, "Secure persistence with skops".
 import io
 import json
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import lightgbm as lgb
 import numpy as np
 import skops.io
+from sklearn.svm import SVC, SVR
+from sklearn.tree._tree import Tree
 
 from heatproxy.automl import booster_text, columns
 from heatproxy.automl.algorithms import Fitted
@@ -31,7 +33,8 @@ from heatproxy.errors import MySQLError, secondary_engine
 
 VERSION = 1
 MOST_BYTES = 4 << 30  # unpacked; the reference advises models below 4 GB
-_EPOCH = (1980, 1, 1, 0, 0, 0)  # equal models are equal bytes
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # a zip need not tell when it was made
+_TREE_MODULES = ("sklearn.ensemble._forest", "sklearn.tree._classes")
 _FACTS, _BOOSTER, _SKOPS = "model.json", "booster_{}.txt", "estimator.skops"
 
 # what skops calls trusted is wider than what our pipelines need
@@ -200,7 +203,7 @@ def _estimator(
 ) -> Estimator:
     if _SKOPS in files:
         pipeline = _from_skops(files[_SKOPS])
-        _check_trees(pipeline, features.width)
+        _check_compiled(pipeline, features.width)
         return Fitted(
             pipeline,
             tuple(float(share) for share in state["prior"]),
@@ -250,30 +253,71 @@ def _kinds(node: Any) -> Iterator[tuple[str, str]]:
             yield from _kinds(member)
 
 
-def _check_trees(pipeline: Any, width: int) -> None:
-    """Every walk down a scikit-learn tree ends, and reads columns that are there."""
-    steps = getattr(pipeline, "steps", [(None, pipeline)])
-    last = steps[-1][1]
-    for estimator in getattr(last, "estimators_", [last]):
-        tree = getattr(estimator, "tree_", None)
-        if tree is None:
-            continue
-        left, right = tree.children_left, tree.children_right
-        inner = left != -1
-        nodes = np.arange(tree.node_count)
-        sound = (
-            tree.n_features == width
-            and tree.value.shape[0] == tree.node_count
-            and (right[~inner] == -1).all()
-            and all(
-                (side[inner] > nodes[inner]).all()
-                and (side[inner] < tree.node_count).all()
-                for side in (left, right)
-            )
-            and ((tree.feature[inner] >= 0) & (tree.feature[inner] < width)).all()
+def _check_compiled(pipeline: Any, width: int) -> None:
+    """Refuse what would make scikit-learn's compiled code read foreign memory."""
+    parts = list(_parts(pipeline))
+    trees = [part for part in parts if isinstance(part, Tree)]
+    if trees and type(pipeline).__module__ not in _TREE_MODULES:
+        raise unreadable("a tree inside another estimator")
+    if not all(_is_sound_tree(tree, width) for tree in trees):
+        raise unreadable("an unsound tree")
+    machines = [part for part in parts if isinstance(part, SVC | SVR)]
+    # the template inside a calibration is not fitted and cannot predict
+    machines = [machine for machine in machines if hasattr(machine, "support_vectors_")]
+    if not all(_is_sound_machine(machine) for machine in machines):
+        raise unreadable("an unsound support vector machine")
+
+
+def _parts(value: Any) -> Iterator[Any]:
+    """The value and all that it holds."""
+    yield value
+    if isinstance(value, dict):
+        members: Iterable[Any] = value.values()
+    elif isinstance(value, list | tuple):
+        members = value
+    elif isinstance(value, np.ndarray):
+        members = value.ravel() if value.dtype == object else ()
+    elif type(value).__module__.startswith("sklearn.") and not isinstance(value, Tree):
+        members = vars(value).values()
+    else:
+        members = ()
+    for member in members:
+        yield from _parts(member)
+
+
+def _is_sound_tree(tree: Any, width: int) -> bool:
+    """Every walk down it ends, and reads columns that are there."""
+    left, right = tree.children_left, tree.children_right
+    inner = left != -1
+    nodes = np.arange(tree.node_count)
+    return bool(
+        tree.n_features == width
+        and tree.value.shape[0] == tree.node_count
+        and (right[~inner] == -1).all()
+        and all(
+            (side[inner] > nodes[inner]).all() and (side[inner] < len(nodes)).all()
+            for side in (left, right)
         )
-        if not sound:
-            raise unreadable("an unsound tree")
+        and ((tree.feature[inner] >= 0) & (tree.feature[inner] < width)).all()
+    )
+
+
+def _is_sound_machine(machine: Any) -> bool:
+    """Its arrays have the sizes that libsvm takes for granted."""
+    vectors, support = machine.support_vectors_, machine.support_
+    counts, coefficients = machine._n_support, machine._dual_coef_
+    classes = len(counts) if isinstance(machine, SVC) else 2
+    return bool(
+        machine._sparse is False
+        and vectors.ndim == 2
+        and vectors.shape == (len(support), machine.n_features_in_)
+        and (counts >= 0).all()
+        and counts.sum() == len(support) * (1 if isinstance(machine, SVC) else 2)
+        and coefficients.shape == (classes - 1, len(support))
+        and machine._intercept_.shape == (classes * (classes - 1) // 2,)
+        and machine._probA.size in (0, classes * (classes - 1) // 2)
+        and machine._probA.size == machine._probB.size
+    )
 
 
 def _try_on_background(model: Model) -> None:

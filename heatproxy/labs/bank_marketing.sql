@@ -1,4 +1,3 @@
--- A file in an object store becomes a table, a model learns from it, and predicts.
 CREATE DATABASE ml_data;
 USE ml_data;
 
@@ -34,10 +33,10 @@ CALL sys.ML_EXPLAIN_TABLE('ml_data.bank_marketing_test', @model, 'ml_data.bank_m
   JSON_OBJECT('prediction_explainer', 'permutation_importance'));
 SELECT Prediction, Notes FROM bank_marketing_explanations LIMIT 5;
 
-SELECT sys.ML_PREDICT_ROW(JSON_OBJECT(
+SELECT JSON_PRETTY(sys.ML_PREDICT_ROW(JSON_OBJECT(
     'age', t.age, 'job', t.job, 'marital', t.marital, 'education', t.education,
     'default', t.default, 'balance', t.balance, 'housing', t.housing, 'loan', t.loan,
     'contact', t.contact, 'day', t.day, 'month', t.month, 'duration', t.duration,
     'campaign', t.campaign, 'pdays', t.pdays, 'previous', t.previous,
-    'poutcome', t.poutcome), @model, NULL) AS prediction
-  FROM bank_marketing_test t LIMIT 1;
+    'poutcome', t.poutcome), @model, NULL)) AS prediction
+  FROM bank_marketing_test t LIMIT 1 \G

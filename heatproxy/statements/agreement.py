@@ -21,7 +21,7 @@ _TEXTS = (
     FIELD_TYPE.LONG_BLOB,
 )
 _TYPES: dict[str, tuple[int, ...]] = {
-    "int": _INTEGERS,
+    "int": (*_INTEGERS, FIELD_TYPE.YEAR),
     "decimal": (FIELD_TYPE.NEWDECIMAL,),
     "double": (FIELD_TYPE.DOUBLE,),
     "float": (FIELD_TYPE.FLOAT,),
@@ -30,7 +30,7 @@ _TYPES: dict[str, tuple[int, ...]] = {
     "datetime": (FIELD_TYPE.DATETIME,),
     "timestamp": (FIELD_TYPE.TIMESTAMP,),
     "time": (FIELD_TYPE.TIME,),
-    "year": (FIELD_TYPE.YEAR,),
+    "year": (FIELD_TYPE.YEAR, *_INTEGERS),  # LONGLONG out of a temporary table
     "enum": _TEXTS,
     "set": _TEXTS,
     "json": (FIELD_TYPE.JSON,),

@@ -84,7 +84,7 @@ async def _answer(
         if not columns:
             await session.relay(rewritten)
             return
-            rows = (await session.backend.query(rewritten)).rows
+        rows = (await session.backend.query(rewritten)).rows
     elif columns:
         rows = await _row_by_row(session, text, part, calls, len(columns))
     else:

@@ -1,1 +1,1 @@
-"""MySQL's client/server protocol as pure functions: bytes in, values out, no sockets."""
+"""MySQL's wire protocol as pure functions: bytes in, values out, no sockets."""

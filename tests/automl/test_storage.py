@@ -1,20 +1,21 @@
 import io
 import json
 import os
-import random
 import zipfile
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 import skops.io
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.neighbors import KNeighborsClassifier
-from sklearn.preprocessing import FunctionTransformer
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from heatproxy.automl import booster_text
 from heatproxy.automl.algorithms import CLASSIFIERS, REGRESSORS
-from heatproxy.automl.storage import from_bytes, to_bytes
+from heatproxy.automl.storage import TRUSTED_TYPES, from_bytes, to_bytes
 from heatproxy.errors import MySQLError
 from tests.automl.conftest import customers, fit, houses
 
@@ -28,7 +29,6 @@ def test_a_classifier_reads_back_as_itself(name: str) -> None:
     assert after.probabilities == pytest.approx(before.probabilities, abs=1e-12)
     told = {"build_timestamp": 1, "train_table_name": "d.t"}
     assert json.loads(json.dumps(model.metadata(**told))) == again.metadata(**told)
-    assert to_bytes(again) == to_bytes(from_bytes(to_bytes(again)))
 
 
 @pytest.mark.parametrize("name", [item.name for item in REGRESSORS])
@@ -46,20 +46,22 @@ def test_garbage_is_refused(data: bytes) -> None:
         from_bytes(data)
 
 
+def predictions_of_damaged(data: bytes) -> Any:
+    """The labels, or None where the bytes are refused."""
+    try:
+        return from_bytes(data).predict(customers(20)).labels
+    except MySQLError:
+        return None
+
+
 def test_a_damaged_byte_is_refused_or_harmless(classifier: Any) -> None:
     data = to_bytes(classifier)
-    chance = random.Random(3)
-    for _ in range(60):
+    chance = np.random.default_rng(3)
+    expected = classifier.predict(customers(20)).labels
+    for place in chance.integers(0, len(data), 40):
         damaged = bytearray(data)
-        damaged[chance.randrange(len(data))] ^= 1 << chance.randrange(8)
-        try:
-            model = from_bytes(bytes(damaged))
-        except MySQLError as refused:
-            assert "cannot be read" in refused.message
-        else:
-            assert model.predict(customers(20)).labels == (
-                classifier.predict(customers(20)).labels
-            )
+        damaged[place] ^= 1 << int(chance.integers(8))
+        assert predictions_of_damaged(bytes(damaged)) in (None, expected)
 
 
 def repacked(data: bytes, **changed: bytes | None) -> bytes:
@@ -116,6 +118,27 @@ def test_an_unsound_forest_is_refused() -> None:
     wide = RandomForestClassifier(3).fit([[0.0, 1.0], [1.0, 0.0]] * 10, [0, 1] * 10)
     hostile = repacked(to_bytes(model), estimator_dot_skops=skops.io.dumps(wide))
     with pytest.raises(MySQLError, match="unsound tree"):
+        from_bytes(hostile)
+
+
+def test_an_unsound_support_vector_machine_is_refused() -> None:
+    model = fit(customers(60), "y", model_list=["SVC"])
+    pipeline = skops.io.loads(
+        skops.io.dumps(model.estimator.pipeline), trusted=sorted(TRUSTED_TYPES)
+    )
+    machine = pipeline.steps[-1][1].calibrated_classifiers_[0].estimator
+    machine._n_support = machine._n_support + np.int32(1000)
+    hostile = repacked(to_bytes(model), estimator_dot_skops=skops.io.dumps(pipeline))
+    with pytest.raises(MySQLError, match="unsound support vector machine"):
+        from_bytes(hostile)
+
+
+def test_a_tree_hidden_in_another_estimator_is_refused() -> None:
+    model = fit(customers(60), "y", model_list=["LogisticRegression"])
+    forest = RandomForestClassifier(2).fit([[0.0], [1.0]] * 10, [0, 1] * 10)
+    hidden = skops.io.dumps(make_pipeline(StandardScaler(), forest))
+    hostile = repacked(to_bytes(model), estimator_dot_skops=hidden)
+    with pytest.raises(MySQLError, match="a tree inside another estimator"):
         from_bytes(hostile)
 
 
