@@ -46,6 +46,11 @@ class Server:
         admin = read_option_file(self.client_cnf)
         return {"user": admin.user, "password": admin.password}
 
+    @property
+    def backend_login(self) -> dict[str, str]:
+        """How PyMySQL reaches the backend itself, as admin."""
+        return {"unix_socket": self.backend_socket, **self.login}
+
     def connect(self, **options: Any) -> "pymysql.Connection[Any]":
         """A PyMySQL connection through heatproxy, as admin unless said otherwise."""
         given = {"host": self.host, "port": self.port, "autocommit": True}
@@ -53,8 +58,7 @@ class Server:
 
     def connect_backend(self, **options: Any) -> "pymysql.Connection[Any]":
         """A PyMySQL connection past heatproxy."""
-        given = {"unix_socket": self.backend_socket, "autocommit": True}
-        return pymysql.connect(**{**given, **self.login, **options})
+        return pymysql.connect(**{"autocommit": True, **self.backend_login, **options})
 
     def mysql(self, script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         """The mysql client, fed a script."""

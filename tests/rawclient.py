@@ -30,7 +30,6 @@ class Reply(Enum):
     ROWS = auto()
     COLUMNS = auto()
     CLOSED = auto()  # whatever comes until the connection ends
-    LOGIN = auto()  # packets until OK or ERR, the client's part taken from Step.says
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +72,7 @@ class RawClient:
 
     def __init__(self, capabilities: int = 0, **options: Any) -> None:
         """``options`` are those of ``pymysql.connect``."""
-        self.login = _Login(**{**options, "client_flag": capabilities})
+        self.login = _Login(**options, client_flag=capabilities, autocommit=None)
         self.capabilities = capabilities & self.login.server_capabilities
         self.socket: socket.socket = self.login._sock
         self.thread_id: int = self.login.server_thread_id[0]
@@ -197,28 +196,6 @@ class RawClient:
             if count and not self.new_eof:
                 self.packet(into)
 
-    def _until_login(self, step: Step, into: list[Packet]) -> None:
-        """COM_CHANGE_USER: PyMySQL's answer to an AuthSwitchRequest."""
-        login = self.login
-        while (payload := self.packet(into))[0] not in (0x00, 0xFF):
-            if payload[0] == 0xFE:
-                plugin, _, data = payload[1:].partition(b"\0")
-                answer = scrambled(plugin, step.file[0], data[:20])
-            elif payload == b"\x01\x03":
-                continue
-            else:  # full authentication: in clear, as on a unix socket, or by RSA
-                assert payload == b"\x01\x04"
-                if login.unix_socket:
-                    answer = step.file[0] + b"\0"
-                else:
-                    self.socket.sendall(framed(b"\x02", into[-1].sequence_id + 1))
-                    key = self.packet(into)[1:]
-                    del into[-1]
-                    answer = encrypted(step.file[0], data[:20], key)
-                    self.socket.sendall(framed(answer, into[-1].sequence_id + 3))
-                    continue
-            self.socket.sendall(framed(answer, into[-1].sequence_id + 1))
-
 
 _READERS = {
     Reply.NONE: RawClient._none,
@@ -228,27 +205,7 @@ _READERS = {
     Reply.ROWS: RawClient._rows,
     Reply.COLUMNS: RawClient._columns,
     Reply.CLOSED: RawClient._closed,
-    Reply.LOGIN: RawClient._until_login,
 }
-
-
-def scrambled(plugin: bytes, password: bytes, scramble: bytes) -> bytes:
-    """What a client answers to an AuthSwitchRequest."""
-    from pymysql import _auth
-
-    if plugin == b"caching_sha2_password":
-        answer: bytes = _auth.scramble_caching_sha2(password, scramble)
-        return answer
-    assert plugin == b"mysql_native_password"
-    answer = _auth.scramble_native_password(password, scramble)
-    return answer
-
-
-def encrypted(password: bytes, scramble: bytes, key: bytes) -> bytes:
-    from pymysql import _auth
-
-    blob: bytes = _auth.sha2_rsa_encrypt(password, scramble, key)
-    return blob
 
 
 def _number(data: bytes, position: int) -> tuple[int, int]:
@@ -351,7 +308,10 @@ def execute(
 
 
 def _values(
-    values: Sequence[tuple[bytes, int, bytes | None]], *, named: bool, bound: bool = True
+    values: Sequence[tuple[bytes, int, bytes | None]],
+    *,
+    named: bool,
+    bound: bool = True,
 ) -> bytes:
     nulls = bytearray((len(values) + 7) // 8)
     types = data = b""

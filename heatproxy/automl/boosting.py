@@ -49,9 +49,9 @@ class Plan:
             return cls(2 if n_rows > 2000 else 5, 6, 5, 0.05, 700, np.inf)
         if plain_models <= 3:
             return cls(1, 5, 3, 0.05, 600, np.inf)
-        if plain_models <= 10:
+        if plain_models <= 40:
             return cls(1, 3, 2, 0.1, 300, np.inf)
-        return cls(1, 2, 1, 0.1, 150, 10 * _PLAIN_MODEL_CELLS)
+        return cls(1, 2, 1, 0.1, 150, 5 * _PLAIN_MODEL_CELLS)
 
     def rounds_of(self, params: Params) -> int:
         leaves = int(params.get("num_leaves", _PLAIN_LEAVES))

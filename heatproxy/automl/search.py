@@ -238,6 +238,9 @@ def boosting_settings(problem: Problem) -> list[Params]:
     }
     if problem.n_classes > 2:
         shared["num_class"] = problem.n_classes
+        if problem.n_rows >= 3_000:
+            # leaves of almost certain rows make scores of rare classes explode
+            shared["min_sum_hessian_in_leaf"] = 1.0
     if problem.n_rows < 3_000:
         # LightGBM's own least leaf of 20 rows is half of a small table
         shared["min_data_in_bin"] = 1

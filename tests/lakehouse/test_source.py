@@ -11,7 +11,8 @@ import pytest
 
 from heatproxy.errors import MySQLError
 from heatproxy.lakehouse.dialect import Dialect
-from heatproxy.lakehouse.policy import SourcePolicy, is_public, redacted
+from heatproxy.lakehouse.hosts import host_allowed
+from heatproxy.lakehouse.policy import SourcePolicy, redacted
 from heatproxy.lakehouse.request import FileLocation
 from heatproxy.lakehouse.source import Source
 from heatproxy.lakehouse.streams import DataFile
@@ -169,7 +170,7 @@ def error_of(policy: SourcePolicy, location: FileLocation) -> MySQLError:
     ],
 )
 def test_an_address_is_public_or_not(address: str, public: bool) -> None:
-    assert is_public(address) is public
+    assert host_allowed("x", 443, address, ["*"]) is public
 
 
 @pytest.mark.parametrize(

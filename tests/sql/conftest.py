@@ -2,18 +2,18 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.sql.mysql_oracle import SOCKET, Oracle, tables
+from tests.sql.mysql_oracle import Oracle, tables
 
 HERE = Path(__file__).parent
 
 
 @pytest.fixture(scope="session")
-def oracle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Oracle]:
-    if SOCKET is None:
-        pytest.skip("HEATPROXY_TEST_SOCKET names no MySQL")
+def oracle(server: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Oracle]:
     directory = tmp_path_factory.mktemp("engine")
-    with tables("heat_engine_sql", directory, HERE / "tables.sql") as held:
+    script = HERE / "tables.sql"
+    with tables(server.backend_login, "heat_engine_sql", directory, script) as held:
         yield held

@@ -1,7 +1,6 @@
 """MySQL and the engine side by side: the same tables and statement, two answers."""
 
 import datetime
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -26,7 +25,6 @@ from heatproxy.sql.translate import (
     weights_query,
 )
 
-SOCKET = os.environ.get("HEATPROXY_TEST_SOCKET")
 COLLATIONS = ("utf8mb4_0900_ai_ci", "utf8mb4_bin", "utf8mb4_general_ci")
 KINDS = {
     **dict.fromkeys((1, 2, 3, 8, 9), "int"),
@@ -59,12 +57,10 @@ class Answer:
 class Oracle:
     """A schema of MySQL's whose tables the engine holds too."""
 
-    def __init__(self, schema: str, directory: Path) -> None:
-        assert SOCKET is not None
+    def __init__(self, login: dict[str, str], schema: str, directory: Path) -> None:
         self.schema = schema
         self.mysql = pymysql.connect(
-            unix_socket=SOCKET,
-            user="root",
+            **login,
             charset="utf8mb4",
             conv={},
             autocommit=True,
@@ -205,9 +201,11 @@ class Oracle:
 
 
 @contextmanager
-def tables(schema: str, directory: Path, script: Path) -> Iterator[Oracle]:
+def tables(
+    login: dict[str, str], schema: str, directory: Path, script: Path
+) -> Iterator[Oracle]:
     """An Oracle whose tables a script makes; all are loaded."""
-    oracle = Oracle(schema, directory)
+    oracle = Oracle(login, schema, directory)
     try:
         oracle.query(script.read_text())
         for (table,) in oracle.query("SHOW TABLES").rows:

@@ -7,13 +7,14 @@ but not the usual one.
 import random
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 import pymysql
 import pytest
 
 from heatproxy.engine import Trap
 from heatproxy.sql.translate import Forward
-from tests.sql.mysql_oracle import SOCKET, Oracle, tables
+from tests.sql.mysql_oracle import Oracle, tables
 
 pytestmark = pytest.mark.mysql
 ROWS, STATEMENTS = 700, 120
@@ -22,13 +23,13 @@ PUNCTUATION = " _-,;:!?.'\"()[]{}@*/\\&#%`^+<=>|~$"
 
 
 @pytest.fixture(scope="module")
-def random_tables(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Oracle]:
-    if SOCKET is None:
-        pytest.skip("HEATPROXY_TEST_SOCKET names no MySQL")
+def random_tables(
+    server: Any, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Oracle]:
     directory = tmp_path_factory.mktemp("fuzz")
     script = directory / "tables.sql"
     script.write_text(_script(random.Random(20)))  # noqa: S311 - test data
-    with tables("heat_engine_fuzz", directory, script) as held:
+    with tables(server.backend_login, "heat_engine_fuzz", directory, script) as held:
         yield held
 
 

@@ -1,11 +1,11 @@
 import pyarrow as pa
 import pytest
 from pymysql.constants import FIELD_TYPE, FLAG
-from raw_session import RawSession
 
 from heatproxy import datatypes
 from heatproxy.errors import MySQLError, ProtocolError
 from heatproxy.wire.columns import UTF8_CHARSETS, ColumnDefinition, arrow_type, parse
+from tests.wire.raw_session import RawSession
 
 # What MySQL sent for `SELECT id AS "größe" FROM shop.orders AS o`, id BIGINT UNSIGNED.
 GOLDEN = (
@@ -98,8 +98,10 @@ def test_what_has_no_arrow_type_is_refused(definition):
 
 
 @pytest.fixture(scope="module")
-def session():
-    session = RawSession(deprecate_eof=False)  # which cursors would not understand
+def session(server):
+    session = RawSession(
+        server.backend_login, deprecate_eof=False
+    )  # which cursors would not understand
     session.run("DROP DATABASE IF EXISTS test_wire_columns")
     session.run("CREATE DATABASE test_wire_columns")
     session.run("USE test_wire_columns")

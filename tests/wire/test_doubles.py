@@ -4,10 +4,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from pymysql.constants import FIELD_TYPE
-from raw_session import RawSession
 
 from heatproxy.wire.columns import ColumnDefinition
 from heatproxy.wire.encode import RowEncoder
+from tests.wire.raw_session import RawSession
 
 DOUBLE = ColumnDefinition("", "", "", "d", "", 63, 23, FIELD_TYPE.DOUBLE, 0, 31)
 FLOAT = ColumnDefinition("", "", "", "f", "", 63, 12, FIELD_TYPE.FLOAT, 0, 31)
@@ -97,7 +97,7 @@ def significant(written):
 
 @pytest.mark.mysql
 @pytest.mark.parametrize("kind", ["double", "float"])
-def test_a_hundred_thousand_numbers_are_written_as_mysql_writes_them(kind):
+def test_a_hundred_thousand_numbers_are_written_as_mysql_writes_them(kind, server):
     width = np.float64 if kind == "double" else np.float32
     random = np.random.default_rng(13)
     numbers = [
@@ -109,7 +109,7 @@ def test_a_hundred_thousand_numbers_are_written_as_mysql_writes_them(kind):
     ]
     values = np.concatenate([part.astype(width) for part in numbers])
     values = values[np.isfinite(values)].astype(np.float64).tolist()
-    session = RawSession()
+    session = RawSession(server.backend_login)
     try:
         session.run("DROP DATABASE IF EXISTS test_wire_doubles")
         session.run("CREATE DATABASE test_wire_doubles")

@@ -5,10 +5,10 @@ from decimal import Decimal
 
 import pyarrow as pa
 import pytest
-from raw_session import RawSession
 
 from heatproxy.wire.decode import RowDecoder
 from heatproxy.wire.encode import RowEncoder
+from tests.wire.raw_session import RawSession
 
 pytestmark = pytest.mark.mysql
 
@@ -97,8 +97,8 @@ AGGREGATES = """
 
 
 @pytest.fixture(scope="module", params=[False, True], ids=["EOF", "DEPRECATE_EOF"])
-def session(request):
-    session = RawSession(request.param)
+def session(request, server):
+    session = RawSession(server.backend_login, request.param)
     session.run("DROP DATABASE IF EXISTS test_wire_rows")
     session.run("CREATE DATABASE test_wire_rows")
     session.run("USE test_wire_rows")
