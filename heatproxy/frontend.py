@@ -34,7 +34,7 @@ from heatproxy.wire.tracker import FILE, KINDS, MORE, Kind, Tracker
 log = logging.getLogger(__name__)
 
 LOOK_BYTES = 1 << 20  # of a statement longer than this only the beginning is looked at
-BUFFER_BYTES = 1 << 20  # what a client may send ahead while its statement is answered
+AHEAD_BYTES = 4 << 20  # what a client may send ahead; more waits in its socket
 HIGH_WATER_BYTES = 1 << 20
 # ER_TABLESPACE_DISCARDED: the statement touched the sealed shell of a Lakehouse table.
 SEALED = 1814
@@ -76,6 +76,7 @@ class _Leg(asyncio.Protocol):
         self.transport: asyncio.Transport | None = None
         self.sources: list[_Leg] = []  # legs to hold back while this one is full
         self._early: list[bytes] = []
+        self._reasons: set[object] = set()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)  # uvloop's is none
@@ -93,13 +94,24 @@ class _Leg(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         for source in self.sources:
-            if source.transport is not None:
-                source.transport.pause_reading()
+            source.hold(self)
 
     def resume_writing(self) -> None:
         for source in self.sources:
-            if source.transport is not None:
-                source.transport.resume_reading()
+            source.release(self)
+
+    def hold(self, reason: object) -> None:
+        """Read no more until every reason to hold is gone."""
+        if not self._reasons and self.transport is not None:
+            self.transport.pause_reading()
+        self._reasons.add(reason)
+
+    def release(self, reason: object) -> None:
+        """One reason to hold is gone."""
+        if reason in self._reasons:
+            self._reasons.remove(reason)
+            if not self._reasons and self.transport is not None:
+                self.transport.resume_reading()
 
     def write(self, data: bytes) -> None:
         if self.transport is None:
@@ -206,10 +218,10 @@ class Frontend:
                 self._pass_on(min(self._passing, len(self._ahead)))
             elif not self._next_frame():
                 break
-        if self.client.transport is None or self._state is State.CLOSED:
-            return
-        if self._state is State.LENT and len(self._ahead) > BUFFER_BYTES:
-            self.client.transport.pause_reading()
+        if len(self._ahead) > AHEAD_BYTES:
+            self.client.hold(self)
+        else:
+            self.client.release(self)
 
     def _pass_on(self, count: int) -> None:
         self._backend.write(bytes(self._ahead[:count]))
@@ -313,6 +325,8 @@ class Frontend:
                 self.client.write(data[:start])
                 self._lend(self._last, data[start + 4 :])
                 return
+            else:
+                self._last = b""
             start = position
         if self._pending and self._last and self._tracker.at_start:
             # the first packet says whether the statement comes back: wait for all of it
@@ -352,6 +366,7 @@ class Frontend:
 
     def _engine_lost(self) -> None:
         self._engine = None
+        self._messages = MessageReader()
         if self._state is State.LENT:
             # Part of an answer may be out already, and the backend's leg may be in the
             # middle of one: nothing but the end of the session is safe.
@@ -371,16 +386,11 @@ class Frontend:
                 self._state = State.RELAY
                 self._relay(frame(self._last, 0), self._last)
                 self._last = b""  # it has been looked at: no coming back
-                self._resume()
+                self._work_off()
             elif message is Message.DONE:
                 self._tracker.status = int.from_bytes(body, "little")
                 self._state = State.RELAY
-                self._resume()
-
-    def _resume(self) -> None:
-        if self.client.transport is not None:
-            self.client.transport.resume_reading()
-        self._work_off()
+                self._work_off()
 
     # --- login ------------------------------------------------------------------------
 

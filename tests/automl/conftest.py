@@ -1,6 +1,5 @@
 """Small tables and models that several tests of automl share."""
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -52,6 +51,3 @@ def classifier() -> Model:
 @pytest.fixture(scope="session")
 def regressor() -> Model:
     return fit(houses(), "price", task="regression", model_list=["LGBMRegressor"])
-
-
-Fit = Callable[..., Model]

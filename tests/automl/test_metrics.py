@@ -19,10 +19,6 @@ BINARY = np.column_stack([1 - YES, YES])
     "name", [name for name in metrics.CLASSIFICATION if "samples" not in name]
 )
 def test_classification_metrics_are_those_of_scikit_learn(name: str) -> None:
-    class Fixed:
-        classes_ = np.array([0, 1])
-        _estimator_type = "classifier"
-
     by_label = (YES > 0.5).astype(int)
     base, _, how = name.partition("_")
     expected = {

@@ -81,7 +81,7 @@ class Pair:
 
     @property
     def _options(self) -> dict[str, Any]:
-        return {**self.server.login, "database": "journey", "read_timeout": 8}
+        return {**self.server.login, "database": "journey", "read_timeout": 3}
 
     def talks(self, capabilities: int, steps: list[Step]) -> tuple[Talk, Talk]:
         """The same conversation held with MySQL and through heatproxy."""
