@@ -106,7 +106,7 @@ class Answer:
 
     async def _head(self, columns: Sequence[ColumnDefinition]) -> None:
         full = b"\x01" if self._capabilities & Capability.OPTIONAL_METADATA else b""
-        head = [full + lenenc(len(columns)), *(c.to_bytes() for c in columns)]
+        head = [lenenc(len(columns)) + full, *(c.to_bytes() for c in columns)]
         if not self._capabilities & Capability.DEPRECATE_EOF:
             head.append(eof(self._status))
         await self._send(*head)

@@ -72,7 +72,7 @@ class RawClient:
 
     def __init__(self, capabilities: int = 0, **options: Any) -> None:
         """``options`` are those of ``pymysql.connect``."""
-        self.login = _Login(**options, client_flag=capabilities, autocommit=None)
+        self.login = _Login(**options, client_flag=capabilities, autocommit=None, ssl_disabled=True)
         self.capabilities = capabilities & self.login.server_capabilities
         self.socket: socket.socket = self.login._sock
         self.thread_id: int = self.login.server_thread_id[0]
@@ -147,19 +147,18 @@ class RawClient:
         """One result; the status it ends with, 0 for an error."""
         head = self.packet(into)
         if head[0] == 0xFB:
-            for index, part in enumerate([*step.file, b""]):
-                self.socket.sendall(framed(part, 2 + index))
+            sequence_id = into[-1].sequence_id
+            for index, part in enumerate([*step.file, b""], 1):
+                self.socket.sendall(framed(part, sequence_id + index))
             head = self.packet(into)
         if head[0] == 0xFF:
             return 0
-        position = 0
-        full = True
-        if self.capabilities & OPTIONAL_METADATA and len(head) < 7:
-            position, full = 1, head[0] == 1
-        elif head[0] in (0x00, 0xFE):
+        if head[0] in (0x00, 0xFE):
             return _status(head, head[0] == 0x00 or self.new_eof)
-        count = _number(head, position)[0]
-        for _ in range(count if full else 0):
+        count, position = _number(head, 0)
+        if self.capabilities & OPTIONAL_METADATA and not head[position]:
+            count = 0
+        for _ in range(count):
             self.packet(into)
         if not self.new_eof:
             status = _status(self.packet(into), False)

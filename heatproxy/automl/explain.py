@@ -153,7 +153,7 @@ def explain_matrix(
     names = [feature.name for feature in model.features.used]
     scores = dict.fromkeys(model.features.columns, 0.0)
     scores |= {
-        name: round(float(score), 4) for name, score in zip(names, of_used, strict=True)
+        name: round(float(score), 4) + 0.0 for name, score in zip(names, of_used, strict=True)
     }
     return {explainer: scores}
 

@@ -78,6 +78,7 @@ async def _answer(
     columns: list[ColumnDefinition] = []
     if part[0].is_word(b"SELECT") and find_word(part, b"INTO") is None:
         columns = await session.backend.prepared_columns(_complete(text, calls))
+    rows: Sequence[Sequence[bytes | None]]
     values = await _constants(session, calls)
     if values is not None:
         rewritten = _replaced(text, calls, [_json_literal(v) for v in values])

@@ -150,22 +150,19 @@ def _end_packet(state: Any) -> int:
         state[PHASE] = DEFINITIONS
         return MORE if state[COUNT] else DONE
     if phase in (FIRST, AFTER_FILE):
-        # With optional metadata a result set may begin with 00; an OK is longer.
-        metadata_head = state[OPTIONAL_METADATA] and first <= 1 and 1 < length < 7
         if first == 0xFB and phase == FIRST:
             state[PHASE] = AFTER_FILE
             return FILE
-        if first == 0 and not metadata_head:
+        if first == 0:
             state[STATUS] = _ok_status(state)
             state[PHASE] = FIRST
             return MORE if state[STATUS] & 0x0008 else DONE
         if is_short:  # COM_SET_OPTION and COM_DEBUG answer with an EOF
             state[STATUS] = state[HEAD + 3] | state[HEAD + 4] << 8
             return DONE
-        count, _ = _lenenc_at(state, 1 if metadata_head else 0)
-        state[COUNT] = count
+        state[COUNT], flag = _lenenc_at(state, 0)
         state[PHASE] = DEFINITIONS
-        if metadata_head and first == 0:
+        if state[OPTIONAL_METADATA] and not state[HEAD + flag]:  # none are sent
             state[PHASE] = IN_ROWS if state[NEW_EOF] else DEFINITIONS_END
         return MORE
     if phase == DEFINITIONS:
@@ -247,7 +244,8 @@ class Tracker:
     """The state of the reply that a connection is in the middle of."""
 
     def __init__(self, capabilities: int) -> None:
-        self._state = np.zeros(STATE_SLOTS, np.int64)
+        self._array = np.zeros(STATE_SLOTS, np.int64)
+        self._state = self._array.data  # quicker to index than the array
         self._state[NEW_EOF] = bool(capabilities & Capability.DEPRECATE_EOF)
         self._state[OPTIONAL_METADATA] = bool(
             capabilities & Capability.OPTIONAL_METADATA
@@ -262,13 +260,13 @@ class Tracker:
 
     def scan(self, data: bytes, start: int = 0) -> tuple[int, int]:
         """Walk bytes from ``start``: the position reached, and MORE, DONE or FILE."""
-        position, event = _scan(np.frombuffer(data, np.uint8), start, self._state)
-        return int(position), int(event)
+        position, event = _scan(np.frombuffer(data, np.uint8), start, self._array)
+        return position, event
 
     @property
     def status(self) -> int:
         """The status flags last reported."""
-        return int(self._state[STATUS])
+        return self._state[STATUS]
 
     @status.setter
     def status(self, flags: int) -> None:
@@ -277,9 +275,9 @@ class Tracker:
     @property
     def at_start(self) -> bool:
         """The first packet, which says OK, ERR or how many columns, is not whole."""
-        return not self._state[PACKETS] and bool(self._state[KIND] == Kind.RESULT)
+        return not self._state[PACKETS] and self._state[KIND] == Kind.RESULT
 
     @property
     def head_error(self) -> int:
         """The number of the ERR that was the whole reply, else 0."""
-        return int(self._state[ERROR]) if self._state[PACKETS] == 1 else 0
+        return self._state[ERROR] if self._state[PACKETS] == 1 else 0

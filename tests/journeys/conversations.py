@@ -276,7 +276,7 @@ SESSION = {
     "tracked changes": say(
         "SET SESSION session_track_state_change = ON",
         "SET time_zone = '+02:00'",
-        "SET SESSION session_track_system_variables = '*'",
+        "SET SESSION session_track_system_variables = 'sql_mode,time_zone'",
         "SET sql_mode = 'ANSI'",
         "USE mysql",
         "SET @x = 1",
