@@ -6,7 +6,9 @@ raised, comes back over a pipe.
 """
 
 import asyncio
+import ctypes
 import multiprocessing
+import signal
 from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 from typing import Any, TypeVar, cast
@@ -14,6 +16,8 @@ from typing import Any, TypeVar, cast
 from heatproxy.errors import MySQLError, unknown_error
 
 T = TypeVar("T")
+
+_PR_SET_PDEATHSIG = 1
 
 
 class JobProcesses:
@@ -70,8 +74,16 @@ class JobProcesses:
             )
 
 
+def end_with_parent(number: signal.Signals) -> None:
+    """Have the kernel send this process a signal when its parent dies, however."""
+    libc = ctypes.CDLL(None)
+    if hasattr(libc, "prctl"):
+        libc.prctl(_PR_SET_PDEATHSIG, number)
+
+
 def _work(pipe: Connection) -> None:
     """The whole life of a job's process."""
+    end_with_parent(signal.SIGKILL)
     function, args = pipe.recv()
     try:
         result = function(*args)

@@ -5,7 +5,6 @@ processes of its own below it.
 """
 
 import asyncio
-import ctypes
 import logging
 import os
 import signal
@@ -18,7 +17,7 @@ from heatproxy.backend.weights import Weights
 from heatproxy.config import Config
 from heatproxy.dispatch import serve_statement
 from heatproxy.engine.duck import DuckDB
-from heatproxy.jobs import JobProcesses
+from heatproxy.jobs import JobProcesses, end_with_parent
 from heatproxy.loan import Loan, SessionGone
 from heatproxy.routines.install import install_stubs
 from heatproxy.session import House
@@ -29,7 +28,6 @@ log = logging.getLogger(__name__)
 ENGINE_FILE = "engine.duckdb"
 PRELOAD = ("heatproxy.automl.work",)
 JOBS_AT_ONCE = 4
-_PR_SET_PDEATHSIG = 1
 
 
 def run(
@@ -40,17 +38,10 @@ def run(
     ready: Connection,
 ) -> None:
     """The whole life of the process; ``ready`` gets one message, an error or None."""
-    end_with_parent()
+    end_with_parent(signal.SIGTERM)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the supervisor decides
     logging.basicConfig(level=config.log.level.upper(), format=log_format)
     asyncio.run(_serve(config, address, socket_path, ready))
-
-
-def end_with_parent() -> None:
-    """Be told to end when the parent process dies, however it dies."""
-    libc = ctypes.CDLL(None)
-    if hasattr(libc, "prctl"):
-        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 async def _serve(

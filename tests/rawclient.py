@@ -17,7 +17,7 @@ SESSION_TRACK = 1 << 23
 DEPRECATE_EOF = 1 << 24
 OPTIONAL_METADATA = 1 << 25
 QUERY_ATTRIBUTES = 1 << 27
-CURSOR_EXISTS, MORE_RESULTS = 0x0040, 0x0008
+CURSOR_EXISTS, MORE_RESULTS, PS_OUT_PARAMS = 0x0040, 0x0008, 0x1000
 
 
 class Reply(Enum):
@@ -160,11 +160,14 @@ class RawClient:
             count = 0
         for _ in range(count):
             self.packet(into)
+        more = 0
         if not self.new_eof:
             status = _status(self.packet(into), False)
             if status & CURSOR_EXISTS:
                 return status
-        return self._rows_end(into)
+            if status & PS_OUT_PARAMS:  # only here it is said that an OK follows
+                more = MORE_RESULTS
+        return self._rows_end(into) | more
 
     def _rows_end(self, into: list[Packet]) -> int:
         longest = MAX_FRAME if self.new_eof else 9

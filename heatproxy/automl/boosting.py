@@ -11,11 +11,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
 
 from heatproxy.automl.columns import FloatArray
+from heatproxy.automl.openmp import lightgbm as lgb
 
 SEED = 20
 ALL_ROWS_ROUNDS = 1.05  # all rows carry a few rounds more than a fold's rows

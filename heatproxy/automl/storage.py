@@ -14,7 +14,6 @@ import zipfile
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-import lightgbm as lgb
 import numpy as np
 import skops.io
 from sklearn.svm import SVC, SVR
@@ -26,6 +25,7 @@ from heatproxy.automl.boosting import Boosters
 from heatproxy.automl.drift import Drift
 from heatproxy.automl.features import FeatureSet
 from heatproxy.automl.model import Facts, Model
+from heatproxy.automl.openmp import lightgbm as lgb
 from heatproxy.automl.search import Estimator
 from heatproxy.automl.target import Labels
 from heatproxy.automl.tasks import task_named

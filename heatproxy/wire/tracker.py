@@ -116,7 +116,7 @@ def _end_packet(state: Any) -> int:
     state[PACKETS] += 1
     is_error = first == 0xFF and length > 2
     is_short = first == 0xFE and (length < 0xFFFFFF if state[NEW_EOF] else length < 9)
-    if is_error and phase != DEFINITIONS:
+    if is_error:
         state[ERROR] = state[HEAD + 1] | state[HEAD + 2] << 8
         return DONE
     if kind == Kind.ONE_PACKET:
@@ -175,12 +175,16 @@ def _end_packet(state: Any) -> int:
         state[PHASE] = IN_ROWS
         return DONE if state[STATUS] & 0x0040 else MORE  # rows wait for COM_STMT_FETCH
     if is_short:
+        more = 0
         if state[NEW_EOF]:
             state[STATUS] = _ok_status(state)
         else:
+            # with OUT parameters only the EOF before the row says that an OK follows
+            more = state[STATUS] & 0x0008 if state[STATUS] & 0x1000 else 0
             state[STATUS] = state[HEAD + 3] | state[HEAD + 4] << 8
         state[PHASE] = FIRST
-        return MORE if state[STATUS] & 0x0008 and kind == Kind.RESULT else DONE
+        more |= state[STATUS] & 0x0008
+        return MORE if more and kind == Kind.RESULT else DONE
     return MORE
 
 
