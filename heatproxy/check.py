@@ -84,7 +84,7 @@ def _server(account: ServiceAccount, where: str) -> Iterator[Finding]:
 
 def _privileges(account: ServiceAccount) -> Iterator[Finding]:
     grants = " ".join(str(row[0]) for row in account.query("SHOW GRANTS"))
-    everything = "GRANT ALL PRIVILEGES ON *.*" in grants or "SUPER" in grants
+    everything = "GRANT ALL PRIVILEGES ON *.*" in grants
     needed = {
         "CREATE ROUTINE": "creates the stubs of the routines in sys",
         "ALTER ROUTINE": "replaces them after an upgrade",
@@ -95,6 +95,13 @@ def _privileges(account: ServiceAccount) -> Iterator[Finding]:
         has = everything or privilege in grants
         text = f"privilege {privilege}: {meaning}"
         yield Finding(has, text if has else f"{text}; GRANT {privilege} ON *.* TO it")
+    ((logged, trusted),) = account.query(
+        "SELECT @@log_bin, @@log_bin_trust_function_creators"
+    )
+    may = everything or "SUPER" in grants or not logged or trusted
+    text = "functions may be created in sys, for ML_PREDICT_ROW and ML_EXPLAIN_ROW"
+    cure = "SET PERSIST log_bin_trust_function_creators = ON, or grant SUPER"
+    yield Finding(bool(may), text if may else f"{text}; {cure}")
 
 
 def _stubs(account: ServiceAccount) -> Finding:

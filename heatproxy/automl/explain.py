@@ -152,9 +152,8 @@ def explain_matrix(
         of_used = shapley.importance(model, _some(matrix, 100 if few else 500), threads)
     names = [feature.name for feature in model.features.used]
     scores = dict.fromkeys(model.features.columns, 0.0)
-    scores |= {
-        name: round(float(score), 4) + 0.0 for name, score in zip(names, of_used, strict=True)
-    }
+    rounded = [round(float(score), 4) + 0.0 for score in of_used]  # no -0.0
+    scores |= dict(zip(names, rounded, strict=True))
     return {explainer: scores}
 
 

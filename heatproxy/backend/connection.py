@@ -229,6 +229,8 @@ class BackendConnection:
         self.status = status_of(decoder.terminator, is_eof=not self._new_eof)
         if decoder.zero_dates:
             raise not_supported("zero dates such as 0000-00-00")
+        if decoder.invalid_text:
+            raise not_supported("text that is not valid in its character set")
         return pa.Table.from_batches(batches, decoder.schema)
 
     def _unread(self) -> bytes:

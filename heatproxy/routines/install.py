@@ -32,4 +32,3 @@ def install_stubs(account: ServiceAccount) -> None:
             account.query(routine.stub())
         except pymysql.MySQLError as problem:
             log.warning("cannot create the stub of sys.%s: %s", routine.name, problem)
-            return

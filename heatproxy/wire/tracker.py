@@ -114,9 +114,8 @@ def _end_packet(state: Any) -> int:
     first, length = state[HEAD], state[LENGTH]
     kind, phase = state[KIND], state[PHASE]
     state[PACKETS] += 1
-    is_error = first == 0xFF and length > 2
     is_short = first == 0xFE and (length < 0xFFFFFF if state[NEW_EOF] else length < 9)
-    if is_error:
+    if first == 0xFF and length > 2:
         state[ERROR] = state[HEAD + 1] | state[HEAD + 2] << 8
         return DONE
     if kind == Kind.ONE_PACKET:
