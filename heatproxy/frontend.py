@@ -33,9 +33,10 @@ from heatproxy.wire.tracker import FILE, KINDS, MORE, Kind, Tracker
 
 log = logging.getLogger(__name__)
 
-LOOK_BYTES = 1 << 20  # of a statement longer than this only the beginning is looked at
+LOOK_BYTES = 1 << 20  # a longer statement is MySQL's, unseen
 AHEAD_BYTES = 4 << 20  # what a client may send ahead; more waits in its socket
 HIGH_WATER_BYTES = 1 << 20
+NO_COMMAND = b"\0"  # COM_SLEEP, which MySQL takes an empty packet for
 # ER_TABLESPACE_DISCARDED: the statement touched the sealed shell of a Lakehouse table.
 SEALED = 1814
 
@@ -208,7 +209,7 @@ class Frontend:
             and len(data) > 4
             and data[3] == 0
             and int.from_bytes(data[:3], "little") == len(data) - 4
-            and len(data) - 4 < MAX_FRAME
+            and len(data) - 4 <= LOOK_BYTES
         )
 
     def _work_off(self) -> None:
@@ -234,27 +235,26 @@ class Frontend:
             return False
         length = int.from_bytes(self._ahead[:3], "little")
         if self._file or self._continued:
-            if self._file and length == 0:
+            if length == 0 and not self._continued:
                 self._file = False
-            self._continued = self._continued and length == MAX_FRAME
+            self._continued = length == MAX_FRAME
             self._passing = 4 + length
             return True
-        whole = len(self._ahead) >= 4 + length
-        if not whole and (length < 1 or len(self._ahead) < 4 + LOOK_BYTES):
-            return False
-        look = bytes(self._ahead[4 : 4 + min(length, LOOK_BYTES)])
-        if not whole or length == MAX_FRAME:
+        if length > LOOK_BYTES and len(self._ahead) > 4:
             # long data, a bulk INSERT: passed on in pieces, never held in memory
             self._continued = length == MAX_FRAME
-            self._expect(look)
+            self._expect(self._ahead[4])
             self._last = b""
             self._passing = 4 + length
             return True
-        if self._must_wait(look):
+        if len(self._ahead) < 4 + length:
             return False
         data = bytes(self._ahead[: 4 + length])
+        payload = data[4:] or NO_COMMAND
+        if self._must_wait(payload):
+            return False
         del self._ahead[: 4 + length]
-        self._command(data, data[4:])
+        self._command(data, payload)
         return True
 
     def _must_wait(self, payload: bytes) -> bool:
@@ -266,7 +266,11 @@ class Frontend:
     def _is_ours(self, payload: bytes) -> bool:
         if payload[0] != Command.QUERY:
             return False
-        return self._worker.prefilter.wants(query_text(payload, self._capabilities))
+        try:
+            text = query_text(payload, self._capabilities)
+        except (ProtocolError, IndexError):
+            return False  # MySQL says what is wrong with it
+        return self._worker.prefilter.wants(text)
 
     def _command(self, data: bytes, payload: bytes) -> None:
         """Relay one whole command, or lend the session to the engine for it."""
@@ -283,13 +287,13 @@ class Frontend:
             self._relay(data, payload)
 
     def _relay(self, data: bytes, payload: bytes) -> None:
-        self._expect(payload)
+        self._expect(payload[0])
         comes_back = payload[0] in (Command.QUERY, Command.STMT_EXECUTE)
         self._last = payload if comes_back and len(self._pending) == 1 else b""
         self._backend.write(data)
 
-    def _expect(self, payload: bytes) -> None:
-        kind = KINDS.get(payload[0], Kind.RESULT)
+    def _expect(self, command: int) -> None:
+        kind = KINDS.get(command, Kind.RESULT)
         if kind == Kind.NOTHING:
             return
         if not self._pending:
@@ -323,7 +327,7 @@ class Frontend:
                 self._tracker.expect(self._pending[0])
             elif self._last and self._tracker.head_error == SEALED:
                 self.client.write(data[:start])
-                self._lend(self._last, data[start + 4 :])
+                self._lend(self._last, data[start + 4 : position])
                 return
             else:
                 self._last = b""

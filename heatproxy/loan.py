@@ -64,13 +64,14 @@ class Loan:
             return b""
         return await self._chunks.get()
 
-    async def relay(self, command: bytes, capabilities: int) -> int:
+    async def relay(self, command: bytes, capabilities: int, status: int) -> int:
         """Send a client's command to the backend and its reply to the client.
 
         Returns:
-            The status flags the reply ended with.
+            The status flags the reply ended with; after an error, those before it.
         """
         tracker = Tracker(capabilities)
+        tracker.status = status
         tracker.expect(Kind.RESULT)
         self.write(frame(command, 0))
         event = None

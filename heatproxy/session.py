@@ -54,7 +54,7 @@ class Cancel:
 class Relay(Protocol):
     """The client's own commands, passed on with their replies."""
 
-    async def relay(self, command: bytes, capabilities: int) -> int: ...
+    async def relay(self, command: bytes, capabilities: int, status: int) -> int: ...
 
 
 class Jobs(Protocol):
@@ -80,11 +80,16 @@ class House:
 
 
 async def follow_shells(house: House) -> None:
-    """Look at the shells again, drop data that is nobody's, tell the relays."""
+    """Look at the shells again, drop the data of those that have gone, tell the relays.
+
+    Data whose shell was never seen stays: another backend's, or one that the account
+    may not look at just now.
+    """
 
     def follow() -> None:
+        before = house.shells.engine_names
         house.shells.refresh()
-        for name in set(house.engine.tables()) - house.shells.engine_names:
+        for name in before - house.shells.engine_names:
             house.engine.drop(name)
 
     await asyncio.to_thread(follow)
@@ -110,9 +115,11 @@ class Session:
 
     async def relay(self, text: bytes) -> None:
         """Have MySQL answer a statement to the client itself."""
-        capabilities = self.backend.capabilities
-        command = query(text, capabilities)
-        self.backend.status = await self._relay.relay(command, capabilities)
+        backend = self.backend
+        command = query(text, backend.capabilities)
+        backend.status = await self._relay.relay(
+            command, backend.capabilities, backend.status
+        )
 
     async def user(self) -> str:
         """The name part of CURRENT_USER()."""

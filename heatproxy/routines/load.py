@@ -7,6 +7,7 @@ they become true.
 Source: HeatWave User Guide, "HEATWAVE_LOAD".
 """
 
+import asyncio
 import logging
 import time
 import uuid
@@ -323,6 +324,7 @@ async def _load_table(
             await _mark_loaded(session, command)
         except BaseException:
             await session.undo(f"DROP TABLE IF EXISTS {shell.name}")
+            await asyncio.to_thread(session.house.engine.drop, shell.engine_name)
             await follow_shells(session.house)
             raise
     except MySQLError as problem:

@@ -89,12 +89,16 @@ class Selected:
 
     async def batches(self) -> AsyncIterator[pa.RecordBatch]:
         """The rows, in the Arrow types of ``columns``."""
-        for batch in self.held:
-            yield self._fit(batch)
-        if self.complete:
-            return
-        while batch := await self.session.off_loop(partial(_next, self.query)):
-            yield self._fit(batch)
+        try:
+            for batch in self.held:
+                yield self._fit(batch)
+            while not self.complete:
+                batch = await self.session.off_loop(partial(_next, self.query))
+                if batch is None:
+                    return
+                yield self._fit(batch)
+        finally:
+            self.query.close()
 
     async def all_rows(self) -> pa.Table:
         """All rows at once, Arrow (n_rows, n_columns)."""

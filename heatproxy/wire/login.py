@@ -15,6 +15,8 @@ from heatproxy.wire.handshake import (
 )
 from heatproxy.wire.packets import PacketReader, err, frame
 
+LOGIN_BYTES = 1 << 20  # of a packet whose sender nobody knows yet
+
 
 class Login:
     """One login, or one COM_CHANGE_USER, between a client and its backend.
@@ -52,6 +54,8 @@ class Login:
         """
         steps: list[Step] = []
         try:
+            if len(self._readers[side].buffer) + len(data) > LOGIN_BYTES:
+                raise ProtocolError("a login packet of more than 1 MiB")
             for payload in self._readers[side].feed(data):
                 self._sequence[side] = self._readers[side].sequence_id
                 for towards, reply in self._packet(side, payload):
