@@ -108,9 +108,7 @@ def _measured(exchange: Exchange, direct: Session, through: Session) -> str:
                 measured.append((time.perf_counter() - began) / exchange.times)
     ratio = statistics.median(b / a for a, b in zip(*times, strict=True))
     direct_us, through_us = (statistics.median(one) * 1e6 for one in times)
-    return (
-        f"{exchange.name:24}{direct_us:>9.0f} µs{through_us:>9.0f} µs{ratio:>8.2f}"
-    )
+    return f"{exchange.name:24}{direct_us:>9.0f} µs{through_us:>9.0f} µs{ratio:>8.2f}"
 
 
 def _login(data_dir: Path) -> dict[str, str]:

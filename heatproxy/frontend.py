@@ -24,6 +24,7 @@ from heatproxy.wire.packets import (
     MAX_FRAME,
     SESSION_STATUS,
     Command,
+    PacketReader,
     Status,
     err,
     frame,
@@ -325,15 +326,16 @@ class Frontend:
             self._pending.popleft()
             if self._pending:
                 self._tracker.expect(self._pending[0])
-            elif self._last and self._tracker.head_error == SEALED:
+            elif self._last and self._tracker.refusal == SEALED:
                 self.client.write(data[:start])
-                self._lend(self._last, data[start + 4 : position])
+                *_, error = PacketReader().feed(data[start:position])
+                self._lend(self._last, error)
                 return
             else:
                 self._last = b""
             start = position
-        if self._pending and self._last and self._tracker.at_start:
-            # the first packet says whether the statement comes back: wait for all of it
+        if self._pending and self._last and self._tracker.unanswered:
+            # it may still be refused and come back, after its columns are named
             data, self._held = data[:start], data[start:]
         self.client.write(data)
         if self._ahead:
@@ -389,7 +391,6 @@ class Frontend:
             elif message is Message.FORWARD:
                 self._state = State.RELAY
                 self._relay(frame(self._last, 0), self._last)
-                self._last = b""  # it has been looked at: no coming back
                 self._work_off()
             elif message is Message.DONE:
                 self._tracker.status = int.from_bytes(body, "little")

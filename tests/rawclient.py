@@ -70,9 +70,16 @@ class _Login(pymysql.Connection):  # type: ignore[type-arg]
 class RawClient:
     """One session, packet by packet."""
 
-    def __init__(self, capabilities: int = 0, **options: Any) -> None:
-        """``options`` are those of ``pymysql.connect``."""
-        self.login = _Login(**options, client_flag=capabilities, autocommit=None, ssl_disabled=True)
+    def __init__(
+        self,
+        capabilities: int = 0,
+        over: socket.socket | None = None,
+        **options: Any,
+    ) -> None:
+        """``options`` are those of ``pymysql.connect``; ``over`` is connected."""
+        quietly = {"autocommit": None, "ssl_disabled": True, "defer_connect": True}
+        self.login = _Login(**options, **quietly, client_flag=capabilities)
+        self.login.connect(over)
         self.capabilities = capabilities & self.login.server_capabilities
         self.socket: socket.socket = self.login._sock
         self.thread_id: int = self.login.server_thread_id[0]

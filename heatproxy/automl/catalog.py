@@ -21,6 +21,7 @@ from heatproxy.errors import MySQLError, ml_error
 CHUNK_CHARACTERS = 4 << 20  # of Base64; twice that as hexadecimal digits on the wire
 NOTES_CHARACTERS = 1024
 _ABSENT = (1049, 1146)  # no such schema, no such table
+_DENIED = 1142
 
 # The physical order is that of HeatWave 9.5 (reference, section 6.2).
 _MODEL_CATALOG = """
@@ -46,8 +47,10 @@ _OBJECT_CATALOG = """
   chunk_id int NOT NULL,
   model_handle varchar(255) NOT NULL,
   model_object longtext,
-  PRIMARY KEY (model_handle, chunk_id),
-  FOREIGN KEY (model_handle) REFERENCES MODEL_CATALOG (model_handle)
+  PRIMARY KEY (model_handle, chunk_id)
+"""
+_FOREIGN_KEY = """
+  , FOREIGN KEY (model_handle) REFERENCES MODEL_CATALOG (model_handle)
     ON DELETE CASCADE ON UPDATE CASCADE
 """
 _AS = "DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_0900_ai_ci"
@@ -101,12 +104,19 @@ class Catalog:
         if present == "2":
             return
         schema = quote_name(self.schema)
+        objects = f"CREATE TABLE IF NOT EXISTS {self._objects} ({_OBJECT_CATALOG}"
         for sql in (
             f"CREATE DATABASE IF NOT EXISTS {schema} {_AS}",
             f"CREATE TABLE IF NOT EXISTS {self._models} ({_MODEL_CATALOG}) {_AS}",
-            f"CREATE TABLE IF NOT EXISTS {self._objects} ({_OBJECT_CATALOG}) {_AS}",
         ):
             await self._backend.query(sql)
+        try:
+            await self._backend.query(f"{objects}{_FOREIGN_KEY}) {_AS}")
+        except MySQLError as problem:
+            if problem.number != _DENIED:
+                raise
+            # HeatWave asks for no REFERENCES privilege; save() cleans up instead
+            await self._backend.query(f"{objects}) {_AS}")
 
     async def find(self, handle: str) -> Entry | None:
         """The model of that handle, or None.
@@ -191,6 +201,10 @@ class Catalog:
         literals = ", ".join(_literal(value) for value in values.values())
         await self._backend.query("START TRANSACTION")
         try:
+            await self._backend.query(
+                f"DELETE FROM {self._objects} WHERE model_handle NOT IN"
+                f" (SELECT model_handle FROM {self._models})"
+            )
             await self._backend.query(
                 f"INSERT INTO {self._models} ({', '.join(values)}) VALUES ({literals})"
             )

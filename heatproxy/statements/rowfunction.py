@@ -7,7 +7,7 @@ made at once, and expressions around a call are given back to MySQL to compute.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from heatproxy.datatypes import quote_text
@@ -77,7 +77,7 @@ async def _answer(
             raise _wrong_arity(call)
     columns: list[ColumnDefinition] = []
     if part[0].is_word(b"SELECT") and find_word(part, b"INTO") is None:
-        columns = await session.backend.prepared_columns(_complete(text, calls))
+        columns = await _columns(session, text, calls)
     rows: Sequence[Sequence[bytes | None]]
     values = await _constants(session, calls)
     if values is not None:
@@ -116,14 +116,25 @@ def _all_arguments(call: RoutineCall) -> list[bytes]:
     return [*call.arguments, *[b"NULL"] * missing]
 
 
-def _complete(text: bytes, calls: Sequence[RoutineCall]) -> bytes:
-    """The statement with the arguments that older scripts leave out."""
+async def _columns(
+    session: Session, text: bytes, calls: Sequence[RoutineCall]
+) -> list[ColumnDefinition]:
+    """The columns of a SELECT, named by its own text.
+
+    MySQL prepares it with the arguments that older scripts leave out.
+    """
+    given = [text[call.start : call.end] for call in calls]
     whole = []
-    for call in calls:
-        given = text[call.start : call.end]
+    for call, short in zip(calls, given, strict=True):
         missing = len(_all_arguments(call)) - len(call.arguments)
-        whole.append(given[:-1] + b", NULL" * missing + b")")
-    return _replaced(text, calls, whole)
+        whole.append(short[:-1] + b", NULL" * missing + b")")
+    columns = await session.backend.prepared_columns(_replaced(text, calls, whole))
+    for short, long in zip(given, whole, strict=True):
+        columns = [
+            replace(c, name=c.name.replace(long.decode(), short.decode()))
+            for c in columns
+        ]
+    return columns
 
 
 def _replaced(

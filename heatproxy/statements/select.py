@@ -135,10 +135,8 @@ async def select_rows(session: Session, statement: Text) -> Selected:
         query, held, complete = await session.off_loop(
             partial(_start, session, translated)
         )
-    except Forward as refusal:
-        raise not_supported(f"{refusal} on Lakehouse tables") from None
-    except Trap as trap:
-        raise not_supported(f"{trap} on Lakehouse tables") from None
+    except (Forward, Trap) as reason:
+        raise not_supported(f"{reason}, in a query of Lakehouse tables") from None
     return Selected(columns, session, query, held, complete)
 
 

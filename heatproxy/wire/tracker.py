@@ -62,7 +62,7 @@ MORE, DONE, FILE = 0, 1, 2
     OPTIONAL_METADATA,
     STATUS,  # of the last OK or EOF
     ERROR,  # the number of the ERR that ended the reply, else 0
-    PACKETS,  # packets of this reply seen complete
+    ANSWERED,  # a row, an OK, the end of a result set or a file's name was seen
     HEAD,  # HEAD_BYTES slots from here
 ) = range(16)
 STATE_SLOTS = HEAD + HEAD_BYTES
@@ -113,7 +113,6 @@ def _end_packet(state: Any) -> int:
     """Move the state over one whole packet; MORE, DONE or FILE."""
     first, length = state[HEAD], state[LENGTH]
     kind, phase = state[KIND], state[PHASE]
-    state[PACKETS] += 1
     is_short = first == 0xFE and (length < 0xFFFFFF if state[NEW_EOF] else length < 9)
     if first == 0xFF and length > 2:
         state[ERROR] = state[HEAD + 1] | state[HEAD + 2] << 8
@@ -151,8 +150,10 @@ def _end_packet(state: Any) -> int:
     if phase in (FIRST, AFTER_FILE):
         if first == 0xFB and phase == FIRST:
             state[PHASE] = AFTER_FILE
+            state[ANSWERED] = 1
             return FILE
         if first == 0:
+            state[ANSWERED] = 1
             state[STATUS] = _ok_status(state)
             state[PHASE] = FIRST
             return MORE if state[STATUS] & 0x0008 else DONE
@@ -173,6 +174,7 @@ def _end_packet(state: Any) -> int:
         state[STATUS] = state[HEAD + 3] | state[HEAD + 4] << 8
         state[PHASE] = IN_ROWS
         return DONE if state[STATUS] & 0x0040 else MORE  # rows wait for COM_STMT_FETCH
+    state[ANSWERED] = 1
     if is_short:
         more = 0
         if state[NEW_EOF]:
@@ -229,7 +231,7 @@ def _scan(data: Any, start: int, state: Any) -> tuple[int, int]:
             continue
         if state[CONTINUES]:  # the last frame of a packet over 16 MB: always a row
             state[CONTINUES] = 0
-            state[PACKETS] += 1
+            state[ANSWERED] = 1
             continue
         if state[KIND] == 6:
             continue
@@ -259,7 +261,7 @@ class Tracker:
         state = self._state
         state[KIND] = kind
         state[PHASE] = IN_ROWS if kind == Kind.ROWS else FIRST
-        state[ERROR] = state[PACKETS] = state[CONTINUES] = 0
+        state[ERROR] = state[ANSWERED] = state[CONTINUES] = 0
 
     def scan(self, data: bytes, start: int = 0) -> tuple[int, int]:
         """Walk bytes from ``start``: the position reached, and MORE, DONE or FILE."""
@@ -276,11 +278,11 @@ class Tracker:
         self._state[STATUS] = flags
 
     @property
-    def at_start(self) -> bool:
-        """The first packet, which says OK, ERR or how many columns, is not whole."""
-        return not self._state[PACKETS] and self._state[KIND] == Kind.RESULT
+    def unanswered(self) -> bool:
+        """Nothing of the reply was seen but, at most, how its columns are named."""
+        return not self._state[ANSWERED] and self._state[KIND] == Kind.RESULT
 
     @property
-    def head_error(self) -> int:
-        """The number of the ERR that was the whole reply, else 0."""
-        return self._state[ERROR] if self._state[PACKETS] == 1 else 0
+    def refusal(self) -> int:
+        """The number of the ERR that came instead of any answer, else 0."""
+        return 0 if self._state[ANSWERED] else self._state[ERROR]

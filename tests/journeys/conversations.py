@@ -70,9 +70,12 @@ SELECTS = {
         "SELECT SQL_CALC_FOUND_ROWS a FROM t LIMIT 1", "SELECT FOUND_ROWS()"
     ),
     "explain": with_table(
-        "EXPLAIN SELECT * FROM t", "EXPLAIN FORMAT=JSON SELECT a FROM t"
+        "ANALYZE TABLE t",
+        "EXPLAIN SELECT * FROM t",
+        "EXPLAIN FORMAT=JSON SELECT a FROM t",
     ),
     "describe and show": with_table(
+        "ANALYZE TABLE t",
         "DESCRIBE t",
         "SHOW CREATE TABLE t",
         "SHOW TABLES",
