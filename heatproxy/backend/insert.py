@@ -80,7 +80,7 @@ def literal_column(column: pa.Array) -> pa.Array:
     if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
         return _around("'", column.cast(pa.string()), "'")
     if pa.types.is_duration(kind):
-        seconds = column.cast(pa.int64()).cast(pa.decimal128(38, 0))
+        seconds = column.cast(pa.int64()).cast(pa.decimal128(19, 0))
         seconds = pc.multiply(seconds, pa.scalar("0.000001").cast(pa.decimal128(7, 6)))
         return _around("SEC_TO_TIME(", seconds.cast(pa.string()), ")")
     if pa.types.is_null(kind):

@@ -1,12 +1,17 @@
 """What several routines read the same way: table names and option objects."""
 
 import json
+import re
 from typing import Any
 
 from heatproxy.datatypes import quote_text
 from heatproxy.errors import MySQLError, ml_error
 from heatproxy.session import Session
-from heatproxy.sql.lexer import qualified_name, tokens
+
+# Between back-ticks anything; without, what SQL would want quoted is a name here too:
+# cnae-9, 2024_data, my table.
+_PART = r"\s*(?:`((?:[^`]|``)+)`|([^`.\s](?:[^`.]*[^`.\s])?))\s*"
+_NAME = re.compile(rf"(?:{_PART}\.)?{_PART}", re.DOTALL)
 
 
 async def table_name(
@@ -18,17 +23,14 @@ async def table_name(
         MySQLError: 3877, it is no table's name; 1046, it has no schema and the
             session has no default one.
     """
-    found = tokens((text or "").encode())
-    # cnae-9 and 2024_data are names here, though SQL would want them quoted
-    named = qualified_name(found, 0)
-    if named is not None and named[2] == len(found):
-        schema, table = named[0], named[1]
-    elif text and text.count(".") == 1 and "`" not in text:
-        schema, _, table = text.partition(".")
-    elif text and "." not in text and "`" not in text:
-        schema, table = None, text
-    else:
+    match = _NAME.fullmatch(text or "")
+    if match is None:
         raise ml_error("ML006004", f"{parameter} must be of the form schema.table.")
+    quoted_schema, schema, quoted_table, table = match.groups()
+    if quoted_schema:
+        schema = quoted_schema.replace("``", "`")
+    if quoted_table:
+        table = quoted_table.replace("``", "`")
     if schema is None:
         schema = await session.schema()
     if schema is None:

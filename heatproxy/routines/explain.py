@@ -80,6 +80,7 @@ async def explain_table(
     refuse_in_place(source, target)
     await require_absent(session, *target)
     rows = await session.read_table(*source)
+    columns = await input_columns(session, *source)
     found = await session.in_worker(
         explain_rows_job, loaded.data, rows, explainer, session.threads
     )
@@ -93,7 +94,6 @@ async def explain_table(
             kind = "float" if regression else label_type(field.type)
         added.append((field.name, kind))
         rows = rows.append_column(field.name, found.column(field.name))
-    columns = await input_columns(session, *source)
     await write_output(session, *target, columns, added, rows)
     return Outcome()
 

@@ -45,7 +45,11 @@ class InputColumn:
 
 
 async def input_columns(session: Session, schema: str, table: str) -> list[InputColumn]:
-    """The input's columns, the primary key's first."""
+    """The input's columns, the primary key's first.
+
+    Raises:
+        MySQLError: 1235, a temporary table: the dictionary does not know it.
+    """
     found = await session.backend.query(
         "SELECT HEX(CONVERT(COLUMN_NAME USING utf8mb4)),"
         " HEX(CONVERT(COLUMN_TYPE USING utf8mb4)), CHARACTER_SET_NAME,"
@@ -61,6 +65,8 @@ async def input_columns(session: Session, schema: str, table: str) -> list[Input
         definition += " DEFAULT NULL" if nullable == "YES" else " NOT NULL"
         text = bytes.fromhex(name or "").decode()
         columns.append(InputColumn(text, definition, key == "PRI"))
+    if not columns:
+        raise not_supported("a temporary table as input")
     return sorted(columns, key=lambda column: not column.in_key)
 
 

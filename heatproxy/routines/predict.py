@@ -71,6 +71,7 @@ async def predict_table(
     refuse_in_place(source, target)
     await require_absent(session, *target)
     rows = await session.read_table(*source)
+    columns = await input_columns(session, *source)
     labels, text = await session.in_worker(
         predict_job, loaded.data, rows, with_drift, session.threads
     )
@@ -80,7 +81,6 @@ async def predict_table(
         ("ml_results", "longtext"),
     ]
     rows = rows.append_column("Prediction", labels).append_column("ml_results", text)
-    columns = await input_columns(session, *source)
     await write_output(session, *target, columns, added, rows)
     return Outcome()
 

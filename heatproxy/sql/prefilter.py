@@ -10,13 +10,13 @@ import re
 from collections.abc import Iterable
 
 # Versioned comments (/*!) hold code and hints (/*+) hold meaning: neither is skipped.
-_FIRST_WORD = re.compile(
-    rb"(?:\s+|--[\s][^\n]*(?:\n|\Z)|--\n|#[^\n]*(?:\n|\Z)|/\*(?![!+]).*?\*/|[(;])*+"
-    rb"([A-Za-z]+)",
-    re.DOTALL,
-)
+_GAP = rb"(?:\s+|--[\s][^\n]*(?:\n|\Z)|--\n|#[^\n]*(?:\n|\Z)|/\*(?![!+]).*?\*/|%s)*+"
+_FIRST_WORD = re.compile(_GAP % rb"[(;]" + rb"([A-Za-z]+)", re.DOTALL)
+_SKIP = _GAP % rb"(?!)"
 _ROUTINE_CALL = re.compile(
-    rb"(?i)\s*(?:`?sys`?\s*\.\s*|`sys\.)?`?(?:ml_|heatwave_|train_test_split|nl2ml)"
+    rb"(?i)" + _SKIP + rb"(?:`?sys`?" + _SKIP + rb"\." + _SKIP + rb"|`sys\.)?"
+    rb"`?(?:ml_|heatwave_|train_test_split|nl2ml)",
+    re.DOTALL,
 )
 _ROW_FUNCTION = re.compile(rb"(?i)ml_(?:predict|explain)_row")
 READS = frozenset([b"SELECT", b"WITH", b"TABLE", b"CREATE", b"SET", b"DO", b"EXPLAIN"])
@@ -50,5 +50,6 @@ class Prefilter:
 
 
 def _any_of(names: Iterable[str]) -> re.Pattern[bytes]:
-    escaped = sorted(re.escape(name.encode()) for name in set(names))
+    spelled = {spelling for n in names for spelling in (n, n.replace("`", "``"))}
+    escaped = sorted(re.escape(name.encode()) for name in spelled)
     return re.compile(rb"(?i)" + rb"|".join(escaped)) if escaped else _NOTHING

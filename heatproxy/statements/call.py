@@ -6,7 +6,6 @@ routine's stub stands. Then the arguments are evaluated there, the routine runs,
 its OUT values are set there.
 """
 
-import re
 from functools import partial
 
 from heatproxy.errors import MySQLError
@@ -14,9 +13,8 @@ from heatproxy.routines import ROUTINES
 from heatproxy.routines.routine import Procedure
 from heatproxy.session import Session
 from heatproxy.sql.calls import RoutineCall, parse_call
+from heatproxy.sql.lexer import Kind, tokens
 from heatproxy.statements import Text, Work
-
-_VARIABLE = re.compile(rb"@[^@].*", re.DOTALL)
 
 
 async def handle(session: Session, statement: Text) -> Work | None:
@@ -69,7 +67,7 @@ def _out_arguments(procedure: Procedure, arguments: list[bytes]) -> list[bytes]:
     for index, parameter in enumerate(procedure.parameters):
         if not parameter.is_out:
             continue
-        if not _VARIABLE.fullmatch(arguments[index]):
+        if not _is_variable(arguments[index]):
             raise MySQLError(
                 1414,
                 "42000",
@@ -79,3 +77,10 @@ def _out_arguments(procedure: Procedure, arguments: list[bytes]) -> list[bytes]:
             )
         outs.append(arguments[index])
     return outs
+
+
+def _is_variable(argument: bytes) -> bool:
+    """Whether it is a user variable and nothing else."""
+    found = tokens(argument)
+    is_one = len(found) == 1 and found[0].kind is Kind.VARIABLE
+    return is_one and not argument.startswith(b"@@")

@@ -12,7 +12,7 @@ from heatproxy.sql.lexer import tokens
 from heatproxy.wire.channel import Statement
 from heatproxy.wire.packets import Command, query_text
 
-_TABLE = re.compile(r"'(?:[^'/]*/)?([^']*)'\s*$")
+_TABLE = re.compile(r", '(.*)'\s*$", re.DOTALL)
 _CHANGES = (b"INSERT", b"UPDATE", b"DELETE", b"REPLACE", b"TRUNCATE", b"LOAD")
 
 
@@ -22,9 +22,10 @@ def refusal(shells: Shells, statement: Statement, error: MySQLError) -> MySQLErr
     A discarded tablespace that is none of ours keeps MySQL's own words.
     """
     match = _TABLE.search(error.message)
-    if match is None or match[1] not in shells.tables:
+    named = match[1] if match else ""  # table, or schema/table
+    table = named if named in shells.tables else named.partition("/")[2]
+    if table not in shells.tables:
         return error
-    table = match[1]
     if statement.command[0] != Command.QUERY:
         return not_supported(f"a prepared statement on the Lakehouse table {table}")
     found = tokens(query_text(statement.command, statement.capabilities))

@@ -1,10 +1,11 @@
 """Login: the backend's greeting and the client's answer, passed through.
 
 The backend authenticates the client; heatproxy only carries the packets. One case
-needs more: a client on plain TCP encrypts its password with the server's RSA key,
-while the backend on a unix socket expects it in clear. ``LoginRelay`` then offers a
-key of its own. Which case applies is decided by whether each leg is *secure*
-(TLS or a unix socket) in the eyes of the peer at its other end.
+needs more: with caching_sha2_password a client on plain TCP encrypts its password with
+the server's RSA key, while the backend on a unix socket expects it in clear.
+``LoginRelay`` then offers a key of its own. Which case applies is decided by whether
+each leg is *secure* (TLS or a unix socket) in the eyes of the peer at its other end.
+For sha256_password a unix socket is not secure: both ends speak of the same key.
 
 Source: MySQL Source Code Documentation, "Connection Phase", "caching_sha2_password".
 """
@@ -30,8 +31,9 @@ from heatproxy.wire.packets import (
 )
 
 SSL_REQUEST_BYTES = 32
-SHA2_PLUGINS = {b"caching_sha2_password": b"\x02", b"sha256_password": b"\x01"}
+CACHING_SHA2 = b"caching_sha2_password"
 FULL_AUTHENTICATION = b"\x01\x04"
+ASK_FOR_KEY = b"\x02"
 # Not relayed: compression and TLS on the client leg are not offered.
 MASKED = Capability.COMPRESS | Capability.ZSTD | Capability.SSL
 TLS_NOT_OFFERED = MySQLError(
@@ -173,11 +175,8 @@ class LoginRelay:
             self._plugin, _, data = payload[1:].partition(b"\x00")
             self._scramble = data[:20]
             self._full_authentication = False
-            # sha256_password wants the password at once, with no word in between
-            if self._plugin == b"sha256_password":
-                self._full_authentication = True
         elif payload == FULL_AUTHENTICATION:
-            self._full_authentication = True
+            self._full_authentication = self._plugin == CACHING_SHA2
         return [(Side.CLIENT, payload)]
 
     def from_client(self, payload: bytes) -> list[Step]:
@@ -188,7 +187,7 @@ class LoginRelay:
         """
         if not (self._bridging and self._full_authentication):
             return [(Side.BACKEND, payload)]
-        if payload == SHA2_PLUGINS.get(self._plugin) and not self._key_sent:
+        if payload == ASK_FOR_KEY and not self._key_sent:
             self._key_sent = True
             return [(Side.CLIENT, b"\x01" + _public_key())]
         if not self._key_sent:

@@ -215,6 +215,8 @@ def _scan(data: Any, start: int, state: Any) -> tuple[int, int]:
                 # a row is known by its first byte
                 state[PHASE] == IN_ROWS and state[HEAD_HAVE] and state[HEAD] < 0xFE
             ):
+                if state[PHASE] == IN_ROWS and state[HEAD] != 0xFF:
+                    state[ANSWERED] = 1  # however long the row is
                 break
             state[HEAD + state[HEAD_HAVE]] = data[position]
             state[HEAD_HAVE] += 1

@@ -1,0 +1,124 @@
+"""Which statements the engine process is asked about.
+
+To ask in vain costs time. Not to ask is safe: MySQL holds stubs and sealed shells that
+refuse what is heatproxy's.
+"""
+
+import pytest
+
+from heatproxy.sql.prefilter import Prefilter
+
+TABLES, SCHEMAS = ("bank_marketing", "täble", "a.b"), ("ml_data",)
+WANTED = [
+    b"CALL sys.ML_TRAIN('a', 'b', NULL, @m)",
+    b"call sys.heatwave_load(@a, NULL)",
+    b"CALL `sys`.`ML_TRAIN`()",
+    b"CALL `sys.heatwave_load`(1)",
+    b"CALL ML_TRAIN()",
+    b"CALL\n  sys . ml_train()",
+    b"CALL /* why */ sys.ML_TRAIN()",
+    b"CALL -- why\n sys.ML_TRAIN()",
+    b"CALL sys./* why */ML_TRAIN()",
+    b"  CALL sys.TRAIN_TEST_SPLIT()",
+    b"CALL sys.NL2ML('x')",
+    b"-- first\nCALL sys.ML_SCORE()",
+    b"# first\nCALL sys.ML_SCORE()",
+    b"/* first */CALL sys.ML_SCORE()",
+    b"--\nCALL sys.ML_SCORE()",
+    b";CALL sys.ML_SCORE()",
+    b"SELECT sys.ML_PREDICT_ROW('{}', @m, NULL)",
+    b"select 1, sys.ml_explain_row(x) from t",
+    b"SET @p = sys.ML_PREDICT_ROW('{}', @m, NULL)",
+    b"DO sys.ML_PREDICT_ROW('{}', @m, NULL)",
+    b"CREATE TABLE x AS SELECT sys.ML_PREDICT_ROW(a, @m, NULL) FROM t",
+    b"WITH x AS (SELECT 1) SELECT sys.ML_PREDICT_ROW(a, @m, NULL) FROM t",
+    b"SELECT 'ml_predict_row'",
+    b"SELECT * FROM bank_marketing",
+    b"SELECT * FROM ml_data.BANK_MARKETING b",
+    b"(SELECT * FROM bank_marketing)",
+    b"((SELECT 1) UNION SELECT y FROM bank_marketing)",
+    b"SELECT * FROM bank_marketing_test",
+    b"TABLE bank_marketing",
+    b"CREATE TABLE x AS SELECT * FROM bank_marketing",
+    b"CREATE TABLE x LIKE bank_marketing",
+    b"EXPLAIN SELECT * FROM bank_marketing",
+    "SELECT * FROM täble".encode(),
+    b"SELECT * FROM `a.b`",
+    b"DROP TABLE bank_marketing",
+    b"DROP DATABASE ml_data",
+    b"DROP TABLE IF EXISTS ml_data.x",
+    b"RENAME TABLE bank_marketing TO b",
+    b"ALTER TABLE bank_marketing ADD COLUMN a INT",
+    b"TRUNCATE bank_marketing",
+    b"/* DROP */ DROP /* x */ TABLE bank_marketing",
+]
+NOT_WANTED = [
+    b"",
+    b" ",
+    b";",
+    b"-- CALL sys.ML_TRAIN()",
+    b"-- x",
+    b"--",
+    b"#",
+    b"/* CALL sys.ML_TRAIN() */",
+    b"/* SELECT",
+    b"/*!80000 CALL sys.ML_TRAIN() */",
+    b"SELECT 1",
+    b"SELECT * FROM bank",
+    b"SELECT * FROM aXb",
+    b"CALL p()",
+    b"CALL sys.table_exists('a', 'b', @x)",
+    b"CALL other.ml_train()",
+    b"CALL 'sys.ML_TRAIN'()",
+    b"CALLS sys.ML_TRAIN()",
+    b"INSERT INTO bank_marketing VALUES (1)",
+    b"INSERT INTO t VALUES ('SELECT ml_predict_row')",
+    b"UPDATE bank_marketing SET a = 1",
+    b"DELETE FROM bank_marketing",
+    b"LOAD DATA LOCAL INFILE 'bank_marketing' INTO TABLE t",
+    b"USE ml_data",
+    b"SHOW TABLES FROM ml_data",
+    b"SHOW CREATE TABLE bank_marketing",
+    b"GRANT SELECT ON bank_marketing TO u",
+    b"DESCRIBE bank_marketing",
+    b"SELECT * FROM ml_data.other",
+    b"DROP TABLE other",
+    b"ALTER TABLE other RENAME TO another",
+    b"BEGIN",
+    b"COMMIT",
+    b"@x",
+    b"1",
+    b"'SELECT bank_marketing'",
+    b"`SELECT` bank_marketing",
+]
+
+
+@pytest.mark.parametrize("text", WANTED)
+def test_wanted(text: bytes) -> None:
+    assert Prefilter(TABLES, SCHEMAS).wants(text)
+
+
+@pytest.mark.parametrize("text", NOT_WANTED)
+def test_not_wanted(text: bytes) -> None:
+    assert not Prefilter(TABLES, SCHEMAS).wants(text)
+
+
+@pytest.mark.parametrize("text", [b"SELECT 1", b"DROP TABLE x", b"SELECT * FROM t"])
+def test_without_names_only_routines_are_wanted(text: bytes) -> None:
+    assert not Prefilter().wants(text)
+    assert Prefilter().wants(b"CALL sys.ML_TRAIN()")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"SELECT " + b"bank_marketin " * 40_000,
+        b"(" * 400_000 + b"SELECT 1",
+        b"/*" + b"*" * 400_000,
+        b"-" * 400_000,
+        b"CALL" + b" " * 400_000 + b"p()",
+        b"CALL" + b"/**/" * 100_000 + b"p()",
+    ],
+)
+def test_a_long_statement_takes_no_long_time(text: bytes) -> None:
+    assert not Prefilter(TABLES, SCHEMAS).wants(text)
