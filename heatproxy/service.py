@@ -18,6 +18,7 @@ from heatproxy.config import Config
 from heatproxy.dispatch import serve_statement
 from heatproxy.engine.duck import DuckDB
 from heatproxy.jobs import JobProcesses, end_with_parent
+from heatproxy.lakehouse import reader
 from heatproxy.loan import Loan, SessionGone
 from heatproxy.routines.install import install_stubs
 from heatproxy.session import House
@@ -57,10 +58,11 @@ async def _serve(
     ready.send(None)
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    warm = asyncio.ensure_future(asyncio.to_thread(_warm_up, service.house))
+    warm = asyncio.ensure_future(_warm_up(service.house))
     async with server:
         await stop.wait()
-    await warm
+    warm.cancel()
+    await asyncio.wait([warm])
     service.house.engine.close()
     service.house.account.close()
 
@@ -88,11 +90,15 @@ def _open_house(config: Config, address: Address) -> House:
     )
 
 
-def _warm_up(house: House) -> None:
-    """Do now what the first statement would wait for."""
-    house.jobs.warm_up()
-    decode.warm_up()
-    encode.warm_up()
+async def _warm_up(house: House) -> None:
+    """Do now what the first statement would wait for.
+
+    Compiling takes seconds, once in an installation's life, and holds the GIL: it is
+    done in other processes, after which the kernels are on disk.
+    """
+    for compile_kernels in (reader.warm_up, encode.warm_up, decode.warm_up):
+        await house.jobs.run(compile_kernels)
+        await asyncio.to_thread(compile_kernels)
 
 
 class Service:

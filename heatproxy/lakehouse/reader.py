@@ -4,21 +4,32 @@ Everything here blocks and belongs in a thread; ``cancelled`` is asked before ev
 megabyte, and a True answer raises 1317.
 """
 
+import tempfile
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import pyarrow as pa
 
-from heatproxy.datatypes import Column
+from heatproxy.datatypes import Column, parse
 from heatproxy.errors import MySQLError
 from heatproxy.lakehouse.catalogue import LH, Condition, failure
 from heatproxy.lakehouse.csv import arrow_schema
-from heatproxy.lakehouse.dialect import Dialect
+from heatproxy.lakehouse.dialect import Dialect, parse_dialect
 from heatproxy.lakehouse.formats import format_of
 from heatproxy.lakehouse.inference import Inferred
 from heatproxy.lakehouse.records import Cancelled, Progress
 from heatproxy.lakehouse.streams import DataFile
 
 MOST_WARNINGS = 1024  # max_error_count
+
+# a type for each kernel that reads fields, and a value that makes it run
+_EVERY_KERNEL = {
+    "int": "1",
+    "double": "1.5",
+    "datetime": "2024-01-31 12:34:56",
+    "varchar(1)": "too long",
+    "char(1)": "c",
+}
 
 
 def never() -> bool:
@@ -112,3 +123,16 @@ def open_table(
     )
     told.append(Reading(arrow_schema(columns), rows))
     return told[0]
+
+
+def warm_up() -> None:
+    """Compile the kernels that read delimited text, or load them from disk."""
+    text = ",".join(_EVERY_KERNEL.values()).encode()
+    columns = [Column(kind, parse(kind)) for kind in _EVERY_KERNEL]
+    dialect = parse_dialect({"field_delimiter": ","}, "warm_up")
+    with tempfile.NamedTemporaryFile() as storage:
+        storage.write(text)
+        storage.flush()
+        files = [DataFile(Path(storage.name), "warm_up", len(text))]
+        infer(files, dialect)
+        open_table(files, dialect, columns, strict=False).reader.read_all()

@@ -53,16 +53,22 @@ class Token:
 
 
 def _pattern(escapes: bool) -> re.Pattern[bytes]:
-    single = rb"'(?:[^'\\]|\\.|'')*+'" if escapes else rb"'(?:[^']|'')*+'"
-    double = rb'"(?:[^"\\]|\\.|"")*+"' if escapes else rb'"(?:[^"]|"")*+"'
+    # What is opened and never closed reaches to the end of the text: looking for its
+    # end again from every quote in it would take time by the square of its length.
+    plain = rb"%s(?:[^%s\\]|\\(?:.|\Z)|%s%s)*+(?:%s|\Z)"
+    if not escapes:
+        plain = rb"%s(?:[^%s]|%s%s)*+(?:%s|\Z)"
+    single, double = (plain % ((quote,) * 5) for quote in (b"'", b'"'))
+    name = rb"`(?:[^`]|``)*+(?:`|\Z)"
     word = rb"[A-Za-z0-9_$\x80-\xff]"
     return re.compile(
-        rb"(?P<SPACE>\s+|--(?=[\s\x00-\x1f]|\Z)[^\n]*|#[^\n]*|/\*(?![!+]).*?\*/)"
+        rb"(?P<SPACE>\s+|--(?=[\s\x00-\x1f]|\Z)[^\n]*|#[^\n]*"
+        rb"|/\*(?![!+]).*?(?:\*/|\Z))"
         rb"|(?P<VERSIONED>/\*!)"
-        rb"|(?P<HINT>/\*\+.*?\*/)"
+        rb"|(?P<HINT>/\*\+.*?(?:\*/|\Z))"
         rb"|(?P<STRING>(?:[nN](?='))?(?:" + single + rb"|" + double + rb"))"
-        rb"|(?P<NAME>`(?:[^`]|``)*+`)"
-        rb"|(?P<VARIABLE>@@?(?:`(?:[^`]|``)*+`|'[^']*'|\"[^\"]*\"|(?:"
+        rb"|(?P<NAME>" + name + rb")"
+        rb"|(?P<VARIABLE>@@?(?:" + name + rb"|'[^']*(?:'|\Z)|\"[^\"]*(?:\"|\Z)|(?:"
         + word
         + rb"|\.)+|(?=[^@])))"
         rb"|(?P<NUMBER>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?!" + word + rb"))"

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 
 # Versioned comments (/*!) hold code and hints (/*+) hold meaning: neither is skipped.
-_GAP = rb"(?:\s+|--[\s][^\n]*(?:\n|\Z)|--\n|#[^\n]*(?:\n|\Z)|/\*(?![!+]).*?\*/|%s)*+"
+_GAP = rb"(?:\s+|--(?:[^\S\n][^\n]*)?(?:\n|\Z)|#[^\n]*(?:\n|\Z)|/\*(?![!+]).*?\*/|%s)*+"
 _FIRST_WORD = re.compile(_GAP % rb"[(;]" + rb"([A-Za-z]+)", re.DOTALL)
 _SKIP = _GAP % rb"(?!)"
 _ROUTINE_CALL = re.compile(

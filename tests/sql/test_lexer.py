@@ -69,7 +69,7 @@ LEXED: dict[bytes, list[tuple[Kind, bytes]]] = {
     b"`# no comment` 1": [(N, b"`# no comment`"), (D, b"1")],
     "naïve `日本`".encode(): [(W, "naïve".encode()), (N, "`日本`".encode())],
     b"caf\xe9 '\xe9'": [(W, b"caf\xe9"), (S, b"'\xe9'")],
-    b"'unterminated": [(Y, b"'"), (W, b"unterminated")],
+    b"'unterminated": [(S, b"'unterminated")],
     b"a\x00b": [(W, b"a"), (Y, b"\x00"), (W, b"b")],
     b"?,@": [(Y, b"?"), (Y, b","), (Y, b"@")],
 }
