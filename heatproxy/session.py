@@ -123,12 +123,13 @@ class Session:
 
     async def user(self) -> str:
         """The name part of CURRENT_USER()."""
-        account = await self.backend.scalar("SELECT CURRENT_USER()")
+        (account,) = await self.backend.evaluate([b"CURRENT_USER()"])
         return (account or "").rpartition("@")[0]
 
     async def schema(self) -> str | None:
         """The default schema."""
-        return await self.backend.scalar("SELECT DATABASE()")
+        (name,) = await self.backend.evaluate([b"DATABASE()"])
+        return name
 
     @property
     def backslash_escapes(self) -> bool:

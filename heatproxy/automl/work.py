@@ -39,12 +39,13 @@ def score_job(
 
 def predict_job(
     data: bytes, table: pa.Table, with_drift: bool, threads: int
-) -> tuple[pa.Array, pa.Array]:
-    """The predicted labels or numbers, and ``ml_results``, each Arrow (n_rows,)."""
+) -> pa.Table:
+    """What is predicted: Arrow (n_rows, 2), the columns Prediction and ml_results."""
     model = from_bytes(data)
     prediction = model.predict(table, threads)
     drift = results.drift_results(model, table) if with_drift else None
-    return prediction.labels, results.prediction_results(model, prediction, drift)
+    text = results.prediction_results(model, prediction, drift)
+    return pa.table({"Prediction": prediction.labels, "ml_results": text})
 
 
 def explain_rows_job(

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import pyarrow as pa
+from mysql_mimic.charset import Collation
 
 from heatproxy.datatypes import quote_name
 from heatproxy.errors import ProtocolError, not_supported
@@ -45,6 +46,15 @@ class Leg(Protocol):
 
 
 Row = tuple[bytes | None, ...]
+NAMELESS = "resultset_metadata=NONE"
+# Where Python's codec of that name is another one.
+_CODECS = {
+    "latin1": "cp1252",
+    "ucs2": "utf-16-be",
+    "utf16": "utf-16-be",
+    "utf32": "utf-32-be",
+    "binary": "utf-8",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +67,12 @@ class Result:
 
     def texts(self) -> list[tuple[str | None, ...]]:
         """The rows as Python text."""
+        charsets = [column.charset for column in self.columns]
         return [
-            tuple(None if value is None else value.decode() for value in row)
+            tuple(
+                None if value is None else _decoded(value, charset)
+                for value, charset in zip(row, charsets, strict=True)
+            )
             for row in self.rows
         ]
 
@@ -98,7 +112,7 @@ class BackendConnection:
     async def evaluate(self, expressions: Sequence[bytes]) -> list[str | None]:
         """The values of SQL expressions in this session, as text.
 
-        They come as hexadecimal digits, which every character_set_results leaves alone.
+        They come as hexadecimal digits: every character_set_results has those.
 
         Raises:
             MySQLError: an expression is wrong, in MySQL's words.
@@ -109,8 +123,8 @@ class BackendConnection:
             b"HEX(CAST((" + text + b"\n) AS CHAR CHARACTER SET utf8mb4))"
             for text in expressions
         ]
-        row = (await self.query(b"SELECT " + b", ".join(items))).rows[0]
-        return [None if v is None else bytes.fromhex(v.decode()).decode() for v in row]
+        row = (await self.query(b"SELECT " + b", ".join(items))).texts()[0]
+        return [None if v is None else bytes.fromhex(v).decode() for v in row]
 
     async def prepared_columns(self, sql: bytes) -> list[ColumnDefinition]:
         """The columns a SELECT would have; none for other statements.
@@ -161,21 +175,25 @@ class BackendConnection:
             return Result(affected_rows=read_lenenc(head, 1)[0])
         if head[0] == LOCAL_INFILE:
             raise ProtocolError("a statement of ours asked for a local file")
-        columns = await self._definitions(self._column_count(head))
+        count, named = self._column_count(head)
+        columns = await self._definitions(count if named else 0)
+        if not named and not self._new_eof:
+            await self.packet()
         rows = []
         while not self._ends_rows(payload := await self.packet()):
-            rows.append(_text_row(payload, len(columns)))
+            rows.append(_text_row(payload, count))
         if payload[0] == ERR:
             raise parse_err(payload)
         self.status = status_of(payload, is_eof=not self._new_eof)
+        if not named:  # the rows are behind us, so the session stays usable
+            raise not_supported(NAMELESS)
         return Result(tuple(columns), tuple(rows))
 
-    def _column_count(self, head: bytes) -> int:
-        if not self.capabilities & Capability.OPTIONAL_METADATA:
-            return read_lenenc(head, 0)[0]
-        if head[0] == 0:
-            raise not_supported("resultset_metadata=NONE")
-        return read_lenenc(head, 1)[0]
+    def _column_count(self, head: bytes) -> tuple[int, bool]:
+        """How many columns a result has, and whether they are described."""
+        count, flag = read_lenenc(head, 0)
+        optional = self.capabilities & Capability.OPTIONAL_METADATA
+        return count, not optional or head[flag] != 0
 
     async def _definitions(self, count: int) -> list[ColumnDefinition]:
         columns = [parse_definition(await self.packet()) for _ in range(count)]
@@ -200,8 +218,10 @@ class BackendConnection:
         statement_id = head[1:5]
         columns_count = int.from_bytes(head[5:7], "little")
         parameters = int.from_bytes(head[7:9], "little")
-        await self._definitions(parameters)
         try:
+            if self.capabilities & Capability.OPTIONAL_METADATA and not head[12]:
+                raise not_supported(NAMELESS)
+            await self._definitions(parameters)
             yield statement_id, await self._definitions(columns_count)
         finally:
             self._leg.write(frame(bytes([Command.STMT_CLOSE]) + statement_id, 0))
@@ -215,7 +235,7 @@ class BackendConnection:
         head = await self.packet()
         if head[0] == ERR:
             raise parse_err(head)
-        columns = await self._definitions(self._column_count(head))
+        columns = await self._definitions(self._column_count(head)[0])
         decoder = RowDecoder(columns, deprecate_eof=self._new_eof)
         batches = decoder.feed(self._unread())
         while decoder.terminator is None:
@@ -240,6 +260,12 @@ class BackendConnection:
         self._packets.clear()
         self._reader = PacketReader()
         return raw
+
+
+def _decoded(value: bytes, charset: int) -> str:
+    """Text in the character set of a collation's number."""
+    known = Collation(charset).charset
+    return value.decode(_CODECS.get(known.name, known.codec))
 
 
 def _text_row(payload: bytes, columns: int) -> Row:

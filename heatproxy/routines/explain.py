@@ -14,14 +14,9 @@ from heatproxy.automl.catalog import Catalog
 from heatproxy.automl.work import explain_model_job, explain_rows_job
 from heatproxy.errors import ml_error
 from heatproxy.options import BadOption, Options
-from heatproxy.routines.arguments import option_object, require_absent, table_name
+from heatproxy.routines.arguments import option_object, table_name
 from heatproxy.routines.models import open_model
-from heatproxy.routines.output import (
-    input_columns,
-    label_type,
-    refuse_in_place,
-    write_output,
-)
+from heatproxy.routines.output import write_answers
 from heatproxy.routines.routine import Outcome, Procedure, RowFunction, needs
 from heatproxy.routines.rows import Row, RowsOfOneCall, answers
 from heatproxy.session import Cancel, Session
@@ -74,28 +69,8 @@ async def explain_table(
             MySQL's own.
     """
     explainer = _explainer(options, "ML_EXPLAIN_TABLE")
-    loaded = await open_model(session, model_handle)
-    source = await table_name(session, table, "table_name")
-    target = await table_name(session, output_table, "output_table_name")
-    refuse_in_place(source, target)
-    await require_absent(session, *target)
-    rows = await session.read_table(*source)
-    columns = await input_columns(session, *source)
-    found = await session.in_worker(
-        explain_rows_job, loaded.data, rows, explainer, session.threads
-    )
-    regression = loaded.entry.task == "regression"
-    added = []
-    for field in found.schema:
-        kind = "double"
-        if field.name in ("Notes", "ml_results"):
-            kind = "longtext"
-        elif field.name == "Prediction":
-            kind = "float" if regression else label_type(field.type)
-        added.append((field.name, kind))
-        rows = rows.append_column(field.name, found.column(field.name))
-    await write_output(session, *target, columns, added, rows)
-    return Outcome()
+    names = table, model_handle, output_table
+    return await write_answers(session, *names, explain_rows_job, explainer)
 
 
 async def explain_row(session: Session, rows: Sequence[Row]) -> list[str | None]:

@@ -7,14 +7,18 @@ caller's connection, and goes again when that fails.
 Source: HeatWave User Guide, "ML_PREDICT_TABLE", "ML_EXPLAIN_TABLE".
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pyarrow as pa
 
 from heatproxy.backend.insert import insert_rows
 from heatproxy.datatypes import quote_name, quote_text
 from heatproxy.errors import not_supported
+from heatproxy.routines.arguments import require_absent, table_name
+from heatproxy.routines.models import open_model
+from heatproxy.routines.routine import Outcome
 from heatproxy.session import Session
 
 GENERATED_KEY = "_4aad19ca6e_pk_id"  # since 8.4.1
@@ -42,6 +46,42 @@ class InputColumn:
     name: str
     definition: str
     in_key: bool
+
+
+async def write_answers(
+    session: Session,
+    table: str | None,
+    model_handle: str | None,
+    output_table: str | None,
+    job: Callable[..., pa.Table],
+    *arguments: Any,
+) -> Outcome:
+    """Run a job over a table's rows and write them, with what it adds, to a new table.
+
+    ``job`` gets the model's bytes, the rows, ``arguments`` and a number of threads; it
+    gives the columns to add, Arrow (n_rows, n_added).
+    """
+    loaded = await open_model(session, model_handle)
+    source = await table_name(session, table, "table_name")
+    target = await table_name(session, output_table, "output_table_name")
+    refuse_in_place(source, target)
+    await require_absent(session, *target)
+    rows = await session.read_table(*source)
+    columns = await input_columns(session, *source)
+    found = await session.in_worker(job, loaded.data, rows, *arguments, session.threads)
+    is_regression = loaded.entry.task == "regression"
+    added = [(f.name, _type_of_added(f, is_regression)) for f in found.schema]
+    for field in found.schema:
+        rows = rows.append_column(field.name, found.column(field.name))
+    await write_output(session, *target, columns, added, rows)
+    return Outcome()
+
+
+def _type_of_added(field: pa.Field, is_regression: bool) -> str:
+    """A prediction is of its label's type or FLOAT; texts are long, shares DOUBLE."""
+    if field.name == "Prediction":
+        return "float" if is_regression else label_type(field.type)
+    return "longtext" if pa.types.is_string(field.type) else "double"
 
 
 async def input_columns(session: Session, schema: str, table: str) -> list[InputColumn]:

@@ -11,14 +11,9 @@ from heatproxy.automl import results
 from heatproxy.automl.work import predict_job
 from heatproxy.errors import ml_error, not_supported
 from heatproxy.options import BadOption, Flag, Options, Text
-from heatproxy.routines.arguments import option_object, require_absent, table_name
+from heatproxy.routines.arguments import option_object
 from heatproxy.routines.models import open_model
-from heatproxy.routines.output import (
-    input_columns,
-    label_type,
-    refuse_in_place,
-    write_output,
-)
+from heatproxy.routines.output import write_answers
 from heatproxy.routines.routine import Outcome, Procedure, RowFunction, needs
 from heatproxy.routines.rows import Row, RowsOfOneCall, answers
 from heatproxy.session import Cancel, Session
@@ -65,24 +60,8 @@ async def predict_table(
             MySQL's own.
     """
     with_drift = predict_options(options, "ML_PREDICT_TABLE")
-    loaded = await open_model(session, model_handle)
-    source = await table_name(session, table, "table_name")
-    target = await table_name(session, output_table, "output_table_name")
-    refuse_in_place(source, target)
-    await require_absent(session, *target)
-    rows = await session.read_table(*source)
-    columns = await input_columns(session, *source)
-    labels, text = await session.in_worker(
-        predict_job, loaded.data, rows, with_drift, session.threads
-    )
-    regression = loaded.entry.task == "regression"
-    added = [
-        ("Prediction", "float" if regression else label_type(labels.type)),
-        ("ml_results", "longtext"),
-    ]
-    rows = rows.append_column("Prediction", labels).append_column("ml_results", text)
-    await write_output(session, *target, columns, added, rows)
-    return Outcome()
+    names = table, model_handle, output_table
+    return await write_answers(session, *names, predict_job, with_drift)
 
 
 async def predict_row(session: Session, rows: Sequence[Row]) -> list[str | None]:
