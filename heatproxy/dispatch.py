@@ -71,5 +71,15 @@ async def _work_for(session: Session, statement: Statement) -> Work | None:
                     "several statements in one packet when HeatWave's are among them"
                 )
             if work is not None:
+                await _require_utf8(session, text)
                 return work
     return None
+
+
+async def _require_utf8(session: Session, text: bytes) -> None:
+    """Refuse text that would be read as other characters than the client meant."""
+    if text.isascii():
+        return
+    charset = await session.backend.scalar("SELECT @@character_set_client")
+    if charset not in ("utf8mb4", "utf8mb3"):
+        raise not_supported(f"a statement in character set {charset} for HeatWave")

@@ -197,10 +197,9 @@ class RawClient:
         if head[0] == 0xFF:
             return
         columns, parameters = struct.unpack_from("<HH", head, 5)
-        if self.capabilities & OPTIONAL_METADATA and len(head) > 12 and not head[12]:
-            return
+        named = not self.capabilities & OPTIONAL_METADATA or head[12]
         for count in (parameters, columns):
-            for _ in range(count):
+            for _ in range(count if named else 0):
                 self.packet(into)
             if count and not self.new_eof:
                 self.packet(into)

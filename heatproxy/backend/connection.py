@@ -220,6 +220,9 @@ class BackendConnection:
         parameters = int.from_bytes(head[7:9], "little")
         try:
             if self.capabilities & Capability.OPTIONAL_METADATA and not head[12]:
+                for count in (parameters, columns_count):
+                    if count and not self._new_eof:
+                        await self.packet()
                 raise not_supported(NAMELESS)
             await self._definitions(parameters)
             yield statement_id, await self._definitions(columns_count)

@@ -72,7 +72,9 @@ def literal_column(column: pa.Array) -> pa.Array:
     if pa.types.is_decimal(kind):
         return column.cast(pa.string())
     if pa.types.is_floating(kind):
-        return pc.if_else(pc.is_finite(column), column.cast(pa.string()), None)
+        text = column.cast(pa.string())
+        text = pc.if_else(pc.equal(text, "-0"), "-0e0", text)  # no integer zero
+        return pc.if_else(pc.is_finite(column), text, None)
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
         return _hexadecimal(column.cast(pa.string()), "_utf8mb4 X'")
     if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):

@@ -20,7 +20,12 @@ _ROUTINE_CALL = re.compile(
 )
 _ROW_FUNCTION = re.compile(rb"(?i)ml_(?:predict|explain)_row")
 READS = frozenset([b"SELECT", b"WITH", b"TABLE", b"CREATE", b"SET", b"DO", b"EXPLAIN"])
-CHANGES = frozenset([b"DROP", b"RENAME", b"ALTER", b"TRUNCATE"])
+CHANGES = frozenset(
+    [
+        *(b"DROP", b"RENAME", b"ALTER", b"TRUNCATE"),
+        *(b"ANALYZE", b"CHECK", b"CHECKSUM", b"OPTIMIZE", b"REPAIR"),
+    ]
+)
 _NOTHING = re.compile(rb"(?!)")
 
 

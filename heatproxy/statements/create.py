@@ -5,14 +5,18 @@ exactly what MySQL would make of this SELECT. The engine's rows are then inserte
 the caller's connection; on failure the table goes again.
 """
 
+from collections.abc import Awaitable, Callable
 from functools import partial
 
+import pyarrow as pa
+
 from heatproxy.backend.insert import insert_rows
-from heatproxy.errors import not_supported
+from heatproxy.datatypes import quote_name
+from heatproxy.errors import MySQLError, not_supported
 from heatproxy.session import Session
 from heatproxy.sql.lexer import find_word, qualified_name
 from heatproxy.statements import Text, Work
-from heatproxy.statements.select import Selected, reads_shells, select_rows
+from heatproxy.statements.select import reads_shells, select_rows
 
 
 async def handle(session: Session, statement: Text) -> Work | None:
@@ -42,28 +46,47 @@ async def handle(session: Session, statement: Text) -> Work | None:
     named = qualified_name(words, at)
     if named is None:
         return None
-    target = statement.text[words[at].start : words[named[2] - 1].end].decode()
-    return partial(_answer, session, statement, select, target)
+    schema, table, _ = named
+    schema = schema or await session.schema()
+    if schema is None:
+        raise MySQLError(1046, "3D000", "No database selected")
+    target = f"{quote_name(schema)}.{quote_name(table)}"
+    fill = _temporary if temporary else _permanent
+    return partial(_answer, session, statement, select, partial(fill, session, target))
 
 
-async def _answer(session: Session, statement: Text, select: Text, target: str) -> None:
+async def _answer(
+    session: Session,
+    statement: Text,
+    select: Text,
+    fill: Callable[[pa.Table], Awaitable[int]],
+) -> None:
     selected = await select_rows(session, select)
+    names = [column.name for column in selected.columns]
+    rows = (await selected.all_rows()).rename_columns(names)
     await session.backend.query(_without_rows(statement, select))
-    try:
-        count = await _fill(session, selected, target)
-    except BaseException:
-        await session.undo(f"DROP TABLE IF EXISTS {target}")
-        raise
+    count = await fill(rows)
     await session.answer.ok(count, f"Records: {count}  Duplicates: 0  Warnings: 0")
 
 
-async def _fill(session: Session, selected: Selected, target: str) -> int:
-    names = [column.name for column in selected.columns]
-    rows = (await selected.all_rows()).rename_columns(names)
-    await session.backend.query("START TRANSACTION")
-    count = await insert_rows(session.backend, target, rows)
-    await session.backend.query("COMMIT")
+async def _permanent(session: Session, target: str, rows: pa.Table) -> int:
+    try:
+        await session.backend.query("START TRANSACTION")
+        count = await insert_rows(session.backend, target, rows)
+        await session.backend.query("COMMIT")
+    except BaseException:
+        await session.undo(f"DROP TABLE IF EXISTS {target}")
+        raise
     return count
+
+
+async def _temporary(session: Session, target: str, rows: pa.Table) -> int:
+    """Its creation leaves the caller's transaction open, and so must its rows."""
+    try:
+        return await insert_rows(session.backend, target, rows)
+    except MySQLError:
+        await session.backend.query(f"DROP TEMPORARY TABLE IF EXISTS {target}")
+        raise
 
 
 def _without_rows(statement: Text, select: Text) -> bytes:

@@ -9,10 +9,12 @@ import re
 from heatproxy.backend.shells import Shells
 from heatproxy.errors import MySQLError, not_supported
 from heatproxy.sql.lexer import tokens
+from heatproxy.sql.translate import Forward, referenced_tables
 from heatproxy.wire.channel import Statement
 from heatproxy.wire.packets import Command, query_text
 
 _TABLE = re.compile(r", '(.*)'\s*$", re.DOTALL)
+_READS = (b"SELECT", b"WITH", b"(")
 _CHANGES = (b"INSERT", b"UPDATE", b"DELETE", b"REPLACE", b"TRUNCATE", b"LOAD")
 
 
@@ -28,11 +30,26 @@ def refusal(shells: Shells, statement: Statement, error: MySQLError) -> MySQLErr
         return error
     if statement.command[0] != Command.QUERY:
         return not_supported(f"a prepared statement on the Lakehouse table {table}")
-    found = tokens(query_text(statement.command, statement.capabilities))
+    text = query_text(statement.command, statement.capabilities)
+    found = tokens(text)
     word = found[0].text.upper() if found else b""
-    if word in _CHANGES and any(t.name == table for t in found[:6]):
+    begin = found[:6]
+    alone = not any(t.is_word(b"JOIN") or t.is_symbol(b",") for t in begin)
+    if word in _CHANGES and alone and any(t.name == table for t in begin):
         # what MySQL says of an engine that cannot write rows
-        text = f"Table storage engine for '{table}' doesn't have this option"
-        return MySQLError(1031, "HY000", text)
-    where = "a view or a nested query" if word == b"SELECT" else word.decode()
-    return not_supported(f"the Lakehouse table {table} in {where}")
+        message = f"Table storage engine for '{table}' doesn't have this option"
+        return MySQLError(1031, "HY000", message)
+    if word in _READS:
+        return not_supported(_unread(text, table))
+    return not_supported(f"the Lakehouse table {table} in {word.decode()}")
+
+
+def _unread(text: bytes, table: str) -> str:
+    """Why a SELECT was not the engine's to answer."""
+    try:
+        referenced_tables(text.decode())
+    except Forward as reason:
+        return f"{reason}, in a query of Lakehouse tables"
+    except UnicodeDecodeError:
+        return "a statement that is not UTF-8, in a query of Lakehouse tables"
+    return f"the Lakehouse table {table} in a view or a nested query"

@@ -110,14 +110,16 @@ def parse(payload: bytes) -> ColumnDefinition:
         ProtocolError: it is not one.
     """
     names = []
-    rest = payload[len(_CATALOG) :]
-    for _ in range(5):
+    rest = payload
+    for _ in range(6):
         size, rest = _read_length(rest)
         names.append(rest[:size].decode("utf-8", "surrogateescape"))
         rest = rest[size:]
-    if not payload.startswith(_CATALOG) or len(rest) != 13 or rest[0] != _FIXED_PART:
+    catalog, schema, table, org_table, name, org_name = names
+    # with character_set_results UTF-16 or UTF-32 there are NULs in it
+    is_catalog = catalog.replace("\0", "") == "def"
+    if not is_catalog or len(rest) != 13 or rest[0] != _FIXED_PART:
         raise ProtocolError("malformed column definition")
-    schema, table, org_table, name, org_name = names
     return ColumnDefinition(
         schema,
         table,

@@ -129,7 +129,13 @@ def _end_packet(state: Any) -> int:
             columns = state[HEAD + 5] | state[HEAD + 6] << 8
             parameters = state[HEAD + 7] | state[HEAD + 8] << 8
             if state[OPTIONAL_METADATA] and length > 12 and state[HEAD + 12] == 0:
-                return DONE
+                # no definitions, but the EOFs behind them
+                eofs = (parameters > 0) + (columns > 0)
+                if state[NEW_EOF] or eofs == 0:
+                    return DONE
+                state[COUNT], state[COLUMNS_AFTER] = eofs - 1, 0
+                state[PHASE] = DEFINITIONS if eofs == 2 else DEFINITIONS_END
+                return MORE
             state[COUNT], state[COLUMNS_AFTER] = parameters, columns
             if parameters == 0:
                 state[COUNT], state[COLUMNS_AFTER] = columns, 0

@@ -204,7 +204,16 @@ CASES = {
     "prepared with both, without EOFs": result(
         P, NEW, prepared(1, 1), DEFINITION, DEFINITION
     ),
-    "prepared with names left out": result(P, NAMED, prepared(3, 2, metadata=b"\x00")),
+    "prepared with names left out": result(
+        P, NAMED, prepared(3, 2, metadata=b"\x00"), eof(0), eof(2), status=2
+    ),
+    "prepared with names of columns left out": result(
+        P, NAMED, prepared(3, 0, metadata=b"\x00"), eof(2), status=2
+    ),
+    "prepared with nothing to name": result(P, NAMED, prepared(0, 0, metadata=b"\x00")),
+    "prepared with names left out, without EOFs": result(
+        P, NEW | NAMED, prepared(3, 2, metadata=b"\x00")
+    ),
     "prepared with names": result(
         P, NEW | NAMED, prepared(1, 0, metadata=b"\x01"), DEFINITION
     ),
