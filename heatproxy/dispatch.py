@@ -2,16 +2,17 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
 
 from heatproxy.answer import Answer
 from heatproxy.backend.connection import BackendConnection
 from heatproxy.errors import MySQLError, ProtocolError, not_supported, unknown_error
 from heatproxy.loan import Loan
 from heatproxy.session import House, Session
-from heatproxy.sql.lexer import statements, tokens
+from heatproxy.sql.lexer import Token, statements, tokens
 from heatproxy.statements import Handler, Text, Work, call, create, ddl, rowfunction
 from heatproxy.statements import select as select_statement
-from heatproxy.statements.sealed import refusal
+from heatproxy.statements.sealed import SEALED, refusal
 from heatproxy.wire.channel import Statement
 from heatproxy.wire.packets import Command, Status, parse_err, query_text
 
@@ -40,6 +41,8 @@ async def serve_statement(house: House, loan: Loan, statement: Statement) -> Non
             return
         await work()
     except MySQLError as error:
+        if error.number == SEALED:
+            error = refusal(house.shells, statement, error)
         await answer.error(error)
     except (ProtocolError, asyncio.CancelledError):
         raise
@@ -63,6 +66,8 @@ async def _work_for(session: Session, statement: Statement) -> Work | None:
     except MySQLError:  # a versioned comment: MySQL decides what it says
         return None
     parts = statements(found)
+    if parts and _defines_a_program(parts[0]):
+        return None
     for part in parts:
         for handle in HANDLERS:
             work = await handle(session, Text(text, part))
@@ -83,3 +88,9 @@ async def _require_utf8(session: Session, text: bytes) -> None:
     charset = await session.backend.scalar("SELECT @@character_set_client")
     if charset not in ("utf8mb4", "utf8mb3"):
         raise not_supported(f"a statement in character set {charset} for HeatWave")
+
+
+def _defines_a_program(part: Sequence[Token]) -> bool:
+    """Whether it is CREATE of a view, procedure, trigger: nothing in it runs now."""
+    creates = len(part) > 1 and part[0].is_word(b"CREATE")
+    return creates and not part[1].is_word(b"TABLE", b"TEMPORARY")

@@ -37,6 +37,7 @@ log = logging.getLogger(__name__)
 LOOK_BYTES = 1 << 20  # a longer statement is MySQL's, unseen
 AHEAD_BYTES = 4 << 20  # what a client may send ahead; more waits in its socket
 HIGH_WATER_BYTES = 1 << 20
+ENGINE_WAIT_S, ENGINE_RETRY_S = 20.0, 0.1
 NO_COMMAND = b"\0"  # COM_SLEEP, which MySQL takes an empty packet for
 # ER_TABLESPACE_DISCARDED: the statement touched the sealed shell of a Lakehouse table.
 SEALED = 1814
@@ -359,16 +360,38 @@ class Frontend:
             self._engine = _Leg(self._from_engine, self._engine_lost)
             self._engine.sources = [self._backend]
             self.client.sources = [self._backend, self._engine]
-            self._worker.tasks.create_task(self._reach_engine(self._engine))
+            self._worker.tasks.create_task(self._reach_engine(self._engine, error))
         self._engine.write(pack(Message.START, statement.to_bytes()))
 
-    async def _reach_engine(self, leg: _Leg) -> None:
+    async def _reach_engine(self, leg: _Leg, error: bytes) -> None:
+        """Connect to the engine process, which may just be starting again."""
         loop = asyncio.get_running_loop()
-        try:
-            await loop.create_unix_connection(lambda: leg, self._worker.engine_socket)
-        except OSError as problem:
-            log.error("the engine process cannot be reached: %s", problem)
-            self._engine_lost()
+        limit = loop.time() + ENGINE_WAIT_S
+        path = self._worker.engine_socket
+        while self._state is State.LENT:
+            try:
+                await loop.create_unix_connection(lambda: leg, path)
+            except OSError as problem:
+                if loop.time() > limit:
+                    log.error("the engine process cannot be reached: %s", problem)
+                    self._do_without_engine(error)
+                    return
+                await asyncio.sleep(ENGINE_RETRY_S)
+            else:
+                break
+        if self._state is State.CLOSED:
+            leg.close()
+
+    def _do_without_engine(self, error: bytes) -> None:
+        """Give the statement to MySQL, which refuses what is not its own."""
+        self._engine = None
+        self._state = State.RELAY
+        if error:
+            self.client.write(frame(error, 1))
+        else:
+            self._relay(frame(self._last, 0), self._last)
+            self._last = b""
+        self._work_off()
 
     def _engine_lost(self) -> None:
         self._engine = None

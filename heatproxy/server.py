@@ -97,6 +97,15 @@ async def serve(config: Config, backend: Backend, on_ready: Callable[[], None]) 
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    listen = config.listen
+    worker: Worker
+    server = await loop.create_server(  # first: an address that is taken is known now
+        lambda: Frontend(worker).client,
+        listen.host,
+        listen.port,
+        backlog=1024,
+        start_serving=False,
+    )
     engine = EngineProcess(config, backend.account)
     try:
         await engine.start()
@@ -110,18 +119,14 @@ async def serve(config: Config, backend: Backend, on_ready: Callable[[], None]) 
                 tasks=tasks,
             )
             watch = tasks.create_task(_keep_engine(engine, worker))
-            server = await loop.create_server(
-                lambda: Frontend(worker).client,
-                config.listen.host,
-                config.listen.port,
-                backlog=1024,
-            )
+            await server.start_serving()
             on_ready()
             await stop.wait()
             server.close()
             await _drain(worker)
             watch.cancel()
     finally:
+        server.close()
         await engine.stop()
 
 

@@ -68,7 +68,9 @@ def _pattern(escapes: bool) -> re.Pattern[bytes]:
         rb"|(?P<HINT>/\*\+.*?(?:\*/|\Z))"
         rb"|(?P<STRING>(?:[nN](?='))?(?:" + single + rb"|" + double + rb"))"
         rb"|(?P<NAME>" + name + rb")"
-        rb"|(?P<VARIABLE>@@?(?:" + name + rb"|'[^']*(?:'|\Z)|\"[^\"]*(?:\"|\Z)|(?:"
+        rb"|(?P<VARIABLE>@@?(?:"
+        + name
+        + rb"|'[^']*(?:'|\Z)|\"[^\"]*(?:\"|\Z)|(?:"
         + word
         + rb"|\.)+|(?=[^@])))"
         rb"|(?P<NUMBER>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?!" + word + rb"))"

@@ -27,6 +27,7 @@ CHANGES = frozenset(
     ]
 )
 _NOTHING = re.compile(rb"(?!)")
+_PART = rb"[0-9A-Za-z_$\x80-\xff]"  # what a longer name would go on with
 
 
 class Prefilter:
@@ -57,4 +58,6 @@ class Prefilter:
 def _any_of(names: Iterable[str]) -> re.Pattern[bytes]:
     spelled = {spelling for n in names for spelling in (n, n.replace("`", "``"))}
     escaped = sorted(re.escape(name.encode()) for name in spelled)
-    return re.compile(rb"(?i)" + rb"|".join(escaped)) if escaped else _NOTHING
+    if not escaped:
+        return _NOTHING
+    return re.compile(rb"(?i)(?<!%s)(?:%s)(?!%s)" % (_PART, b"|".join(escaped), _PART))

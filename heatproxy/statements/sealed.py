@@ -13,6 +13,7 @@ from heatproxy.sql.translate import Forward, referenced_tables
 from heatproxy.wire.channel import Statement
 from heatproxy.wire.packets import Command, query_text
 
+SEALED = 1814  # ER_TABLESPACE_DISCARDED
 _TABLE = re.compile(r", '(.*)'\s*$", re.DOTALL)
 _READS = (b"SELECT", b"WITH", b"(")
 _CHANGES = (b"INSERT", b"UPDATE", b"DELETE", b"REPLACE", b"TRUNCATE", b"LOAD")

@@ -130,7 +130,7 @@ def _end_packet(state: Any) -> int:
             parameters = state[HEAD + 7] | state[HEAD + 8] << 8
             if state[OPTIONAL_METADATA] and length > 12 and state[HEAD + 12] == 0:
                 # no definitions, but the EOFs behind them
-                eofs = (parameters > 0) + (columns > 0)
+                eofs = (1 if parameters else 0) + (1 if columns else 0)
                 if state[NEW_EOF] or eofs == 0:
                     return DONE
                 state[COUNT], state[COLUMNS_AFTER] = eofs - 1, 0

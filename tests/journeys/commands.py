@@ -2,7 +2,7 @@
 
 import struct
 
-from tests.journeys.conversations import ROWS, SEQUENCE, TABLE, say, with_table
+from tests.journeys.conversations import SEQUENCE, TABLE, say, with_table
 from tests.rawclient import (
     Reply,
     Step,

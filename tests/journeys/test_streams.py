@@ -15,7 +15,6 @@ from tests.journeys.conftest import Pair, Talk
 from tests.journeys.conversations import ROWS, TABLE
 from tests.journeys.test_transparency import CLIENTS, statement_of
 from tests.rawclient import (
-    RawClient,
     Reply,
     Step,
     close,
