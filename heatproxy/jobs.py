@@ -84,7 +84,10 @@ def end_with_parent(number: signal.Signals) -> None:
 def _work(pipe: Connection) -> None:
     """The whole life of a job's process."""
     end_with_parent(signal.SIGKILL)
-    function, args = pipe.recv()
+    try:
+        function, args = pipe.recv()
+    except EOFError:  # it was called off
+        return
     try:
         result = function(*args)
     except MySQLError as error:

@@ -8,6 +8,7 @@ import asyncio
 import logging
 import os
 import signal
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 
 from heatproxy.automl.loaded import LoadedModels
@@ -91,14 +92,21 @@ def _open_house(config: Config, address: Address) -> House:
 
 
 async def _warm_up(house: House) -> None:
-    """Do now what the first statement would wait for.
+    """Do now what the first statement would wait for."""
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(_have_compiled(house, reader.warm_up))
+        tasks.create_task(_have_compiled(house, encode.warm_up, decode.warm_up))
 
-    Compiling takes seconds, once in an installation's life, and holds the GIL: it is
-    done in other processes, after which the kernels are on disk.
+
+async def _have_compiled(house: House, *warm_ups: Callable[[], None]) -> None:
+    """Take kernels from disk that another process has put there.
+
+    Compiling takes seconds, once in an installation's life. It would hold the GIL
+    here, and the end of this process up.
     """
-    for compile_kernels in (reader.warm_up, encode.warm_up, decode.warm_up):
-        await house.jobs.run(compile_kernels)
-        await asyncio.to_thread(compile_kernels)
+    for warm_up in warm_ups:
+        await house.jobs.run(warm_up)
+        await asyncio.to_thread(warm_up)
 
 
 class Service:

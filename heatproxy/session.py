@@ -160,6 +160,7 @@ class Session:
             except asyncio.CancelledError:
                 cancel.ask()
                 await asyncio.wait([thread])
+                thread.exception()  # that it was called off is no news
                 raise
 
         return await self._watched(run())

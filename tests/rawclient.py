@@ -154,9 +154,10 @@ class RawClient:
         """One result; the status it ends with, 0 for an error."""
         head = self.packet(into)
         if head[0] == 0xFB:
-            sequence_id = into[-1].sequence_id
-            for index, part in enumerate([*step.file, b""], 1):
-                self.socket.sendall(framed(part, sequence_id + index))
+            sequence_id = into[-1].sequence_id + 1
+            for part in (*step.file, b""):
+                self.socket.sendall(framed(part, sequence_id))
+                sequence_id += len(part) // MAX_FRAME + 1
             head = self.packet(into)
         if head[0] == 0xFF:
             return 0

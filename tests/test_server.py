@@ -16,10 +16,12 @@ import pymysql
 import pytest
 
 from heatproxy.objectstore import ObjectStore
+from heatproxy.wire.packets import Status
 from tests.background import running as in_background
 from tests.background import until, until_it_waits
 from tests.conftest import Running, Server, free_port
 from tests.lakeside import external, load
+from tests.rawclient import RawClient
 
 pytestmark = pytest.mark.mysql
 
@@ -262,6 +264,18 @@ def test_an_engine_killed_in_the_middle_ends_one_session(running: Running) -> No
         until(lambda: not ask(holder, find))
         lent._force_close()
     assert total(server) == ALL_ROWS
+
+
+def test_an_error_of_ddl_that_is_followed_keeps_the_sessions_flags(
+    running: Running,
+) -> None:
+    server = running.server
+    where = {"host": server.host, "port": server.port}
+    with RawClient(**where, **server.login) as client:
+        refused = client.query("RENAME TABLE lake.nowhere TO lake.somewhere")
+        assert refused[0].payload[0] == 0xFF
+        end = client.query("SELECT COUNT(*) FROM lake.t")[-1].payload
+    assert end[3] & Status.AUTOCOMMIT
 
 
 def test_root_is_not_for_anybody(running: Running) -> None:

@@ -5,10 +5,11 @@ policy has just checked, so a name that resolves anew cannot lead elsewhere.
 """
 
 import re
+import socket
 import ssl
-import time
+import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import urljoin, urlsplit
@@ -31,7 +32,7 @@ _TRANSPORT = (
 )
 _RANGE = re.compile(rb"bytes (\d+)-\d+/(?:\d+|\*)")
 
-Pause = Callable[[float], None]
+Pause = Callable[[float], object]
 
 
 class _Missing(Exception):
@@ -45,13 +46,15 @@ class _Retry(Exception):
 class Fetcher:
     """HTTP GET under a policy; use it as a context manager."""
 
-    def __init__(self, policy: SourcePolicy, pause: Pause = time.sleep) -> None:
+    def __init__(self, policy: SourcePolicy, pause: Pause | None = None) -> None:
         self._policy = policy
-        self._pause = pause
+        self._aborted = threading.Event()
+        self._pause = pause or self._aborted.wait
+        self._network = _CheckedNetwork(policy)
         context = ssl.create_default_context()
         context.load_verify_locations(certifi.where())
         self._pool = httpcore.ConnectionPool(
-            ssl_context=context, network_backend=_CheckedNetwork(policy)
+            ssl_context=context, network_backend=self._network
         )
 
     def __enter__(self) -> "Fetcher":
@@ -59,6 +62,12 @@ class Fetcher:
 
     def __exit__(self, *_: object) -> None:
         self._pool.close()
+        self._network.forget()
+
+    def abort(self) -> None:
+        """End what is being fetched, which then asks ``cancelled``; from any thread."""
+        self._aborted.set()
+        self._network.shut_down()
 
     def download(
         self, url: str, path: Path, cancelled: Cancelled, progress: Progress
@@ -272,6 +281,9 @@ class _CheckedNetwork(httpcore.NetworkBackend):
     def __init__(self, policy: SourcePolicy) -> None:
         self._policy = policy
         self._plain = httpcore.SyncBackend()
+        # Closing a socket wakes nobody who reads from it; shutting it down does. TLS
+        # takes the socket itself away, so what is kept is a duplicate.
+        self._open: list[socket.socket] = []
 
     def connect_tcp(
         self,
@@ -284,9 +296,11 @@ class _CheckedNetwork(httpcore.NetworkBackend):
         problem: Exception = httpcore.ConnectError("no address")
         for address in self._policy.addresses(host, port):
             try:
-                return self._plain.connect_tcp(
+                stream = self._plain.connect_tcp(
                     address, port, timeout, local_address, socket_options
                 )
+                self._open.append(stream.get_extra_info("socket").dup())
+                return stream
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as failed:
                 problem = failed
         raise problem
@@ -295,3 +309,14 @@ class _CheckedNetwork(httpcore.NetworkBackend):
         self, path: str, timeout: float | None = None, socket_options: Any = None
     ) -> httpcore.NetworkStream:
         raise refused(path, "unix sockets are not for files")
+
+    def shut_down(self) -> None:
+        """End every connection under way."""
+        for one in self._open:
+            with suppress(OSError):  # it has ended already
+                one.shutdown(socket.SHUT_RDWR)
+
+    def forget(self) -> None:
+        for one in self._open:
+            one.close()
+        self._open.clear()

@@ -12,7 +12,6 @@ import json
 import re
 import shutil
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,7 +51,7 @@ class Source:
         self,
         policy: SourcePolicy,
         folder: Path | None = None,
-        pause: Pause = time.sleep,
+        pause: Pause | None = None,
     ) -> None:
         self._policy = policy
         self._fetcher = Fetcher(policy, pause)
@@ -65,6 +64,10 @@ class Source:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def abort(self) -> None:
+        """Wake a fetch that waits for its server; it asks ``cancelled`` then."""
+        self._fetcher.abort()
 
     def close(self) -> None:
         self._fetcher.__exit__()

@@ -232,6 +232,7 @@ async def _send(session: Session, block: report.Block) -> None:
 
 def _look(work: Work, source: Source, cancel: Cancel) -> None:
     """Fetch and infer every table that is to be created."""
+    cancel.interrupts(source.abort)
     for plan in work.plans:
         table = plan.table
         if plan.exists:

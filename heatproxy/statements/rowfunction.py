@@ -8,6 +8,7 @@ rows of a SELECT, ``rowselect`` answers it.
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import pairwise
 
 from heatproxy.datatypes import quote_text
 from heatproxy.errors import MySQLError, not_supported
@@ -145,7 +146,7 @@ def _refuse_own_variables(part: Sequence[Token], calls: Sequence[RoutineCall]) -
     for member in members:
         here = {
             _variable(token)
-            for token, following in zip(member, member[1:], strict=False)
+            for token, following in pairwise(member)
             if token.kind is Kind.VARIABLE
             and (following.is_symbol(b":=") or (sets and following.is_symbol(b"=")))
         }

@@ -7,6 +7,7 @@ this would answer differently from a function called row by row is refused by na
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from heatproxy.datatypes import quote_text
 from heatproxy.errors import MySQLError, not_supported
@@ -192,7 +193,7 @@ def _refuse_other_rows(item: Item) -> None:
     words = item.outside
     if any(word.is_word(b"SELECT") for word in words):
         raise not_supported(f"{name} over rows in a subquery")
-    for word, following in zip(words, words[1:], strict=False):
+    for word, following in pairwise(words):
         if word.is_word(*_AGGREGATES) and following.is_symbol(b"("):
             raise not_supported(f"{name} over rows in an aggregate function")
     if any(word.is_word(b"OVER") for word in words):
@@ -204,15 +205,17 @@ def _refuse_order(items: Sequence[Item], rest: Sequence[Token]) -> None:
     begin = find_word(rest, b"GROUP", b"HAVING", b"ORDER")
     if begin is None:
         return
-    clauses = rest[begin:]
     aliases = {(item.alias or "").lower() for item in items if item.calls}
-    if any(token.name and token.name.lower() in aliases for token in clauses):
+    if any(token.name and token.name.lower() in aliases for token in rest[begin:]):
         raise not_supported("ordering or filtering by a prediction of the same SELECT")
-    end = find_word(clauses, b"LIMIT", b"FOR", b"LOCK")
-    for token, before in zip(clauses[1:end], clauses[:end], strict=False):
-        after_comma = before.is_word(b"BY") or before.is_symbol(b",")
-        if token.kind is Kind.NUMBER and after_comma:
-            raise not_supported("ORDER BY or GROUP BY a place beside a prediction")
+    for word in (b"GROUP", b"ORDER"):
+        start = find_word(rest, word)
+        if start is None:
+            continue
+        end = find_word(rest, *_END_OF_ITEMS, start=start + 1)
+        for member in split_at_commas(rest[start + 2 : end]):
+            if member[0].kind is Kind.NUMBER:
+                raise not_supported("ORDER BY or GROUP BY a place beside a prediction")
 
 
 # --- the expressions around a call --------------------------------------------------

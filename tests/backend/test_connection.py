@@ -168,7 +168,8 @@ async def test_text_is_read_in_the_sessions_character_set(
 
 async def test_columns_of_a_prepared_select(backend: BackendConnection) -> None:
     columns = await backend.prepared_columns(
-        b"SELECT 1 AS one, user AS u, CAST(NULL AS DECIMAL(9,2)) FROM mysql.user WHERE ? = 1"
+        b"SELECT 1 AS one, user AS u, CAST(NULL AS DECIMAL(9,2)) FROM mysql.user"
+        b" WHERE ? = 1"
     )
     assert [column.name for column in columns][:2] == ["one", "u"]
     assert columns[2].decimals == 2
@@ -232,7 +233,8 @@ async def test_a_table_is_utf8_and_the_session_is_left_as_it_was(
         (b"SELECT * FROM sys.nowhere", 1146),
         (b"SELECT (SELECT 1 UNION SELECT 2) AS a", 1242),
         (
-            b"SELECT i, (SELECT 1 UNION SELECT n.i) FROM (SELECT 1 AS i UNION SELECT 2) n",
+            b"SELECT i, (SELECT 1 UNION SELECT n.i) FROM"
+            b" (SELECT 1 AS i UNION SELECT 2) n",
             1242,
         ),
         (b"SELECT CAST('0000-00-00' AS DATE) AS d, CAST(0 AS DATE)", 1235),

@@ -122,7 +122,8 @@ async def test_many_rows_take_several_statements(backend: BackendConnection) -> 
     assert await insert_rows(backend, "many", rows) == 40_000
     (found,) = (
         await backend.query(
-            "SELECT COUNT(*), SUM(a), SUM(LENGTH(b)), COUNT(b), MAX(LENGTH(b)) FROM many"
+            "SELECT COUNT(*), SUM(a), SUM(LENGTH(b)), COUNT(b), MAX(LENGTH(b))"
+            " FROM many"
         )
     ).texts()
     lengths = [len(text) for text in texts if text is not None]

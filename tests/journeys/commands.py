@@ -33,6 +33,39 @@ def text(value: bytes) -> tuple[int, bytes]:
 DATETIME_VALUE = bytes([11]) + struct.pack("<HBBBBBI", 2024, 2, 29, 23, 59, 58, 123456)
 TIME_VALUE = bytes([12, 1]) + struct.pack("<IBBBI", 1, 2, 3, 4, 500000)
 
+PROCEDURES = {
+    "results": say(
+        f"{TABLE};",
+        "CREATE PROCEDURE p() BEGIN SELECT 1; SELECT * FROM t; INSERT INTO t (a) VALUES"
+        " ('x'); SELECT 2; END",
+        "CALL p()",
+        "CALL p",
+        "CALL p(); SELECT 7",
+    ),
+    "out parameters": say(
+        "CREATE PROCEDURE p(IN a INT, OUT b INT, INOUT c VARCHAR(9)) BEGIN"
+        " SET b = a + 1; SET c = CONCAT(c, '!'); SELECT 'inside'; END",
+        "SET @c = 'x'",
+        "CALL p(1, @b, @c)",
+        "SELECT @b, @c",
+        "CALL p(1, 2, 3)",
+        "CALL p(1)",
+    ),
+    "an error behind a result": say(
+        "CREATE PROCEDURE p() BEGIN SELECT 1; SELECT * FROM nowhere; SELECT 2; END",
+        "CALL p()",
+        "CALL p(); SELECT 7",
+    ),
+    "no result": with_table(
+        "CREATE PROCEDURE p() UPDATE t SET a = 'p'",
+        "CALL p()",
+        "CREATE FUNCTION f() RETURNS INT DETERMINISTIC RETURN 5",
+        "SELECT f()",
+        "DROP PROCEDURE p",
+        "DROP FUNCTION f",
+    ),
+}
+
 PREPARED = {
     "no parameters": [
         *with_table(),
@@ -146,8 +179,8 @@ PREPARED = {
     ],
     "a procedure with OUT parameters": [
         *say(
-            "CREATE PROCEDURE p(IN a INT, OUT b INT, INOUT c VARCHAR(9)) BEGIN SELECT a;"
-            " SELECT 2, 'x'; SET b = a * 2; SET c = CONCAT(c, '!'); END"
+            "CREATE PROCEDURE p(IN a INT, OUT b INT, INOUT c VARCHAR(9)) BEGIN"
+            " SELECT a; SELECT 2, 'x'; SET b = a * 2; SET c = CONCAT(c, '!'); END"
         ),
         prepare("CALL p(?, ?, ?)"),
         execute(1, integer(21), integer(0), text(b"c")),
@@ -173,9 +206,11 @@ PREPARED = {
             " e DECIMAL(30, 10), f FLOAT, g DOUBLE, h DATE, i TIME(3), j DATETIME(6),"
             " k TIMESTAMP, l YEAR, m CHAR(5), n VARBINARY(9), o TEXT, p BLOB,"
             " q ENUM('a', 'b'), r SET('x', 'y'), s JSON, t BIT(12), u GEOMETRY)",
-            "INSERT INTO y VALUES (-1, 65535, 8388607, -9, 1.5, 0.1, 1e100, '2024-01-02',"
-            " '-1:02:03.5', '2024-01-02 03:04:05.000006', '2024-01-02 03:04:05', 2024,"
-            " 'é', X'00', 'x', X'ff', 'b', 'x,y', '[1]', b'101', ST_GeomFromText('POINT(1 2)'))",
+            "INSERT INTO y VALUES (-1, 65535, 8388607, -9, 1.5, 0.1, 1e100,"
+            " '2024-01-02', '-1:02:03.5', '2024-01-02 03:04:05.000006',"
+            " '2024-01-02 03:04:05', 2024,"
+            " 'é', X'00', 'x', X'ff', 'b', 'x,y', '[1]', b'101',"
+            " ST_GeomFromText('POINT(1 2)'))",
             "INSERT INTO y (a) VALUES (NULL)",
             "SELECT * FROM y",
         ),
@@ -214,8 +249,8 @@ FILES = {
     "an error in the middle": [
         *say(
             TABLE,
-            "CREATE TRIGGER r BEFORE INSERT ON t FOR EACH ROW IF NEW.id = 300 THEN SIGNAL"
-            " SQLSTATE '45000' SET MESSAGE_TEXT = 'no more'; END IF",
+            "CREATE TRIGGER r BEFORE INSERT ON t FOR EACH ROW IF NEW.id = 300 THEN"
+            " SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'no more'; END IF",
         ),
         load(LOAD.format(""), *LINES),
         *say("SELECT COUNT(*) FROM t"),

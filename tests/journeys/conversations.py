@@ -35,7 +35,8 @@ SELECTS = {
     "three hundred columns": say("SELECT " + ", ".join(map(str, range(300)))),
     "four thousand columns": say("SELECT " + ", ".join(map(str, range(4000)))),
     "values of every length of length": say(
-        "SELECT REPEAT('x', 250), REPEAT('x', 251), REPEAT('x', 65535), REPEAT('x', 65536)"
+        "SELECT REPEAT('x', 250), REPEAT('x', 251)",
+        "SELECT REPEAT('x', 65535), REPEAT('x', 65536)",
     ),
     "unicode": say("SELECT 'grüße 日本 😀' AS `naïve 名`"),
     "an alias that is empty": say("SELECT 1 AS ``"),
@@ -173,7 +174,6 @@ CHANGES = {
     ),
     "a discarded tablespace that is no Lakehouse table": with_table(
         "ALTER TABLE t DISCARD TABLESPACE",
-        "SELECT * FROM t",
         "SELECT 1; SELECT * FROM t; SELECT 2",
         "INSERT INTO t (a) VALUES ('x')",
     ),
@@ -240,8 +240,8 @@ ERRORS = {
     ),
     "signals": say(
         "CREATE PROCEDURE s(x INT) BEGIN IF x = 1 THEN SIGNAL SQLSTATE '01234' SET"
-        " MESSAGE_TEXT = 'mind', MYSQL_ERRNO = 1642; END IF; IF x = 2 THEN SIGNAL SQLSTATE"
-        " '45000' SET MESSAGE_TEXT = 'ñ 日', MYSQL_ERRNO = 30001; END IF; END",
+        " MESSAGE_TEXT = 'mind', MYSQL_ERRNO = 1642; END IF; IF x = 2 THEN SIGNAL"
+        " SQLSTATE '45000' SET MESSAGE_TEXT = 'ñ 日', MYSQL_ERRNO = 30001; END IF; END",
         "CALL s(1)",
         "SHOW WARNINGS",
         "CALL s(2)",
@@ -381,37 +381,4 @@ SEVERAL = {
         command(0x1B, b"\x09\x00"),
         command(0x1B),
     ],
-}
-
-PROCEDURES = {
-    "results": say(
-        f"{TABLE};",
-        "CREATE PROCEDURE p() BEGIN SELECT 1; SELECT * FROM t; INSERT INTO t (a) VALUES"
-        " ('x'); SELECT 2; END",
-        "CALL p()",
-        "CALL p",
-        "CALL p(); SELECT 7",
-    ),
-    "out parameters": say(
-        "CREATE PROCEDURE p(IN a INT, OUT b INT, INOUT c VARCHAR(9)) BEGIN SET b = a + 1;"
-        " SET c = CONCAT(c, '!'); SELECT 'inside'; END",
-        "SET @c = 'x'",
-        "CALL p(1, @b, @c)",
-        "SELECT @b, @c",
-        "CALL p(1, 2, 3)",
-        "CALL p(1)",
-    ),
-    "an error behind a result": say(
-        "CREATE PROCEDURE p() BEGIN SELECT 1; SELECT * FROM nowhere; SELECT 2; END",
-        "CALL p()",
-        "CALL p(); SELECT 7",
-    ),
-    "no result": with_table(
-        "CREATE PROCEDURE p() UPDATE t SET a = 'p'",
-        "CALL p()",
-        "CREATE FUNCTION f() RETURNS INT DETERMINISTIC RETURN 5",
-        "SELECT f()",
-        "DROP PROCEDURE p",
-        "DROP FUNCTION f",
-    ),
 }

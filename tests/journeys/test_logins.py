@@ -14,6 +14,7 @@ from pymysql import _auth
 
 from heatproxy.backend import packages
 from heatproxy.backend.progress import Lines
+from heatproxy.wire.packets import PacketReader
 from tests.journeys.conftest import Pair
 from tests.journeys.test_transparency import CLIENTS
 from tests.rawclient import Packet, RawClient, Reply, command, framed
@@ -241,8 +242,9 @@ def test_a_refused_client_is_not_listened_to(pair: Pair) -> None:
         statement = framed(b"\x03CREATE DATABASE journey_intruder")
         connection.sendall(framed(refused, 1) + statement + statement)
         answer = everything(connection)
-    assert answer[4:7] == b"\xff" + (1045).to_bytes(2, "little")
-    assert len(answer) == 4 + int.from_bytes(answer[:3], "little")
+    *before, last = PacketReader().feed(answer)
+    assert last[0] == 0xFF
+    assert before in ([], [b"\x01\x04"])  # which asked for the whole password
     assert pair.admin("SHOW DATABASES LIKE 'journey_intruder'") == ()
 
 

@@ -31,8 +31,8 @@ pytestmark = pytest.mark.mysql
 
 FOREVER = "SELECT BENCHMARK(10000000000, SHA2('a', 512))"
 ENDLESS = (
-    b"\x03WITH RECURSIVE n AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM n WHERE i < 999)"
-    b" SELECT n.i, REPEAT('x', 1000) FROM n, n AS m, n AS o"
+    b"\x03WITH RECURSIVE n AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM n WHERE i <"
+    b" 999) SELECT n.i, REPEAT('x', 1000) FROM n, n AS m, n AS o"
 )
 AT_ONCE = {
     "statements": [query(f"SELECT {n}") for n in range(50)],

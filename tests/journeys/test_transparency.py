@@ -42,7 +42,7 @@ TABLES = {
     "error": conversations.ERRORS,
     "session": conversations.SESSION,
     "several": conversations.SEVERAL,
-    "procedure": conversations.PROCEDURES,
+    "procedure": commands.PROCEDURES,
     "prepared": commands.PREPARED,
     "file": commands.FILES,
     "command": commands.COMMANDS,
@@ -65,6 +65,15 @@ def test_a_conversation_is_the_same_as_with_mysql_itself(
             assert got == expected, step
         else:
             assert len(got) == len(expected), step
+
+
+def test_a_discarded_tablespace_is_refused_in_mysqls_words(pair: Pair) -> None:
+    """The names of the columns are held back until it is known whose table it is."""
+    alter = query("ALTER TABLE t DISCARD TABLESPACE")
+    steps = [query(conversations.TABLE), alter, query("SELECT * FROM t")]
+    direct, proxied = pair.talks(CLIENTS["new"], steps)
+    assert proxied[-1][-1].payload == direct[-1][-1].payload
+    assert proxied[-1][-1].payload[1:3] == (1814).to_bytes(2, "little")
 
 
 def statement_of(size: int, text: bytes = b"SELECT LENGTH('%s'), 'end'") -> Step:

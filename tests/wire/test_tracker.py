@@ -1,6 +1,5 @@
 """Where replies end, however their bytes arrive."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
@@ -242,15 +241,12 @@ SMALL = {name: case for name, case in CASES.items() if "frame" not in name}
 
 
 @pytest.fixture(params=["compiled", "plain"], autouse=True)
-def _way(
-    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[None]:
+def _way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """As numba compiles it, and as Python runs it where there is no numba."""
     if request.param == "plain":
         for name in ("_lenenc_at", "_ok_status", "_end_packet", "_scan"):
             function = getattr(tracker, name)
             monkeypatch.setattr(tracker, name, getattr(function, "py_func", function))
-    yield
 
 
 def expecting(case: Case) -> Tracker:
