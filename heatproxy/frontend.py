@@ -13,9 +13,9 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import cast
 
 from heatproxy.errors import MySQLError, ProtocolError, unknown_error
+from heatproxy.leg import Leg
 from heatproxy.sql.prefilter import Prefilter
 from heatproxy.wire.channel import Message, MessageReader, Statement, pack
 from heatproxy.wire.handshake import Side
@@ -36,7 +36,6 @@ log = logging.getLogger(__name__)
 
 LOOK_BYTES = 1 << 20  # a longer statement is MySQL's, unseen
 AHEAD_BYTES = 4 << 20  # what a client may send ahead; more waits in its socket
-HIGH_WATER_BYTES = 1 << 20
 ENGINE_WAIT_S, ENGINE_RETRY_S = 20.0, 0.1
 NO_COMMAND = b"\0"  # COM_SLEEP, which MySQL takes an empty packet for
 # ER_TABLESPACE_DISCARDED: the statement touched the sealed shell of a Lakehouse table.
@@ -66,75 +65,14 @@ class Worker:
     tasks: "asyncio.TaskGroup"
 
 
-class _Leg(asyncio.Protocol):
-    """One side of a session: transport calls turned into calls of the session."""
-
-    def __init__(
-        self,
-        on_bytes: Callable[[bytes], None],
-        on_lost: Callable[[], None],
-        on_made: Callable[[], None] = lambda: None,
-    ) -> None:
-        self._on_bytes, self._on_lost, self._on_made = on_bytes, on_lost, on_made
-        self.transport: asyncio.Transport | None = None
-        self.sources: list[_Leg] = []  # legs to hold back while this one is full
-        self._early: list[bytes] = []
-        self._reasons: set[object] = set()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast(asyncio.Transport, transport)  # uvloop's is none
-        self.transport.set_write_buffer_limits(HIGH_WATER_BYTES)
-        for data in self._early:
-            self.transport.write(data)
-        self._early.clear()
-        self._on_made()
-
-    def data_received(self, data: bytes) -> None:
-        self._on_bytes(data)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._on_lost()
-
-    def pause_writing(self) -> None:
-        for source in self.sources:
-            source.hold(self)
-
-    def resume_writing(self) -> None:
-        for source in self.sources:
-            source.release(self)
-
-    def hold(self, reason: object) -> None:
-        """Read no more until every reason to hold is gone."""
-        if not self._reasons and self.transport is not None:
-            self.transport.pause_reading()
-        self._reasons.add(reason)
-
-    def release(self, reason: object) -> None:
-        """One reason to hold is gone."""
-        if reason in self._reasons:
-            self._reasons.remove(reason)
-            if not self._reasons and self.transport is not None:
-                self.transport.resume_reading()
-
-    def write(self, data: bytes) -> None:
-        if self.transport is None:
-            self._early.append(data)
-        else:
-            self.transport.write(data)
-
-    def close(self) -> None:
-        if self.transport is not None:
-            self.transport.close()
-
-
 class Frontend:
     """A client, its backend connection, and what is under way between them."""
 
     def __init__(self, worker: Worker) -> None:
         self._worker = worker
-        self.client = _Leg(self._from_client, self.close, self._on_client)
-        self._backend = _Leg(self._from_backend, self._backend_lost)
-        self._engine: _Leg | None = None
+        self.client = Leg(self._from_client, self.close, self._on_client)
+        self._backend = Leg(self._from_backend, self._backend_lost)
+        self._engine: Leg | None = None
         self._messages = MessageReader()
         self._state = State.LOGIN
         self._login = Login(client_secure=False, backend_secure=worker.backend_secure)
@@ -357,13 +295,13 @@ class Frontend:
             error=error,
         )
         if self._engine is None:
-            self._engine = _Leg(self._from_engine, self._engine_lost)
+            self._engine = Leg(self._from_engine, self._engine_lost)
             self._engine.sources = [self._backend]
             self.client.sources = [self._backend, self._engine]
             self._worker.tasks.create_task(self._reach_engine(self._engine, error))
         self._engine.write(pack(Message.START, statement.to_bytes()))
 
-    async def _reach_engine(self, leg: _Leg, error: bytes) -> None:
+    async def _reach_engine(self, leg: Leg, error: bytes) -> None:
         """Connect to the engine process, which may just be starting again."""
         loop = asyncio.get_running_loop()
         limit = loop.time() + ENGINE_WAIT_S

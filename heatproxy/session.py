@@ -4,6 +4,7 @@ import asyncio
 import os
 import threading
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -26,6 +27,9 @@ T = TypeVar("T")
 # Work that takes no longer is over before anybody could ask for its end.
 WATCH_AFTER_S = 0.05
 WAIT_S = 31_536_000
+# Work that may take long has threads of its own: it must not use up those that every
+# session needs for a moment.
+_WORKERS = ThreadPoolExecutor(256, "heatproxy-work")
 
 
 class Cancel:
@@ -154,7 +158,8 @@ class Session:
         cancel = Cancel()
 
         async def run() -> T:
-            thread = asyncio.ensure_future(asyncio.to_thread(work, cancel))
+            loop = asyncio.get_running_loop()
+            thread = loop.run_in_executor(_WORKERS, work, cancel)
             try:
                 return await asyncio.shield(thread)
             except asyncio.CancelledError:
