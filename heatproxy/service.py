@@ -105,8 +105,14 @@ async def _have_compiled(house: House, *warm_ups: Callable[[], None]) -> None:
     here, and the end of this process up.
     """
     for warm_up in warm_ups:
-        await house.jobs.run(warm_up)
+        await house.jobs.run(_yieldingly, warm_up)
         await asyncio.to_thread(warm_up)
+
+
+def _yieldingly(work: Callable[[], None]) -> None:
+    """Do the work where nobody waits for it, so that those go first who do."""
+    os.nice(19)
+    work()
 
 
 class Service:

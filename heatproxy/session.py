@@ -212,7 +212,7 @@ class Session:
         ending = asyncio.ensure_future(let_go())
         try:
             await self.backend.query(f"SELECT GET_LOCK('{lock}', {WAIT_S})")
-        except MySQLError:
+        except BaseException:  # killed, or nobody is there any more
             task.cancel()
             raise
         finally:

@@ -25,12 +25,12 @@ SCRIPT = (
 
 
 @pytest.fixture
-def lake(client: Connection, store: ObjectStore) -> Iterator[str]:
+def shore(client: Connection, store: ObjectStore) -> Iterator[str]:
     """An empty schema, and files in the object store."""
     store.objects |= {"good.csv": GOOD, "bad.csv": BAD, "empty.csv": b""}
-    run(client, "DROP DATABASE IF EXISTS lake", "CREATE DATABASE lake")
-    yield "lake"
-    run(client, "DROP DATABASE IF EXISTS lake")
+    run(client, "DROP DATABASE IF EXISTS shore", "CREATE DATABASE shore")
+    yield "shore"
+    run(client, "DROP DATABASE IF EXISTS shore")
 
 
 def blocks_of(
@@ -47,11 +47,11 @@ def blocks_of(
 
 
 def test_a_table_that_cannot_be_loaded_does_not_stop_the_others(
-    client: Connection, store: ObjectStore, lake: str
+    client: Connection, store: ObjectStore, shore: str
 ) -> None:
     blocks = blocks_of(
         client,
-        lake,
+        shore,
         {
             "zz": external(store.url("good.csv")),
             "bad": external(store.url("bad.csv")),
@@ -61,14 +61,14 @@ def test_a_table_that_cannot_be_loaded_does_not_stop_the_others(
     )
     loading = blocks["LOADING TABLE"]
     assert [line for line in loading if line.startswith("TABLE (")] == [
-        "TABLE (1 of 2): `lake`.`bad`",
-        "TABLE (2 of 2): `lake`.`zz`",
+        "TABLE (1 of 2): `shore`.`bad`",
+        "TABLE (2 of 2): `shore`.`zz`",
     ]
     assert loading[1:6] == [
         "Commands executed successfully: 1 of 2",
         "Warnings encountered: 0",
         "Table failed to load!",
-        '  Command failed: "ALTER TABLE `lake`.`bad` SECONDARY_LOAD;"',
+        '  Command failed: "ALTER TABLE `shore`.`bad` SECONDARY_LOAD;"',
         "    Error: row starting at {object: bad.csv in namespace: heatproxy, bucket:"
         " demo}:8: Mismatch in the number of columns. Expected 2, found 4.",
     ]
@@ -82,23 +82,23 @@ def test_a_table_that_cannot_be_loaded_does_not_stop_the_others(
     assert issues["gone"].startswith("No files found corresponding to the following")
     assert "/p/.../" in issues["gone"]  # the token of a PAR is a secret
     summary = blocks["LOAD SUMMARY"][4].split()
-    assert summary[:4] == ["`lake`", "1", "1", "2"]
-    assert rows(client, "SHOW TABLES FROM lake") == [("zz",)]
-    assert rows(client, "SELECT * FROM lake.zz") == [(1, "x"), (2, "y")]
+    assert summary[:4] == ["`shore`", "1", "1", "2"]
+    assert rows(client, "SHOW TABLES FROM shore") == [("zz",)]
+    assert rows(client, "SELECT * FROM shore.zz") == [(1, "x"), (2, "y")]
 
 
 def test_what_failed_is_in_the_report_table(
-    client: Connection, store: ObjectStore, lake: str
+    client: Connection, store: ObjectStore, shore: str
 ) -> None:
     tables = {"good": "good.csv", "bad": "bad.csv", "void": "empty.csv"}
-    load(client, lake, {n: external(store.url(f)) for n, f in tables.items()})
+    load(client, shore, {n: external(store.url(f)) for n, f in tables.items()})
     errors = rows(
         client, 'SELECT log FROM sys.heatwave_autopilot_report WHERE type="error"'
     )
     logs = [json.loads(log) for (log,) in errors]
     assert {(log["table_name"], log["schema_name"]) for log in logs} == {
-        ("bad", "lake"),
-        ("void", "lake"),
+        ("bad", "shore"),
+        ("void", "shore"),
     }
     assert rows(
         client,
@@ -115,21 +115,21 @@ def test_what_failed_is_in_the_report_table(
 
 
 def test_the_load_script_can_be_read_in_every_way_that_labs_read_it(
-    client: Connection, store: ObjectStore, lake: str
+    client: Connection, store: ObjectStore, shore: str
 ) -> None:
     url = store.url("good.csv")
     dialect = {"record_delimiter": "\n", "has_header": True}
-    load(client, lake, {"good": external(url, dialect)})
+    load(client, shore, {"good": external(url, dialect)})
     (found,) = result_sets(client, SCRIPT)
     assert found.columns == ("Load Script",)
     create, secondary = found.lines
     assert create == (
-        "CREATE TABLE `lake`.`good`( `a` tinyint unsigned NOT NULL,"
+        "CREATE TABLE `shore`.`good`( `a` tinyint unsigned NOT NULL,"
         " `b` varchar(1) NOT NULL) ENGINE=lakehouse SECONDARY_ENGINE=RAPID"
         ' ENGINE_ATTRIBUTE=\'{"file": [{"par": "' + url + '"}], "dialect":'
         ' {"has_header": true, "record_delimiter": "\\\\n"}}\';'
     )
-    assert secondary == "ALTER TABLE `lake`.`good` SECONDARY_LOAD;"
+    assert secondary == "ALTER TABLE `shore`.`good` SECONDARY_LOAD;"
     run(client, "SET SESSION group_concat_max_len = 1000000")
     joined = value(
         client,
@@ -148,10 +148,10 @@ def test_the_load_script_can_be_read_in_every_way_that_labs_read_it(
 
 
 def test_the_report_is_of_the_last_load_and_of_this_session_alone(
-    client: Connection, server: Server, store: ObjectStore, lake: str
+    client: Connection, server: Server, store: ObjectStore, shore: str
 ) -> None:
-    load(client, lake, {"first": external(store.url("good.csv"))})
-    load(client, lake, {"second": external(store.url("good.csv"))})
+    load(client, shore, {"first": external(store.url("good.csv"))})
+    load(client, shore, {"second": external(store.url("good.csv"))})
     script = " ".join(line for (line,) in rows(client, SCRIPT))
     assert ("`second`" in script, "`first`" in script) == (True, False)
     with closing(server.connect()) as other:
@@ -200,20 +200,20 @@ def test_a_schema_that_is_not_there_is_created(
 
 
 def test_silent_sends_nothing_and_leaves_the_report(
-    client: Connection, store: ObjectStore, lake: str
+    client: Connection, store: ObjectStore, shore: str
 ) -> None:
     tables = {"t": external(store.url("good.csv"))}
-    assert load(client, lake, tables, output="silent") == []
-    assert value(client, "SELECT COUNT(*) FROM lake.t") == 2
+    assert load(client, shore, tables, output="silent") == []
+    assert value(client, "SELECT COUNT(*) FROM shore.t") == 2
     stages = rows(client, "SELECT DISTINCT stage FROM sys.heatwave_autopilot_report")
     assert {"LOADING_TABLE", "LOAD_SUMMARY"} <= {stage for (stage,) in stages}
 
 
 def test_compact_leaves_the_analysis_out(
-    client: Connection, store: ObjectStore, lake: str
+    client: Connection, store: ObjectStore, shore: str
 ) -> None:
     tables = {"t": external(store.url("good.csv"))}
-    blocks = blocks_of(client, lake, tables, output="compact")
+    blocks = blocks_of(client, shore, tables, output="compact")
     assert "OFFLOAD ANALYSIS" not in blocks
     assert "LOAD SUMMARY" in blocks
 
@@ -227,7 +227,7 @@ def test_help_needs_no_schema(client: Connection) -> None:
 
 
 def test_the_new_form_of_the_first_argument_loads_too(
-    client: Connection, store: ObjectStore, lake: str
+    client: Connection, store: ObjectStore, shore: str
 ) -> None:
     attribute = {
         "dialect": {"format": "csv", "has_header": True},
@@ -235,23 +235,23 @@ def test_the_new_form_of_the_first_argument_loads_too(
     }
     listed = [
         {
-            "db_name": lake,
+            "db_name": shore,
             "tables": [{"table_name": "t", "engine_attribute": attribute}],
         }
     ]
     run(client, f"SET @input_list = {client.escape(json.dumps(listed))}")
     run(client, "CALL sys.HEATWAVE_LOAD(CAST(@input_list AS JSON), NULL)")
-    assert rows(client, "SELECT * FROM lake.t") == [(1, "x"), (2, "y")]
+    assert rows(client, "SELECT * FROM shore.t") == [(1, "x"), (2, "y")]
 
 
 def test_a_strict_sql_mode_of_the_options_is_the_loads_own(
-    client: Connection, store: ObjectStore, lake: str
+    client: Connection, store: ObjectStore, shore: str
 ) -> None:
     tables = {"t": external(store.url("bad.csv"))}
-    lenient = blocks_of(client, lake, tables, sql_mode="NO_ENGINE_SUBSTITUTION")
+    lenient = blocks_of(client, shore, tables, sql_mode="NO_ENGINE_SUBSTITUTION")
     assert "Using SQL_MODE: NO_ENGINE_SUBSTITUTION" in lenient["EXECUTING LOAD"]
     assert "Table loaded successfully!" in lenient["LOADING TABLE"]
-    assert rows(client, "SELECT * FROM lake.t") == [(1, "x"), (2, "y")]
+    assert rows(client, "SELECT * FROM shore.t") == [(1, "x"), (2, "y")]
 
 
 @pytest.mark.parametrize(
@@ -265,7 +265,7 @@ def test_a_strict_sql_mode_of_the_options_is_the_loads_own(
 def test_modes_that_are_not_there_yet_are_refused_by_name(
     client: Connection, store: ObjectStore, options: dict[str, Any], words: str
 ) -> None:
-    call = load_call(client, "lake", {"t": external(store.url("x"))}, **options)
+    call = load_call(client, "shore", {"t": external(store.url("x"))}, **options)
     assert refusal(client, call) == (1235, f"heatproxy doesn't yet support '{words}'")
 
 
@@ -277,7 +277,7 @@ def test_modes_that_are_not_there_yet_are_refused_by_name(
         ("JSON_ARRAY()", 3877, "must be a JSON array that names a schema"),
         ("JSON_OBJECT()", 3877, "must be a JSON array that names a schema"),
         ("JSON_ARRAY(1)", 3877, "each member must be a name or a JSON object"),
-        ('\'["lake", "lake"]\'', 3877, "schema 'lake' is there twice"),
+        ('\'["shore", "shore"]\'', 3877, "schema 'shore' is there twice"),
         ("'[{\"tables\": []}]'", 3877, "needs a db_name"),
     ],
 )
@@ -303,48 +303,52 @@ def test_a_wrong_first_argument_is_explained(
     ],
 )
 def test_what_may_not_be_read_is_refused_in_the_report(
-    client: Connection, lake: str, url: str, words: str
+    client: Connection, shore: str, url: str, words: str
 ) -> None:
-    blocks = blocks_of(client, lake, {"t": external(url)})
+    blocks = blocks_of(client, shore, {"t": external(url)})
     (line,) = [
         line for line in blocks["LAKEHOUSE AUTO SCHEMA INFERENCE"] if "`t`" in line
     ]
     assert "Unable to access the following data locations" in line
     assert words in line
-    assert rows(client, "SHOW TABLES FROM lake") == []
+    assert rows(client, "SHOW TABLES FROM shore") == []
 
 
 # --- tables that are there already --------------------------------------------------
 
 
 def test_a_table_that_exists_stays_as_it_is(
-    client: Connection, store: ObjectStore, lake: str
+    client: Connection, store: ObjectStore, shore: str
 ) -> None:
     store.objects["other.csv"] = b"c\n5\n"
-    load(client, lake, {"t": external(store.url("good.csv"))})
-    run(client, "CREATE TABLE lake.plain (id int)", "INSERT INTO lake.plain VALUES (7)")
+    load(client, shore, {"t": external(store.url("good.csv"))})
+    run(
+        client,
+        "CREATE TABLE shore.plain (id int)",
+        "INSERT INTO shore.plain VALUES (7)",
+    )
     blocks = blocks_of(
         client,
-        lake,
+        shore,
         {name: external(store.url("other.csv")) for name in ("t", "plain", "fresh")},
     )
     lines = blocks["LAKEHOUSE AUTO SCHEMA INFERENCE"]
     for name in ("t", "plain"):
         (line,) = [line for line in lines if f"`{name}`" in line]
         assert re.search(r"YES +- +- +- +Non-empty existing table is not supp", line)
-    assert rows(client, "SELECT * FROM lake.t") == [(1, "x"), (2, "y")]
-    assert rows(client, "SELECT * FROM lake.plain") == [(7,)]
-    assert rows(client, "SELECT * FROM lake.fresh") == [(5,)]
+    assert rows(client, "SELECT * FROM shore.t") == [(1, "x"), (2, "y")]
+    assert rows(client, "SELECT * FROM shore.plain") == [(7,)]
+    assert rows(client, "SELECT * FROM shore.fresh") == [(5,)]
 
 
 def test_names_and_values_need_no_plain_letters(
-    client: Connection, store: ObjectStore, lake: str
+    client: Connection, store: ObjectStore, shore: str
 ) -> None:
     store.objects["odd.csv"] = "na me,`q`,it's,größe\n1,\\,',ß\n".encode()
     name = "tä`ble's"
     dialect = {**CSV, "escape_character": "!"}
-    load(client, lake, {name: external(store.url("odd.csv"), dialect)})
-    quoted = "lake.`tä``ble's`"
+    load(client, shore, {name: external(store.url("odd.csv"), dialect)})
+    quoted = "shore.`tä``ble's`"
     assert [column for column, _ in columns_of(client, quoted)] == [
         *("na me", "`q`", "it's", "größe"),
     ]

@@ -320,7 +320,7 @@ def test_a_call_is_understood_in_every_form(client: Connection, form: str) -> No
     run(client, "CALL sys.ML_MODEL_UNLOAD('bayes')")
     assert result_sets(client, form) == []
     run(client, "CALL sys.ML_MODEL_ACTIVE('current', @active)")
-    assert value(client, "SELECT JSON_KEYS(@active, '$[1]')") == '["bayes"]'
+    assert value(client, "SELECT JSON_CONTAINS_PATH(@active, 'one', '$[1].bayes')")
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """KILL, time limits and clients that leave, while heatproxy works on a statement."""
 
 import contextlib
+import socket
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -13,7 +14,7 @@ from heatproxy.demo_data import bank_marketing_csv
 from heatproxy.objectstore import ObjectStore
 from tests.asking import refusal, rows, run, value
 from tests.background import children, is_alive, running, until, until_it_waits
-from tests.conftest import Running, Server
+from tests.conftest import Server
 from tests.lakeside import StallingStore, external, load, load_call
 from tests.routines.conftest import BY_BAYES
 
@@ -141,33 +142,22 @@ def test_a_time_limit_ends_what_heatproxy_does(client: Connection, what: str) ->
 
 
 def test_a_client_that_leaves_ends_its_training_process(
-    tmp_path_factory: pytest.TempPathFactory,
+    server: Server, client: Connection, past: Connection
 ) -> None:
-    alone = Running(
-        tmp_path_factory.mktemp("left"), HEATPROXY_LAKEHOUSE_ALLOWED_HOSTS="127.0.0.1"
-    )
-    try:
-        with (
-            ObjectStore({"bank.csv": bank_marketing_csv(rows=8000)}) as store,
-            closing(alone.server.connect()) as looking,
-        ):
-            tables = {"bank": external(store.url("bank.csv"), {"has_header": True})}
-            load(looking, "killing", tables)
-            run(looking, "SET @m = NULL")
-            leaving = alone.server.connect()
-            before = children(alone.process.pid)
-            with running(leaving, TRAIN):
-                until_it_waits(looking, leaving.thread_id())
-                learning = until(lambda: children(alone.process.pid) - before)
-                with contextlib.suppress(OSError):
-                    leaving._sock.shutdown(2)
-            until(lambda: not any(map(is_alive, learning)))
-            gone = "SELECT 1 FROM information_schema.PROCESSLIST WHERE ID = "
-            until(lambda: not rows(looking, f"{gone}{leaving.thread_id()}"))
-            assert value(looking, "SELECT COUNT(*) FROM killing.bank") == 8000
-            run(looking, TRAIN.replace("NULL", BY_BAYES))
-    finally:
-        assert alone.stop() == 0
+    heatproxy = int((server.data_dir / "heatproxy.lock").read_text())
+    run(client, "SET @m = NULL", TRAIN.replace("NULL", BY_BAYES))
+    leaving = server.connect()
+    before = children(heatproxy)
+    with running(leaving, TRAIN) as answer:
+        until_it_waits(past, leaving.thread_id())
+        learning = until(lambda: children(heatproxy) - before)
+        leaving._sock.shutdown(socket.SHUT_RDWR)
+        began = time.monotonic()
+        assert answer.exception() is not None
+    until(lambda: not any(map(is_alive, learning)))
+    assert time.monotonic() - began < 1
+    gone = "SELECT 1 FROM information_schema.PROCESSLIST WHERE ID = "
+    until(lambda: not rows(past, f"{gone}{leaving.thread_id()}"))
 
 
 def test_what_a_client_runs_waits_for_no_other_clients_kill(
