@@ -115,7 +115,7 @@ class Catalog:
         except MySQLError as problem:
             if problem.number != _DENIED:
                 raise
-            # HeatWave asks for no REFERENCES privilege; save() cleans up instead
+            # HeatWave asks for no REFERENCES privilege: save() cleans up instead
             await self._backend.query(f"{objects}) {_AS}")
 
     async def find(self, handle: str) -> Entry | None:
@@ -199,12 +199,9 @@ class Catalog:
             "model_metadata": json.dumps(metadata),
         }
         literals = ", ".join(_literal(value) for value in values.values())
+        await self._forget_orphans()
         await self._backend.query("START TRANSACTION")
         try:
-            await self._backend.query(
-                f"DELETE FROM {self._objects} WHERE model_handle NOT IN"
-                f" (SELECT model_handle FROM {self._models})"
-            )
             await self._backend.query(
                 f"INSERT INTO {self._models} ({', '.join(values)}) VALUES ({literals})"
             )
@@ -235,6 +232,22 @@ class Catalog:
         except BaseException:
             await self._backend.query("ROLLBACK")
             raise
+
+    async def _forget_orphans(self) -> None:
+        """Delete chunks whose model is gone; where the foreign key is, there are none.
+
+        They are looked for without a lock: several trainings may end at a time.
+        """
+        orphans = await self._rows(
+            "objects.model_handle",
+            f"{self._objects} AS objects LEFT JOIN {self._models} AS models"
+            " ON models.model_handle = objects.model_handle"
+            " WHERE models.model_handle IS NULL",
+        )
+        for handle in {handle for (handle,) in orphans if handle is not None}:
+            await self._backend.query(
+                f"DELETE FROM {self._objects} WHERE model_handle = {quote_text(handle)}"
+            )
 
     async def _write_chunks(self, handle: str, chunks: list[str]) -> None:
         for number, chunk in enumerate(chunks, 1):

@@ -8,7 +8,6 @@ Source: HeatWave User Guide, "HEATWAVE_LOAD".
 """
 
 import asyncio
-import logging
 import time
 import uuid
 from collections.abc import Sequence
@@ -19,19 +18,17 @@ from heatproxy.backend.shells import Shell
 from heatproxy.datatypes import Column, quote_text
 from heatproxy.errors import MySQLError, not_supported, secondary_engine
 from heatproxy.lakehouse import ddl, report
-from heatproxy.lakehouse.autopilot import REPORT_COLUMNS, ReportRows
+from heatproxy.lakehouse.autopilot import ReportRows
 from heatproxy.lakehouse.inference import Inferred
 from heatproxy.lakehouse.policy import SourcePolicy
 from heatproxy.lakehouse.reader import infer, open_table, untold
 from heatproxy.lakehouse.request import ExternalTable, LoadRequest, parse_request
 from heatproxy.lakehouse.source import Source
 from heatproxy.lakehouse.streams import DataFile
+from heatproxy.routines.report import keep_report
 from heatproxy.routines.routine import Outcome, Procedure, needs
 from heatproxy.session import Cancel, Session, follow_shells
 
-log = logging.getLogger(__name__)
-
-REPORT_TABLES = ("heatwave_autopilot_report", "heatwave_load_report")
 EXISTS = "Non-empty existing table is not supported"
 UNKNOWN_ENGINE = 1286  # what MySQL before 8.4 says of SECONDARY_LOAD: no RAPID here
 LOAD_BYTES_PER_S = 50 << 20  # for the estimate that the report prints
@@ -125,7 +122,7 @@ async def load(
     work = Work(request, plans, schemas)
     with Source(_policy(session)) as source:
         await _run(session, work, source)
-    await _keep_report(session, work.rows)
+    await keep_report(session, work.rows)
     return Outcome()
 
 
@@ -379,27 +376,3 @@ def _fill(
             raise reading.failure from None
         raise
     return reading.warning_count
-
-
-async def _keep_report(session: Session, rows: ReportRows) -> None:
-    """Leave the report where scripts look for it: temporary tables in ``sys``."""
-    values = ", ".join(
-        f"({row.id}, {quote_text(row.comp)}, {quote_text(row.stage)},"
-        f" {quote_text(row.type)}, {quote_text(row.log)})"
-        for row in rows
-    )
-    try:
-        for name in REPORT_TABLES:
-            await session.backend.query(f"DROP TEMPORARY TABLE IF EXISTS sys.{name}")
-            await session.backend.query(
-                f"CREATE TEMPORARY TABLE sys.{name} ({REPORT_COLUMNS})"
-            )
-            if values:
-                await session.backend.query(
-                    f"INSERT INTO sys.{name} (id, comp, stage, type, log)"
-                    f" VALUES {values}"
-                )
-    except MySQLError as problem:
-        # the tables are loaded; a caller without CREATE TEMPORARY TABLES on sys
-        # only misses the copy of the report
-        log.warning("no report table for this session: %s", problem)

@@ -487,6 +487,16 @@ def test_another_user_runs_the_lab_with_a_catalog_of_their_own(
         )
         assert (handle, owner) == ("model_bank", "u1")
         assert value(u1, "SELECT COUNT(*) FROM ml_data.bank_marketing_predictions")
+        # without REFERENCES there is no foreign key that takes the objects along
+        train = next(
+            sql for sql in parts(script) if sql.startswith("CALL sys.ML_TRAIN")
+        )
+        run(u1, "DELETE FROM ML_SCHEMA_u1.MODEL_CATALOG", train)
+        chunks = "SELECT COUNT(*) FROM ML_SCHEMA_u1.model_object_catalog"
+        assert value(u1, chunks) == 1
+        assert value(u1, "SELECT COUNT(*) FROM ML_SCHEMA_u1.MODEL_CATALOG") == 1
+        run(u1, "CALL sys.ML_MODEL_UNLOAD(@model_bank)")
+        run(u1, "CALL sys.ML_MODEL_LOAD(@model_bank, NULL)")
     run(admin, "DROP DATABASE ML_SCHEMA_u1")
 
 

@@ -15,7 +15,7 @@ from heatproxy.lakehouse.streams import DataFile
 
 MakeFile = Callable[..., DataFile]
 
-BANK = Path("/work/shared/data/bank-marketing/bank-full.csv")
+BANK = Path(__file__).parents[3] / "shared/data/bank-marketing/bank-full.csv"
 
 
 def rows_of(file: DataFile, dialect: dict, types: str | None = None, **options):
