@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
 
 from heatproxy.errors import ProtocolError
 from heatproxy.wire.channel import Message, MessageReader, Statement, pack
@@ -64,8 +64,16 @@ class Loan:
             return b""
         return await self._chunks.get()
 
-    async def relay(self, command: bytes, capabilities: int, status: int) -> int:
+    async def relay(
+        self,
+        command: bytes,
+        capabilities: int,
+        status: int,
+        before_end: Callable[[], Awaitable[None]] | None = None,
+    ) -> int:
         """Send a client's command to the backend and its reply to the client.
+
+        ``before_end`` runs when the backend has answered and the client does not know.
 
         Returns:
             The status flags the reply ended with; after an error, those before it.
@@ -80,6 +88,8 @@ class Loan:
             if not data:
                 raise ProtocolError("the backend connection is gone")
             _, event = tracker.scan(data)
+            if event == DONE and before_end is not None:
+                await before_end()
             await self.send(data)
         return tracker.status
 

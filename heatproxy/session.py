@@ -58,7 +58,13 @@ class Cancel:
 class Relay(Protocol):
     """The client's own commands, passed on with their replies."""
 
-    async def relay(self, command: bytes, capabilities: int, status: int) -> int: ...
+    async def relay(
+        self,
+        command: bytes,
+        capabilities: int,
+        status: int,
+        before_end: Callable[[], Awaitable[None]] | None = None,
+    ) -> int: ...
 
 
 class Jobs(Protocol):
@@ -117,12 +123,17 @@ class Session:
         self._relay = relay
         self._thread_id = thread_id
 
-    async def relay(self, text: bytes) -> None:
-        """Have MySQL answer a statement to the client itself."""
+    async def relay(
+        self, text: bytes, before_end: Callable[[], Awaitable[None]] | None = None
+    ) -> None:
+        """Have MySQL answer a statement to the client itself.
+
+        ``before_end`` runs when MySQL has answered and the client does not know.
+        """
         backend = self.backend
         command = query(text, backend.capabilities)
         backend.status = await self._relay.relay(
-            command, backend.capabilities, backend.status
+            command, backend.capabilities, backend.status, before_end
         )
 
     async def user(self) -> str:
@@ -221,6 +232,19 @@ class Session:
 
     # --- tables ---------------------------------------------------------------------
 
+    async def find_shell(self, schema: str | None, table: str) -> Shell | None:
+        """The Lakehouse table of that name, or None.
+
+        The backend is asked whether it still is: a table that was dropped there
+        behind our back, and another made in its place, is MySQL's.
+        """
+        shells = self.house.shells
+        shell = shells.find(schema, table)
+        if shell is None or await asyncio.to_thread(shells.is_current, shell):
+            return shell
+        await follow_shells(self.house)
+        return shells.find(schema, table)
+
     async def read_table(self, schema: str, table: str) -> pa.Table:
         """All rows of a table, InnoDB or Lakehouse, Arrow (n_rows, n_columns).
 
@@ -228,7 +252,7 @@ class Session:
             MySQLError: 1142 or 1146 from MySQL; 1347, it is a view; 3877, a
                 Lakehouse table that has not been loaded.
         """
-        shell = self.house.shells.find(schema, table)
+        shell = await self.find_shell(schema, table)
         columns = "*" if shell else await self._all_columns(schema, table)
         name = f"{quote_name(schema)}.{quote_name(table)}"
         text = f"SELECT {columns} FROM {name}".encode()

@@ -87,6 +87,17 @@ class Shells:
         """The Lakehouse table of that name, or None."""
         return self._shells.get((schema or "", table))
 
+    def is_current(self, shell: Shell) -> bool:
+        """Whether the backend has this very shell under this name."""
+        rows = self._account.query(
+            "SELECT SECONDARY_ENGINE_ATTRIBUTE FROM"
+            " information_schema.TABLES_EXTENSIONS"
+            f" WHERE TABLE_SCHEMA = {quote_text(shell.schema)}"
+            f" AND TABLE_NAME = {quote_text(shell.table)}"
+        )
+        mark = json.loads(rows[0][0] or "{}") if rows else {}
+        return bool(mark.get(_MARK, {}).get("id") == shell.engine_name)
+
     def collations(self, shell: Shell) -> dict[str, str | None]:
         """The collation of each of its columns."""
         rows = self._account.query(

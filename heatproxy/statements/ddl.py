@@ -54,5 +54,4 @@ async def _is_of_a_shell(session: Session, statement: Text, start: int) -> bool:
 
 
 async def _relay_and_follow(session: Session, statement: Text) -> None:
-    await session.relay(statement.text)
-    await follow_shells(session.house)
+    await session.relay(statement.text, partial(follow_shells, session.house))

@@ -66,7 +66,8 @@ async def reads_shells(session: Session, statement: Text) -> bool:
     except Forward:
         return False  # MySQL decides; the sealed shell refuses
     default = await session.schema()
-    return any(shells.find(schema or default, name) for schema, name in tables)
+    found = [await session.find_shell(s or default, name) for s, name in tables]
+    return any(found)
 
 
 def _plain(statement: Text) -> str:

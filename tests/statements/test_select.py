@@ -449,6 +449,14 @@ def test_a_table_dropped_past_heatproxy_is_gone_when_it_is_asked_for(
     assert refusal(client, "SELECT * FROM moving.m")[0] == 1146
 
 
+def test_a_table_made_past_heatproxy_in_its_place_is_mysqls(
+    client: Connection, server: Server, moving: str
+) -> None:
+    with closing(server.connect_backend()) as past:
+        run(past, "DROP TABLE moving.m", "CREATE TABLE moving.m (id int)")
+    assert rows(client, "SELECT * FROM moving.m") == []
+
+
 # --- another life -------------------------------------------------------------------
 
 
