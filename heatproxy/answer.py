@@ -79,7 +79,8 @@ class Answer:
         Columns are taken by place; they are cast to the definitions' Arrow types.
         """
         await self._head(columns)
-        encoder = RowEncoder(columns, binary=False)
+        # the first one of a process may wait for its kernel to be compiled
+        encoder = await asyncio.to_thread(RowEncoder, columns, binary=False)
         async for batch in batches:
             data, self._sequence_id = await asyncio.to_thread(
                 encoder.encode, batch, self._sequence_id
