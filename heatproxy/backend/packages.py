@@ -287,6 +287,6 @@ def _alone(cache: Path, notify: Progress) -> Iterator[None]:
 def _no_mysql(why: str) -> PackagesError:
     return PackagesError(
         f"No MySQL server ({KNOWN}) is on PATH, and none could be unpacked from "
-        f"packages: {why.rstrip('.')}. Install one, or use a server that runs elsewhere: "
-        "heatproxy up --backend mysql://USER:PASSWORD@HOST:PORT"
+        f"packages: {why.rstrip('.')}. Install one, or use a server that runs "
+        "elsewhere: heatproxy up --backend mysql://USER:PASSWORD@HOST:PORT"
     )
