@@ -124,10 +124,6 @@ class MySQLType:
         raise not_supported(f"columns of type {self.name.upper()}")
 
     @property
-    def is_numeric(self) -> bool:
-        return self.name in INTEGERS or self.name in ("decimal", "float", "double")
-
-    @property
     def is_string(self) -> bool:
         return self.name in STRINGS
 

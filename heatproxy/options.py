@@ -9,8 +9,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-JSON_NULLS = ("", "null", "NULL")
-
 
 class BadOption(Exception):
     """A value that its constraint refuses; the message says what is allowed."""

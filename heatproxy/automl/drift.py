@@ -15,7 +15,6 @@ import numpy as np
 
 from heatproxy.automl.columns import FloatArray
 
-TOP_FEATURES = 3
 STRANGEST = 10.0  # one wild value is not a hundred strange ones
 _MAD_TO_DEVIATION = 1.4826
 

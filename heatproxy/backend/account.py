@@ -8,7 +8,6 @@ own connection, under the client's own grants; never here.
 import asyncio
 import logging
 import threading
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -71,11 +70,6 @@ class ServiceAccount:
             program_name="heatproxy",
             init_command="SET SESSION wait_timeout = 31536000, sql_mode = DEFAULT",
         )
-
-    def run_all(self, statements: Sequence[str]) -> None:
-        """Several statements whose rows do not matter."""
-        for sql in statements:
-            self.query(sql)
 
     async def lock(self, name: str) -> None:
         """Take a user-level lock that a client's session is about to wait for."""

@@ -4,7 +4,6 @@ heatproxy fetches from where it stands, so a URL of a client could reach what th
 client cannot: a cloud's metadata service, a private host, a file of this machine.
 """
 
-import ipaddress
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,8 +14,6 @@ from heatproxy.errors import MySQLError
 from heatproxy.lakehouse.catalogue import LH, failure
 from heatproxy.lakehouse.hosts import host_allowed
 
-# networks that carry an IPv4 address inside: the inner one would be reached
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _PORTS = {"http": 80, "https": 443}
 
 

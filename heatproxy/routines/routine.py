@@ -7,7 +7,6 @@ server that is asked directly says where the routine lives.
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from heatproxy.datatypes import quote_name
 from heatproxy.session import Session
@@ -104,7 +103,6 @@ class RowFunction:
 
 
 Routine = Procedure | RowFunction
-JSONObject = dict[str, Any]
 
 
 def _signal(name: str) -> str:

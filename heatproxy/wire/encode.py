@@ -22,7 +22,6 @@ CHUNK_ROWS = 65_536
 HEADER_BYTES = 4
 SCRATCH_BYTES = 128
 LONGEST_NUMBER = 80  # DECIMAL(65,30) with sign and point; all others are shorter
-LONGEST_LENGTH = 9  # of the length in front of a string
 LONGEST_PAD = 250  # so that one byte is enough for that length
 NO_DECIMALS = 31  # a floating-point column of no fixed number of decimals
 

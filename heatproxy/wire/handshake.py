@@ -30,7 +30,6 @@ from heatproxy.wire.packets import (
     status_of,
 )
 
-SSL_REQUEST_BYTES = 32
 CACHING_SHA2 = b"caching_sha2_password"
 FULL_AUTHENTICATION = b"\x01\x04"
 ASK_FOR_KEY = b"\x02"

@@ -11,7 +11,7 @@ from heatproxy.errors import MySQLError, ProtocolError
 
 HEADER_BYTES = 4
 MAX_FRAME = 0xFFFFFF
-OK, AUTH_MORE, LOCAL_INFILE, EOF, ERR = 0x00, 0x01, 0xFB, 0xFE, 0xFF
+OK, LOCAL_INFILE, EOF, ERR = 0x00, 0xFB, 0xFE, 0xFF
 
 
 class Command(IntEnum):
