@@ -18,7 +18,8 @@ from typing import Any
 from heatproxy.backend.account import Address
 from heatproxy.backend.reach import Backend, Leg
 from heatproxy.config import Config
-from heatproxy.frontend import Dial, Frontend, Worker, names_filter
+from heatproxy.relay.frontend import Dial, Frontend, Worker
+from heatproxy.relay.lending import names_filter
 from heatproxy.sql.prefilter import Prefilter
 from heatproxy.wire.channel import Message, MessageReader, pack
 

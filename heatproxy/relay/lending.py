@@ -1,0 +1,119 @@
+"""A session lent to the engine process: its channel, opened when first needed."""
+
+import asyncio
+import json
+import logging
+from typing import TYPE_CHECKING
+
+from heatproxy.errors import unknown_error
+from heatproxy.relay.leg import Leg
+from heatproxy.sql.prefilter import Prefilter
+from heatproxy.wire.channel import Message, MessageReader, Statement, pack
+from heatproxy.wire.packets import err, frame
+
+if TYPE_CHECKING:
+    from heatproxy.relay.commands import Commands
+    from heatproxy.relay.frontend import Frontend
+
+log = logging.getLogger(__name__)
+
+ENGINE_WAIT_S, ENGINE_RETRY_S = 20.0, 0.1
+
+
+class Lending:
+    """The relay's end of one session's channel."""
+
+    def __init__(self, frontend: "Frontend", thread_id: int) -> None:
+        self.thread_id = thread_id
+        self._frontend = frontend
+        self._client, self._backend = frontend.client, frontend.backend
+        self._engine: Leg | None = None
+        self._messages = MessageReader()
+        self._lent: Statement | None = None
+
+    def lend(self, statement: Statement) -> None:
+        """Hand a statement over; ``Commands`` is told when it is answered."""
+        self._lent = statement
+        if self._engine is None:
+            self._engine = Leg(self._from_engine, self._engine_lost)
+            self._engine.sources = [self._backend]
+            self._client.sources = [self._backend, self._engine]
+            self._frontend.worker.tasks.create_task(self._reach(self._engine))
+        self._engine.write(pack(Message.START, statement.to_bytes()))
+
+    def from_backend(self, data: bytes) -> None:
+        """While the session is lent, what the backend says is the engine's to read."""
+        if self._engine is not None:
+            self._engine.write(pack(Message.BACKEND, data))
+
+    def close(self) -> None:
+        """The session is over, and what the engine does for it."""
+        if self._engine is not None:
+            self._engine.close()
+
+    async def _reach(self, leg: Leg) -> None:
+        """Connect to the engine process, which may just be starting again."""
+        loop = asyncio.get_running_loop()
+        limit = loop.time() + ENGINE_WAIT_S
+        path = self._frontend.worker.engine_socket
+        while not self._frontend.closed:
+            try:
+                await loop.create_unix_connection(lambda: leg, path)
+            except OSError as problem:
+                if loop.time() > limit:
+                    log.error("the engine process cannot be reached: %s", problem)
+                    self._do_without()
+                    return
+                await asyncio.sleep(ENGINE_RETRY_S)
+            else:
+                break
+        if self._frontend.closed:
+            leg.close()
+
+    def _do_without(self) -> None:
+        """Give the statement to MySQL, which refuses what is not its own."""
+        self._engine = None
+        statement, commands = self._end_of_loan()
+        if statement.error:
+            self._client.write(frame(statement.error, 1))
+            commands.returned(statement.status)
+        else:
+            commands.returned_unanswered(statement, may_come_back=False)
+
+    def _engine_lost(self) -> None:
+        self._engine = None
+        self._messages = MessageReader()
+        if self._lent is not None and not self._frontend.closed:
+            # Part of an answer may be out already, and the backend's leg may be in the
+            # middle of one: nothing but the end of the session is safe.
+            error = unknown_error("heatproxy's engine process went away")
+            self._client.write(frame(err(error), 1))
+            self._frontend.close()
+
+    def _from_engine(self, data: bytes) -> None:
+        for message, body in self._messages.feed(data):
+            if message is Message.CLIENT:
+                self._client.write(body)
+            elif message is Message.BACKEND:
+                self._backend.write(body)
+            elif message is Message.NAMES:
+                self._frontend.worker.prefilter = names_filter(body)
+            elif message is Message.FORWARD:
+                statement, commands = self._end_of_loan()
+                commands.returned_unanswered(statement, may_come_back=True)
+            elif message is Message.DONE:
+                _, commands = self._end_of_loan()
+                commands.returned(int.from_bytes(body, "little"))
+
+    def _end_of_loan(self) -> "tuple[Statement, Commands]":
+        statement, self._lent = self._lent, None
+        commands = self._frontend.commands
+        assert statement is not None
+        assert commands is not None
+        return statement, commands
+
+
+def names_filter(body: bytes) -> Prefilter:
+    """The prefilter for a NAMES message."""
+    tables, schemas = json.loads(body)
+    return Prefilter(tables, schemas)
