@@ -10,6 +10,7 @@ from mysql_mimic.packets import make_column_definition_41
 from mysql_mimic.types import ColumnType
 
 from heatproxy.errors import MySQLError
+from heatproxy.wire.charsets import UTF8
 from heatproxy.wire.columns import ColumnDefinition
 from heatproxy.wire.columns import parse as parse_definition
 from heatproxy.wire.encode import RowEncoder
@@ -41,31 +42,67 @@ class SessionFacts(Protocol):
 
 
 class Answer:
-    """The reply to one command, of any number of result sets."""
+    """The reply to one command, of any number of result sets.
 
-    def __init__(self, sender: Sender, session: SessionFacts) -> None:
+    What is written here and what MySQL is asked to write (``loan.Passage``) are parts
+    of one reply, counted on and on. ``more`` is set while other statements of the same
+    packet are still to come. ``warnings`` is how many the statement has left.
+    """
+
+    def __init__(
+        self, sender: Sender, session: SessionFacts, *, binary: bool = False
+    ) -> None:
+        """``binary`` answers a COM_STMT_EXECUTE."""
+        self.capabilities = session.capabilities
+        self.binary = binary
+        self.sequence_id = 1
+        self.more = False
+        self.nameless = False  # the session has resultset_metadata = NONE
+        self.warnings = 0
         self._sender = sender
         self._session = session
-        self._capabilities = session.capabilities
-        self._sequence_id = 1
 
-    @property
-    def _status(self) -> int:
+    def _status(self, more: bool = False) -> int:
         """The flags of the session; those of one statement alone are not ours."""
-        return self._session.status & SESSION_STATUS
+        more_results = Status.MORE_RESULTS if more or self.more else 0
+        return self._session.status & SESSION_STATUS | more_results
 
     async def _send(self, *payloads: bytes) -> None:
-        data, self._sequence_id = frame_all(list(payloads), self._sequence_id)
+        data, self.sequence_id = frame_all(list(payloads), self.sequence_id)
         await self._sender.send(data)
 
     async def ok(self, affected_rows: int = 0, info: str = "") -> None:
         """End the reply with an OK."""
-        packet = ok(self._capabilities, self._status, affected_rows, info=info.encode())
+        packet = ok(
+            self.capabilities,
+            self._status(),
+            affected_rows,
+            self.warnings,
+            info=info.encode(),
+        )
         await self._send(packet)
 
     async def error(self, error: MySQLError) -> None:
         """End the reply with an ERR."""
-        await self._send(err(error))
+        await self._send(error.packet or err(error))
+
+    async def prepared(
+        self,
+        head: bytes,
+        parameters: Sequence[ColumnDefinition],
+        columns: Sequence[ColumnDefinition],
+    ) -> None:
+        """MySQL's answer to a COM_STMT_PREPARE; ``head`` is its first packet."""
+        named = True
+        if self.capabilities & Capability.OPTIONAL_METADATA:
+            named = not self.nameless
+            head = head[:12] + bytes([named])
+        packets = [head]
+        for definitions in (parameters, columns):
+            packets += [c.to_bytes() for c in definitions if named]
+            if definitions and not self.capabilities & Capability.DEPRECATE_EOF:
+                packets.append(eof(self._status()))
+        await self._send(*packets)
 
     async def rows(
         self,
@@ -73,17 +110,19 @@ class Answer:
         batches: AsyncIterator[pa.RecordBatch],
         *,
         more: bool = False,
+        results: str | None = UTF8,
     ) -> None:
         """A result set of Arrow batches under MySQL's own column definitions.
 
         Columns are taken by place; they are cast to the definitions' Arrow types.
+        ``results`` is the session's character_set_results, if there is JSON.
         """
-        await self._head(columns)
         # the first one of a process may wait for its kernel to be compiled
-        encoder = await asyncio.to_thread(RowEncoder, columns, binary=False)
+        encoder = await asyncio.to_thread(RowEncoder, columns, self.binary, results)
+        await self._head(columns, more)
         async for batch in batches:
-            data, self._sequence_id = await asyncio.to_thread(
-                encoder.encode, batch, self._sequence_id
+            data, self.sequence_id = await asyncio.to_thread(
+                encoder.encode, batch, self.sequence_id
             )
             await self._sender.send(data)
         await self._end(more)
@@ -95,26 +134,51 @@ class Answer:
         *,
         more: bool = False,
     ) -> None:
-        """A result set of a few rows whose values are MySQL's text already."""
-        await self._head(columns)
-        payloads = [
-            b"".join(b"\xfb" if v is None else lenenc_bytes(v) for v in row)
-            for row in rows
-        ]
-        if payloads:
-            await self._send(*payloads)
+        """A result set of a few rows of string columns."""
+        packed = [[None if v is None else lenenc_bytes(v) for v in row] for row in rows]
+        await self.packed_rows(columns, packed, more=more)
+
+    async def packed_rows(
+        self,
+        columns: Sequence[ColumnDefinition],
+        rows: Sequence[Sequence[bytes | None]],
+        *,
+        more: bool = False,
+    ) -> None:
+        """A result set of a few rows, each value as its packet has it, with its length.
+
+        Source: "Text Resultset Row", "Binary Protocol Resultset Row".
+        """
+        await self._head(columns, more)
+        pack = _binary_row if self.binary else _text_row
+        if rows:
+            await self._send(*map(pack, rows))
         await self._end(more)
 
-    async def _head(self, columns: Sequence[ColumnDefinition]) -> None:
-        full = b"\x01" if self._capabilities & Capability.OPTIONAL_METADATA else b""
-        head = [lenenc(len(columns)) + full, *(c.to_bytes() for c in columns)]
-        if not self._capabilities & Capability.DEPRECATE_EOF:
-            head.append(eof(self._status))
+    async def _head(self, columns: Sequence[ColumnDefinition], more: bool) -> None:
+        optional = self.capabilities & Capability.OPTIONAL_METADATA
+        named = not (optional and self.nameless)
+        count = lenenc(len(columns)) + (bytes([named]) if optional else b"")
+        head = [count, *(c.to_bytes() for c in columns if named)]
+        if not self.capabilities & Capability.DEPRECATE_EOF:
+            head.append(eof(self._status(more)))
         await self._send(*head)
 
     async def _end(self, more: bool) -> None:
-        status = self._status | (Status.MORE_RESULTS if more else 0)
-        await self._send(end_of_rows(self._capabilities, status))
+        packet = end_of_rows(self.capabilities, self._status(more), self.warnings)
+        await self._send(packet)
+
+
+def _text_row(row: Sequence[bytes | None]) -> bytes:
+    return b"".join(b"\xfb" if value is None else value for value in row)
+
+
+def _binary_row(row: Sequence[bytes | None]) -> bytes:
+    nulls = bytearray((len(row) + 9) // 8)
+    for place, value in enumerate(row, start=2):
+        if value is None:
+            nulls[place // 8] |= 1 << place % 8
+    return b"\0" + bytes(nulls) + b"".join(value for value in row if value is not None)
 
 
 def text_column(name: str, characters: int = 4096) -> ColumnDefinition:

@@ -2,32 +2,19 @@
 
 import argparse
 import asyncio
-import logging
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from heatproxy import bench, demo
-from heatproxy.backend import packages
-from heatproxy.backend.embedded import DataDirInUse
-from heatproxy.backend.mysqld import MysqldError
-from heatproxy.backend.progress import on_stderr
-from heatproxy.backend.reach import reach_backend
+from heatproxy import logs
 from heatproxy.config import Config, ConfigError, load
-from heatproxy.server import LOG_FORMAT, EngineFailed, serve
 
-# What a person may do something about: said in one line, without a traceback.
-EXPECTED = (
-    ConfigError,
-    DataDirInUse,
-    EngineFailed,
-    MysqldError,
-    OSError,
-    demo.DemoFailed,
-    packages.PackagesError,
-)
+# Every command imports what it needs itself: the supervisor stays small, and so do
+# the processes below it, which import this module when it is the main program.
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -35,11 +22,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         return int(options.run(options) or 0)
-    except EXPECTED as problem:
-        print(f"heatproxy: {problem}", file=sys.stderr)
-        return 1
     except KeyboardInterrupt:
         return 130
+    except Exception as problem:
+        if not isinstance(problem, _expected()):
+            raise
+        print(f"heatproxy: {problem}", file=sys.stderr)
+        return 1
+
+
+def _expected() -> tuple[type[Exception], ...]:
+    """What a person may do something about: said in one line, without a traceback."""
+    from heatproxy import bench, demo
+    from heatproxy.backend import packages
+    from heatproxy.backend.embedded import DataDirInUse
+    from heatproxy.backend.mysqld import MysqldError
+    from heatproxy.supervisor.children import ChildFailed
+
+    return (
+        bench.BenchFailed,
+        ChildFailed,
+        ConfigError,
+        DataDirInUse,
+        MysqldError,
+        OSError,
+        demo.DemoFailed,
+        packages.PackagesError,
+    )
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -50,7 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     up = commands.add_parser("up", help="run heatproxy in the foreground")
-    _add_settings(up, "--listen", "--data-dir", "--backend", "--config")
+    _add_settings(up, "--listen", "--data-dir", "--backend", "--workers", "--config")
     up.set_defaults(run=_up)
 
     show = commands.add_parser("demo", help="run a HeatWave lab, start to end")
@@ -66,8 +75,15 @@ def _parser() -> argparse.ArgumentParser:
     look.set_defaults(run=_check)
 
     measure = commands.add_parser(
-        "bench", help="what the way through a running heatproxy costs"
+        "bench",
+        help="what the way through a running heatproxy costs",
+        description="Measure the heatproxy that runs on --listen and --data-dir, or, "
+        "with wire, one of its own beside HAProxy and MySQL Router where installed.",
     )
+    measure.add_argument(
+        "what", nargs="?", choices=("wire",), help="the relay, beside other proxies"
+    )
+    measure.add_argument("--quick", action="store_true", help="wire: fewer, shorter")
     _add_settings(measure, "--listen", "--data-dir")
     measure.set_defaults(run=_bench)
     return parser
@@ -78,6 +94,7 @@ def _add_settings(parser: argparse.ArgumentParser, *flags: str) -> None:
         "--listen": ("HOST:PORT", "where MySQL clients connect (127.0.0.1:3307)"),
         "--data-dir": ("DIR", "where heatproxy keeps its files"),
         "--backend": ("URL", "embedded (default) or mysql://USER:PASSWORD@HOST:PORT"),
+        "--workers": ("N", "how many processes relay clients' bytes (1)"),
         "--config": ("FILE", "settings, see configs/heatproxy.toml"),
     }
     for flag in flags:
@@ -87,35 +104,51 @@ def _add_settings(parser: argparse.ArgumentParser, *flags: str) -> None:
 
 def _config(options: argparse.Namespace) -> Config:
     given = vars(options)
-    names = ("listen", "data_dir", "backend")
+    names = ("listen", "data_dir", "backend", "workers")
     path = given.get("config")
     overrides = {name: given.get(name) for name in names}
     return load(Path(path) if path else None, overrides)
 
 
 def _up(options: argparse.Namespace) -> None:
+    from heatproxy.backend.progress import Logged, on_stderr
+    from heatproxy.backend.reach import reach_backend
+    from heatproxy.supervisor import sockets
+
     config = _config(options)
-    logging.basicConfig(level=config.log.level.upper(), format=LOG_FORMAT)
+    logs.begin("supervisor", config.log.level, config.log.format)
     with ExitStack() as stack:
-        backend = stack.enter_context(reach_backend(config, on_stderr()))
-        how = f"mysql --host={config.listen.host} --port={config.listen.port}"
+        listening = sockets.bind(config.listen, config.workers)
+        stack.callback(listening.close)
+        address = listening.address
+        placed = replace(config, listen=address)
+        notify = Logged() if config.log.format == "json" else on_stderr()
+        backend = stack.enter_context(reach_backend(placed, notify))
+        how = f"mysql --host={address.host} --port={address.port}"
         if config.backend is None:
             how = f"heatproxy mysql --data-dir {config.data_dir}"
-        ready = f"heatproxy is ready on {config.listen}; connect with: {how}"
-        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(serve(config, backend, lambda: print(ready, flush=True)))
+        ready = f"heatproxy is ready on {address}; connect with: {how}"
+        asyncio.run(
+            _supervise(
+                config,
+                backend,
+                listening,
+                lambda: _config(options),
+                lambda: _say(ready),
+            )
+        )
 
 
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """uvloop where it is installed: it needs a quarter less of a processor."""
-    try:
-        import uvloop
-    except ImportError:
-        return None
-    return uvloop.new_event_loop
+async def _supervise(*arguments: Any) -> None:
+    from heatproxy.supervisor.supervisor import Supervisor
+
+    await Supervisor(*arguments).run()
 
 
 def _mysql(options: argparse.Namespace) -> None:
+    from heatproxy.backend import packages
+    from heatproxy.backend.progress import on_stderr
+
     config = _config(options)
     client_cnf = config.data_dir / "client.cnf"
     if not client_cnf.exists():
@@ -126,6 +159,9 @@ def _mysql(options: argparse.Namespace) -> None:
 
 
 def _demo(options: argparse.Namespace) -> int:
+    from heatproxy import demo
+    from heatproxy.backend.progress import on_stderr
+
     return demo.run(on_stderr(), print)
 
 
@@ -136,7 +172,18 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _bench(options: argparse.Namespace) -> int:
+    if options.what == "wire":
+        from heatproxy.bench import wire  # its client is compiled code
+
+        folder = Path(options.data_dir).absolute() if options.data_dir else None
+        return wire.run(folder, _say, quick=options.quick)
     config = _config(options)
     if not (config.data_dir / "client.cnf").exists():
         raise ConfigError(f"nothing runs on {config.data_dir}: start heatproxy up")
-    return bench.run(config, print)
+    from heatproxy.bench import through
+
+    return through.run(config, print)
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)  # each when it is known, into a pipe too

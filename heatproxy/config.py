@@ -7,21 +7,16 @@ overrides both. What is not in SETTINGS is refused by name.
 
 import difflib
 import os
-import re
 import textwrap
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
-from heatproxy.options import BadOption, Constraint, ListOf, Number, OneOf, Text
-
-EMBEDDED = "embedded"
-MYSQL_PORT = 3306
-_UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
-_CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
+from heatproxy.options import BadOption, ListOf
+from heatproxy.places import Address, Backend, MySQLUrl
+from heatproxy.settings import SETTINGS, Setting
 
 
 class ConfigError(Exception):
@@ -29,185 +24,35 @@ class ConfigError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
-    """Where to listen or connect."""
-
-    host: str
-    port: int
-
-    def __str__(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{host}:{self.port}"
-
-
-@dataclass(frozen=True, slots=True)
-class MySQLUrl:
-    """A MySQL that runs elsewhere, and the account heatproxy itself uses there."""
-
-    user: str
-    password: str = field(repr=False)
-    host: str
-    port: int = MYSQL_PORT
-
-
-@dataclass(frozen=True, slots=True)
-class HostPort:
-    """A constraint: HOST:PORT."""
-
-    default: str
-
-    def convert(self, value: Any) -> Address:
-        try:
-            parts = urlsplit(f"//{value}")
-            host, port = parts.hostname, parts.port
-        except ValueError:
-            raise BadOption(self.describe()) from None
-        extra = parts.path or parts.query or parts.fragment or parts.username
-        if not isinstance(value, str) or not host or port is None or extra:
-            raise BadOption(self.describe())
-        return Address(host, port)
-
-    def describe(self) -> str:
-        return "HOST:PORT, such as 127.0.0.1:3307 or [::1]:3307"
-
-
-@dataclass(frozen=True, slots=True)
-class Backend:
-    """A constraint: the word embedded, or a mysql:// URL."""
-
-    default: str = EMBEDDED
-
-    def convert(self, value: Any) -> MySQLUrl | None:
-        if value == EMBEDDED:
-            return None
-        try:
-            return parse_mysql_url(str(value))
-        except ConfigError as problem:
-            raise BadOption(f"{self.describe()}: {problem}") from None
-
-    def describe(self) -> str:
-        return f"{EMBEDDED} or mysql://USER:PASSWORD@HOST:PORT"
-
-
-@dataclass(frozen=True, slots=True)
-class Folder:
-    """A constraint: a folder's path; ~ is the user's home."""
-
-    default: str | None = None
-
-    def convert(self, value: Any) -> Path:
-        if not isinstance(value, str | Path) or not str(value):
-            raise BadOption(self.describe())
-        return Path(value).expanduser().absolute()
-
-    def describe(self) -> str:
-        return "the path of a folder"
-
-
-@dataclass(frozen=True, slots=True)
-class Size:
-    """A constraint: bytes, with a unit, or as a share of the machine's memory."""
-
-    default: str
-
-    def convert(self, value: Any) -> int:
-        """The size in bytes."""
-        text = str(value).strip().upper()
-        share = re.fullmatch(r"(\d+)%", text)
-        if share and 0 < int(share[1]) <= 100:
-            return memory_bytes() * int(share[1]) // 100
-        match = re.fullmatch(r"(\d+)([KMGT]?)(?:I?B)?", text)
-        if match and (size := int(match[1]) * _UNITS[match[2]]):
-            return size
-        raise BadOption(self.describe())
-
-    def describe(self) -> str:
-        return "bytes such as 256M or 4G, or a share of the memory such as 50%"
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """One setting; ``name`` is its key in the file, tables before a dot."""
-
-    name: str
-    constraint: Constraint
-    sentence: str
-
-    @property
-    def variable(self) -> str:
-        """Its name in the environment."""
-        return "HEATPROXY_" + self.name.upper().replace(".", "_")
-
-
-SETTINGS = (
-    Setting("listen", HostPort("127.0.0.1:3307"), "Where MySQL clients connect."),
-    Setting(
-        "data_dir",
-        Folder("~/.local/share/heatproxy"),
-        "Where heatproxy keeps its files and the embedded MySQL its data.",
-    ),
-    Setting(
-        "backend",
-        Backend(),
-        "The real MySQL behind heatproxy: embedded (one of its own), or "
-        "mysql://USER:PASSWORD@HOST:PORT with special characters percent-encoded.",
-    ),
-    Setting(
-        "embedded.buffer_pool_size",
-        Size("256M"),
-        "InnoDB's buffer pool in the embedded MySQL.",
-    ),
-    Setting(
-        "lakehouse.allowed_schemes",
-        ListOf(OneOf(("https", "http")), default=("https", "http")),
-        "What the URLs of Lakehouse files may begin with.",
-    ),
-    Setting(
-        "lakehouse.allowed_hosts",
-        ListOf(Text(), default=("*",)),
-        "Which hosts Lakehouse files may come from: names, names such as "
-        "*.example.com, addresses or networks; * is every public address, while "
-        "loopback, private and link-local ones must be listed.",
-    ),
-    Setting(
-        "lakehouse.allowed_folders",
-        ListOf(Folder(), default=()),
-        "Which local folders Lakehouse files may come from; none by default.",
-    ),
-    Setting(
-        "lakehouse.max_file_bytes", Size("64G"), "How large one Lakehouse file may be."
-    ),
-    Setting(
-        "engine.memory_limit",
-        Size("50%"),
-        "How much memory the analytic engine may use before it spills to disk.",
-    ),
-    Setting(
-        "engine.threads",
-        Number(low=0, high=1024, whole=True, default=0),
-        "How many threads the analytic engine uses; 0 is one per processor.",
-    ),
-    Setting(
-        "automl.workers",
-        Number(low=1, high=64, whole=True, default=1),
-        "How many trainings run at the same time; others wait.",
-    ),
-    Setting(
-        "automl.threads",
-        Number(low=0, high=1024, whole=True, default=0),
-        "How many threads one training uses; 0 is one per processor.",
-    ),
-    Setting(
-        "log.level",
-        OneOf(("debug", "info", "warning", "error"), default="info"),
-        "The least severe messages that are logged.",
-    ),
-)
+class CompressionConfig:
+    algorithms: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedConfig:
     buffer_pool_size: int  # bytes
+
+
+@dataclass(frozen=True, slots=True)
+class TlsConfig:
+    """TLS of clients."""
+
+    enabled: bool
+    certificate: Path | None
+    key: Path | None
+    ca: Path | None
+    min_version: str
+    require_secure_transport: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BackendTlsConfig:
+    """TLS of connections to the backend."""
+
+    mode: str
+    verify: str
+    ca: Path | None
+    min_version: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,8 +76,25 @@ class AutoMLConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class LimitsConfig:
+    """What one client or all of them may take; 0 is no limit of ours."""
+
+    connections: int
+    connections_per_user: int
+    login_timeout_s: float
+    idle_timeout_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class LogConfig:
     level: str
+    format: str
+    slow_statement_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class MetricsConfig:
+    listen: Address | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,19 +104,31 @@ class Config:
     listen: Address
     data_dir: Path
     backend: MySQLUrl | None
+    workers: int
+    drain_timeout_s: float
+    limits: LimitsConfig
+    tls: TlsConfig
+    backend_tls: BackendTlsConfig
+    compression: CompressionConfig
     embedded: EmbeddedConfig
     lakehouse: LakehouseConfig
     engine: EngineConfig
     automl: AutoMLConfig
     log: LogConfig
+    metrics: MetricsConfig
 
 
 _TABLES = {
+    "limits": LimitsConfig,
+    "tls": TlsConfig,
+    "backend_tls": BackendTlsConfig,
+    "compression": CompressionConfig,
     "embedded": EmbeddedConfig,
     "lakehouse": LakehouseConfig,
     "engine": EngineConfig,
     "automl": AutoMLConfig,
     "log": LogConfig,
+    "metrics": MetricsConfig,
 }
 
 
@@ -293,42 +167,37 @@ def load(
     return Config(**values, **tables)
 
 
-def parse_mysql_url(text: str) -> MySQLUrl:
-    """Read ``mysql://user:password@host:port``, percent-encoded where needed.
+def differences(old: Config, new: Config) -> tuple[list[str], list[str]]:
+    """The names of settings that differ: those that are live, those that are not."""
+    found: tuple[list[str], list[str]] = ([], [])
+    for s in SETTINGS:
+        if _value(old, s.name) != _value(new, s.name):
+            found[0 if s.live else 1].append(s.name)
+    return found
+
+
+def live_values(config: Config) -> dict[str, Any]:
+    """What can change at run time, by full names, as JSON can hold it."""
+    return {s.name: _plain(_value(config, s.name)) for s in SETTINGS if s.live}
+
+
+def with_live_values(config: Config, values: Mapping[str, Any]) -> Config:
+    """A configuration with values of ``live_values`` in their places.
 
     Raises:
-        ConfigError: it is not of that form. The message never has the password.
+        ConfigError: a value is not what its setting may be.
     """
-    try:
-        parts = urlsplit(text)
-        port = parts.port
-    except ValueError:
-        raise ConfigError("the port is not a number from 0 to 65535") from None
-    if parts.scheme != "mysql":
-        raise ConfigError("the URL does not begin with mysql://")
-    if parts.path not in ("", "/") or parts.query or parts.fragment:
-        raise ConfigError(
-            "after HOST:PORT nothing may follow (is a /, ? or # in the password "
-            "not percent-encoded?)"
-        )
-    if not parts.hostname or not parts.username:
-        raise ConfigError("the user or the host is missing")
-    return MySQLUrl(
-        user=unquote(parts.username),
-        password=unquote(parts.password or ""),
-        host=parts.hostname,
-        port=MYSQL_PORT if port is None else port,
-    )
-
-
-def memory_bytes() -> int:
-    """The memory that this process may use: the machine's, or its container's."""
-    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    try:
-        limit = _CGROUP_LIMIT.read_text().strip()
-    except OSError:
-        return machine
-    return min(machine, int(limit)) if limit.isdigit() else machine
+    for s in SETTINGS:
+        if not s.live or s.name not in values:
+            continue
+        value = _converted(s, values[s.name], s.name)
+        table, _, key = s.name.rpartition(".")
+        if table:
+            changed = replace(getattr(config, table), **{key: value})
+            config = replace(config, **{table: changed})
+        else:
+            config = replace(config, **{key: value})
+    return config
 
 
 def render_toml() -> str:
@@ -366,6 +235,21 @@ def _did_you_mean(name: str, known: set[str]) -> str:
     return f"; did you mean {close[0]}?" if close else ""
 
 
+def _value(config: Config, name: str) -> Any:
+    found: Any = config
+    for part in name.split("."):
+        found = getattr(found, part)
+    return found
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple | list):
+        return [_plain(member) for member in value]
+    if value is None:
+        return ""
+    return value if isinstance(value, str | int | float) else str(value)
+
+
 def _default(setting: Setting) -> Any:
     default = setting.constraint.default
     return list(default) if isinstance(default, tuple) else default
@@ -387,6 +271,8 @@ def _converted(setting: Setting, value: Any, where: str) -> Any:
 def _toml(value: Any) -> str:
     if isinstance(value, list):
         return "[" + ", ".join(_toml(member) for member in value) + "]"
+    if isinstance(value, bool):
+        return str(value).lower()
     return f'"{value}"' if isinstance(value, str) else str(value)
 
 

@@ -1,20 +1,38 @@
-"""One lent statement from its text to its answer."""
+"""One lent command from its bytes to its answer."""
 
 import asyncio
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 
+from heatproxy import logs
 from heatproxy.answer import Answer
 from heatproxy.backend.connection import BackendConnection
 from heatproxy.errors import MySQLError, ProtocolError, not_supported, unknown_error
 from heatproxy.loan import Loan
 from heatproxy.session import House, Session
-from heatproxy.sql.lexer import Token, statements, tokens
-from heatproxy.statements import Handler, Text, Work, call, create, ddl, rowfunction
+from heatproxy.sql.lexer import Token
+from heatproxy.sql.prefilter import Prefilter
+from heatproxy.statements import (
+    Handler,
+    Text,
+    Work,
+    call,
+    create,
+    ddl,
+    kill,
+    named,
+    prepared,
+    rowfunction,
+    several,
+)
 from heatproxy.statements import select as select_statement
+from heatproxy.statements.passage import Passage
 from heatproxy.statements.sealed import SEALED, refusal
+from heatproxy.timing import timed
 from heatproxy.wire.channel import Statement
-from heatproxy.wire.packets import Command, Status, parse_err, query_text
+from heatproxy.wire.packets import Capability, Command, Status, parse_err, query_text
 
 log = logging.getLogger(__name__)
 
@@ -25,25 +43,28 @@ HANDLERS: tuple[Handler, ...] = (
     select_statement.handle,
     create.handle,
     ddl.handle,
+    kill.handle,
 )
 
 
 async def serve_statement(house: House, loan: Loan, statement: Statement) -> None:
-    """Answer a statement, or give it back to the relay as MySQL's."""
+    """Answer a command, or give it back to the relay as MySQL's."""
+    logs.connection.set(statement.thread_id)
     backend = BackendConnection(loan, statement.capabilities, statement.status)
-    answer = Answer(loan, backend)
-    session = Session(house, backend, answer, loan, statement.thread_id)
+    is_execution = statement.command[0] == Command.STMT_EXECUTE
+    answer = Answer(loan, backend, binary=is_execution)
+    passage = Passage(loan, backend, answer, _head(statement))
+    watch = house.watches.of(statement.thread_id, backend, _text(statement))
+    session = Session(house, backend, answer, passage, watch)
     names = house.shells.version
     try:
-        work = await _work_for(session, statement)
-        if work is None:
+        work = _answer(session, loan, statement)
+        if not await watch.over(passage.answer_described(work)):
             loan.forward()
             return
-        await work()
     except MySQLError as error:
-        if error.number == SEALED:
-            error = refusal(house.shells, statement, error)
-        await answer.error(error)
+        answer.more = False
+        await answer.error(_in_our_words(house, statement, error))
     except (ProtocolError, asyncio.CancelledError):
         raise
     except Exception as problem:
@@ -54,31 +75,104 @@ async def serve_statement(house: House, loan: Loan, statement: Statement) -> Non
     loan.done(backend.status & ~Status.MORE_RESULTS)
 
 
-async def _work_for(session: Session, statement: Statement) -> Work | None:
-    """What answers the statement; None when it is MySQL's alone."""
-    if statement.error:
-        raise refusal(session.house.shells, statement, parse_err(statement.error))
-    if statement.command[0] != Command.QUERY:
-        return None
-    text = query_text(statement.command, statement.capabilities)
+def _in_our_words(house: House, statement: Statement, error: MySQLError) -> MySQLError:
+    """MySQL's error; that of a sealed shell as HeatWave would say it."""
+    if error.number != SEALED:
+        return error
     try:
-        found = tokens(text, backslash_escapes=session.backslash_escapes)
+        return refusal(house.shells, statement, error)
+    except MySQLError as unread:  # a versioned comment
+        return unread
+
+
+def _text(statement: Statement) -> bytes:
+    """The SQL text of a command; empty where it has none."""
+    match statement.command[0]:
+        case Command.QUERY:
+            return query_text(statement.command, statement.capabilities)
+        case Command.STMT_PREPARE:
+            return statement.command[1:]
+        case _:
+            return b""
+
+
+def _head(statement: Statement) -> bytes:
+    """What stands before the text of a COM_QUERY: the query attributes."""
+    if statement.command[0] != Command.QUERY:
+        return b""
+    text = query_text(statement.command, statement.capabilities)
+    return statement.command[: len(statement.command) - len(text)]
+
+
+async def _answer(session: Session, loan: Loan, statement: Statement) -> bool:
+    """Answer a command that may be ours; False when it is MySQL's alone."""
+    if statement.error:
+        error = parse_err(statement.error)
+        error.packet = statement.error
+        raise error
+    command, known = statement.command, loan.prepared
+    match command[0]:
+        case Command.QUERY:
+            text = query_text(command, statement.capabilities)
+            return await _answer_text(session, loan, statement, text)
+        case Command.STMT_PREPARE:
+            ours = await prepared.prepare(session, known, find, command[1:])
+            if ours is not None:
+                loan.prepared_is_ours(ours)
+            return ours is not None
+        case Command.STMT_EXECUTE:
+            await prepared.execute(session, known, find, command)
+            return True
+        case _:
+            return not prepared.note(known, command)
+
+
+async def _answer_text(
+    session: Session, loan: Loan, statement: Statement, text: bytes
+) -> bool:
+    try:
+        parts = several.segments(text, backslash_escapes=session.backslash_escapes)
     except MySQLError:  # a versioned comment: MySQL decides what it says
+        return False
+    look = partial(_find_in_text, loan)
+    several_allowed = statement.capabilities & Capability.MULTI_STATEMENTS
+    if len(parts) == 2 and not several_allowed and not parts[1].tokens:
+        parts.pop()  # a comment
+    if len(parts) > 1:
+        if not several_allowed:
+            return False  # MySQL says what is wrong with it
+        shells = session.house.shells
+        prefilter = Prefilter(shells.tables, shells.schemas)
+
+        def wants(own: bytes) -> bool:
+            return prefilter.wants(own, named=bool(loan.prepared.by_name))
+
+        return await several.answer(session, session.answer, look, wants, text)
+    if not parts[0].tokens:
+        return False
+    work = await look(session, Text(text, parts[0].tokens))
+    if work is not None:
+        await work.run()
+    return work is not None
+
+
+async def find(session: Session, statement: Text) -> Work | None:
+    """What answers a statement that can be prepared; None when it is MySQL's alone."""
+    if defines(statement.tokens):
         return None
-    parts = statements(found)
-    if parts and _defines_a_program(parts[0]):
-        return None
-    for part in parts:
-        for handle in HANDLERS:
-            work = await handle(session, Text(text, part))
-            if work is not None and len(parts) > 1:
-                raise not_supported(
-                    "several statements in one packet when HeatWave's are among them"
-                )
-            if work is not None:
-                await _require_utf8(session, text)
-                return work
+    for handle in HANDLERS:
+        work = await handle(session, statement)
+        if work is not None:
+            await _require_utf8(session, statement.text)
+            kind = work.kind or handle.__module__.rpartition(".")[2]
+            return replace(work, run=partial(timed, session.house, kind, work.run))
     return None
+
+
+async def _find_in_text(loan: Loan, session: Session, statement: Text) -> Work | None:
+    """What answers a statement that a COM_QUERY holds."""
+    work = await named.handle(loan.prepared, find, session, statement)
+    return work or await find(session, statement)
 
 
 async def _require_utf8(session: Session, text: bytes) -> None:
@@ -90,7 +184,7 @@ async def _require_utf8(session: Session, text: bytes) -> None:
         raise not_supported(f"a statement in character set {charset} for HeatWave")
 
 
-def _defines_a_program(part: Sequence[Token]) -> bool:
+def defines(part: Sequence[Token]) -> bool:
     """Whether it is CREATE of a view, procedure, trigger: nothing in it runs now."""
     creates = len(part) > 1 and part[0].is_word(b"CREATE")
     return creates and not part[1].is_word(b"TABLE", b"TEMPORARY")

@@ -21,6 +21,7 @@ class MySQLError(Exception):
         self.number = number
         self.sqlstate = sqlstate
         self.message = message
+        self.packet = b""  # as MySQL sent it, where the client is to get it so
 
     def __str__(self) -> str:
         return f"ERROR {self.number} ({self.sqlstate}): {self.message}"
@@ -58,3 +59,107 @@ def unknown_error(detail: str) -> MySQLError:
 def out_of_range(what: str, where: str) -> MySQLError:
     """ER_DATA_OUT_OF_RANGE: a result that its MySQL type does not have."""
     return MySQLError(1690, "22003", f"{what} is out of range in '{where}'")
+
+
+def packets_out_of_order() -> MySQLError:
+    """ER_NET_PACKETS_OUT_OF_ORDER: a packet's number is not the next one."""
+    return MySQLError(1156, "08S01", "Got packets out of order")
+
+
+def cannot_uncompress() -> MySQLError:
+    """ER_NET_UNCOMPRESS_ERROR: what a client compressed cannot be read."""
+    return MySQLError(1157, "08S01", "Couldn't uncompress communication packet")
+
+
+def bad_compression(algorithm: str) -> MySQLError:
+    """ER_WRONG_COMPRESSION_ALGORITHM_CLIENT: not one of those allowed here."""
+    return MySQLError(3922, HY000, f"Invalid compression algorithm '{algorithm}'.")
+
+
+def bad_compression_level(algorithm: str) -> MySQLError:
+    """ER_WRONG_COMPRESSION_LEVEL_CLIENT: the algorithm has no such level."""
+    text = f"Invalid {algorithm} compression level for algorithm '{algorithm}'."
+    return MySQLError(3923, HY000, text)
+
+
+def bad_handshake(why: str) -> MySQLError:
+    """ER_HANDSHAKE_ERROR: the client's side of the login is not to be understood."""
+    return MySQLError(1043, "08S01", f"Bad handshake: {why}")
+
+
+def insecure_transport() -> MySQLError:
+    """ER_SECURE_TRANSPORT_REQUIRED, before any password is asked for."""
+    return MySQLError(
+        3159,
+        HY000,
+        "Connections using insecure transport are prohibited while "
+        "--require_secure_transport=ON.",
+    )
+
+
+def backend_not_secured(why: str) -> MySQLError:
+    """CR_SSL_CONNECTION_ERROR, as a client of the backend would see it."""
+    return MySQLError(2026, HY000, f"heatproxy's connection to its MySQL: {why}")
+
+
+def too_many_connections() -> MySQLError:
+    """ER_CON_COUNT_ERROR, which a client gets in place of a greeting."""
+    return MySQLError(1040, "08004", "Too many connections")
+
+
+def too_many_of_user(user: str, limit: int) -> MySQLError:
+    """ER_USER_LIMIT_REACHED: limits.connections_per_user, in MySQL's words for it."""
+    return MySQLError(
+        1226,
+        SYNTAX_OR_ACCESS,
+        f"User '{user[:64]}' has exceeded the 'max_user_connections' resource"
+        f" (current value: {limit})",
+    )
+
+
+def login_timed_out() -> MySQLError:
+    """ER_NET_READ_INTERRUPTED: the client did not complete its login in time."""
+    return MySQLError(1159, "08S01", "Got timeout reading communication packets")
+
+
+def inactive() -> MySQLError:
+    """ER_CLIENT_INTERACTION_TIMEOUT: the client said nothing for too long."""
+    return MySQLError(
+        4031,
+        HY000,
+        "The client was disconnected by the server because of inactivity. See"
+        " wait_timeout and interactive_timeout for configuring this behavior.",
+    )
+
+
+def shutting_down() -> MySQLError:
+    """ER_SERVER_SHUTDOWN: heatproxy ends, and the statement with it."""
+    return MySQLError(1053, "08S01", "Server shutdown in progress")
+
+
+def local_files_disabled() -> MySQLError:
+    """ER_CLIENT_LOCAL_FILES_DISABLED: a file was asked for that nobody offered."""
+    text = "Loading local data is disabled; this must be enabled on both the client"
+    return MySQLError(3948, SYNTAX_OR_ACCESS, text + " and server sides")
+
+
+def wrong_arguments(where: str) -> MySQLError:
+    """ER_WRONG_ARGUMENTS: what MySQL says of a prepared statement's parameters."""
+    return MySQLError(1210, HY000, f"Incorrect arguments to {where}")
+
+
+def malformed_packet() -> MySQLError:
+    """ER_MALFORMED_PACKET: a command that ends too early."""
+    return MySQLError(1835, HY000, "Malformed communication packet.")
+
+
+def unknown_prepared(name: str, where: str) -> MySQLError:
+    """ER_UNKNOWN_STMT_HANDLER: no such prepared statement in this session."""
+    text = f"Unknown prepared statement handler ({name}) given to {where}"
+    return MySQLError(1243, HY000, text)
+
+
+def no_result_set_here(procedure: str) -> MySQLError:
+    """ER_SP_BADSELECT: the client cannot take what the procedure answers."""
+    text = f"PROCEDURE {procedure} can't return a result set in the given context"
+    return MySQLError(1312, "0A000", text)

@@ -7,17 +7,29 @@ raised, comes back over a pipe.
 
 import asyncio
 import ctypes
+import logging
 import multiprocessing
 import signal
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any, TypeVar, cast
 
 from heatproxy.errors import MySQLError, unknown_error
+from heatproxy.logs import places
 
+log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 _PR_SET_PDEATHSIG = 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    """A mistake of ours in a job: what the client hears, and where it happened."""
+
+    error: MySQLError
+    places: str
 
 
 class JobProcesses:
@@ -54,6 +66,9 @@ class JobProcesses:
                 process.kill()
                 await asyncio.to_thread(process.join)
                 ours.close()
+        if isinstance(result, _Failure):
+            log.error("a job failed", extra={"facts": {"places": result.places}})
+            raise result.error
         if isinstance(result, BaseException):
             raise result
         return cast(T, result)
@@ -93,8 +108,6 @@ def _work(pipe: Connection) -> None:
     except MySQLError as error:
         result = error
     except Exception as problem:
-        import logging
-
-        logging.getLogger(__name__).exception("job failed")
-        result = unknown_error(f"{type(problem).__name__}: {problem}")
+        mistake = unknown_error(f"{type(problem).__name__}: {problem}")
+        result = _Failure(mistake, "".join(places(problem)))
     pipe.send(result)

@@ -2,15 +2,14 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Collection
 
-from heatproxy.errors import ProtocolError
-from heatproxy.wire.channel import Message, MessageReader, Statement, pack
-from heatproxy.wire.packets import frame
-from heatproxy.wire.tracker import DONE, Kind, Tracker
+from heatproxy.wire.channel import Message, MessageReader, Statement, pack, pack_head
+from heatproxy.wire.prepared import PreparedStatements
 
 READ_BYTES = 1 << 18
 CHUNKS_AHEAD = 32  # of the backend's bytes; more wait in the sockets
+JOIN_BYTES = 1 << 14  # a longer body is not copied to stand behind its header
 
 
 class SessionGone(Exception):
@@ -28,6 +27,8 @@ class Loan:
         self._statements: asyncio.Queue[Statement] = asyncio.Queue()
         self._chunks: asyncio.Queue[bytes] = asyncio.Queue(CHUNKS_AHEAD)
         self._gone = False
+        self.prepared = PreparedStatements()
+        self._named = False  # what the relay knows of ``prepared.by_name``
         self.watches_names = asyncio.Event()
 
     async def pump(self) -> None:
@@ -41,6 +42,9 @@ class Loan:
                         await self._chunks.put(body)
                     elif message is Message.WATCH:
                         self.watches_names.set()
+                    elif message is Message.FORGET:
+                        self.prepared.forget()
+                        self._named = False
         finally:
             # whoever waits for the backend, or will, is told that it is gone
             self._gone = True
@@ -64,50 +68,43 @@ class Loan:
             return b""
         return await self._chunks.get()
 
-    async def relay(
-        self,
-        command: bytes,
-        capabilities: int,
-        status: int,
-        before_end: Callable[[], Awaitable[None]] | None = None,
-    ) -> int:
-        """Send a client's command to the backend and its reply to the client.
-
-        ``before_end`` runs when the backend has answered and the client does not know.
-
-        Returns:
-            The status flags the reply ended with; after an error, those before it.
-        """
-        tracker = Tracker(capabilities)
-        tracker.status = status
-        tracker.expect(Kind.RESULT)
-        self.write(frame(command, 0))
-        event = None
-        while event != DONE:
-            data = await self.read()
-            if not data:
-                raise ProtocolError("the backend connection is gone")
-            _, event = tracker.scan(data)
-            if event == DONE and before_end is not None:
-                await before_end()
-            await self.send(data)
-        return tracker.status
-
     # --- the client's leg -------------------------------------------------------------
 
     async def send(self, data: bytes) -> None:
         """Send bytes to the client, at the pace it reads them."""
-        self._writer.write(pack(Message.CLIENT, data))
+        if len(data) < JOIN_BYTES:
+            self._writer.write(pack(Message.CLIENT, data))
+        else:
+            self._writer.write(pack_head(Message.CLIENT, len(data)))
+            self._writer.write(data)
         await self._writer.drain()
+
+    def file(self, number: int) -> None:
+        """MySQL asks the client for a file, whose first packet has this number."""
+        self._writer.write(pack(Message.FILE, bytes([number & 0xFF])))
+
+    # --- what the relay must know ---------------------------------------------------
+
+    def prepared_is_ours(self, statement_id: bytes) -> None:
+        """The relay lends the commands of this prepared statement from now on."""
+        self._writer.write(pack(Message.PREPARED, statement_id))
+
+    def _tell_named(self) -> None:
+        named = bool(self.prepared.by_name)
+        if named != self._named:
+            self._named = named
+            self._writer.write(pack(Message.NAMED, bytes([named])))
 
     # --- the end of the loan -----------------------------------------------------
 
     def forward(self) -> None:
         """The statement is MySQL's: the relay passes it on and takes both legs back."""
+        self._tell_named()
         self._writer.write(pack(Message.FORWARD))
 
     def done(self, status: int) -> None:
         """The client has its answer; the relay takes both legs back."""
+        self._tell_named()
         self._writer.write(pack(Message.DONE, status.to_bytes(2, "little")))
 
     def names(self, tables: Collection[str], schemas: Collection[str]) -> None:

@@ -8,14 +8,18 @@ import asyncio
 import logging
 import os
 import signal
-from collections.abc import Callable
-from multiprocessing.connection import Connection
+import socket
+from collections.abc import Callable, Mapping
+from typing import Any
 
+from heatproxy import logs
 from heatproxy.automl.loaded import LoadedModels
 from heatproxy.backend.account import Address, ServiceAccount
+from heatproxy.backend.locks import Locks
 from heatproxy.backend.shells import Shells
 from heatproxy.backend.weights import Weights
-from heatproxy.config import Config
+from heatproxy.config import Config, with_live_values
+from heatproxy.control import Control
 from heatproxy.dispatch import serve_statement
 from heatproxy.engine.duck import DuckDB
 from heatproxy.jobs import JobProcesses, end_with_parent
@@ -23,6 +27,7 @@ from heatproxy.lakehouse import reader
 from heatproxy.loan import Loan, SessionGone
 from heatproxy.routines.install import install_stubs
 from heatproxy.session import House
+from heatproxy.watch import Watches
 from heatproxy.wire import decode, encode
 
 log = logging.getLogger(__name__)
@@ -33,42 +38,59 @@ JOBS_AT_ONCE = 4
 
 
 def run(
-    config: Config,
-    address: Address,
-    socket_path: str,
-    log_format: str,
-    ready: Connection,
+    config: Config, address: Address, socket_path: str, channel: socket.socket
 ) -> None:
-    """The whole life of the process; ``ready`` gets one message, an error or None."""
-    end_with_parent(signal.SIGTERM)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the supervisor decides
-    logging.basicConfig(level=config.log.level.upper(), format=log_format)
-    asyncio.run(_serve(config, address, socket_path, ready))
+    """The whole life of the process, which ends with its channel to the supervisor."""
+    end_with_parent(signal.SIGKILL)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)  # the supervisor decides
+    logs.begin("engine", config.log.level, config.log.format)
+    asyncio.run(_serve(config, address, socket_path, channel))
 
 
 async def _serve(
-    config: Config, address: Address, socket_path: str, ready: Connection
+    config: Config, address: Address, socket_path: str, channel: socket.socket
 ) -> None:
+    stop = asyncio.Event()
+    service: Service | None = None
+
+    def configure(values: Mapping[str, Any]) -> None:
+        if service is not None:
+            service.configure(values)
+
+    control = Control(
+        {
+            "end": stop.set,
+            "configure": configure,
+            "report": lambda: None if service is None else service.report(),
+        },
+        on_closed=stop.set,
+    )
+    loop = asyncio.get_running_loop()
+    await loop.create_unix_connection(lambda: control, sock=channel)
     try:
-        service = Service(await asyncio.to_thread(_open_house, config, address))
+        locks = Locks(address)
+        house = await asyncio.to_thread(_open_house, config, address, locks)
+        await locks.warm_up()
+        service = Service(house)
         server = await asyncio.start_unix_server(service.serve, socket_path)
     except Exception as problem:
         log.exception("the engine process cannot start")
-        ready.send(f"{type(problem).__name__}: {problem}")
+        control.tell("ready", problem=f"{type(problem).__name__}: {problem}")
+        await stop.wait()
         return
-    ready.send(None)
-    stop = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    control.tell("ready")
     warm = asyncio.ensure_future(_warm_up(service.house))
     async with server:
         await stop.wait()
     warm.cancel()
     await asyncio.wait([warm])
+    locks.close()
     service.house.engine.close()
     service.house.account.close()
 
 
-def _open_house(config: Config, address: Address) -> House:
+def _open_house(config: Config, address: Address, locks: Locks) -> House:
     account = ServiceAccount(address)
     install_stubs(account)
     shells = Shells(account)
@@ -83,6 +105,7 @@ def _open_house(config: Config, address: Address) -> House:
         config=config,
         engine=engine,
         account=account,
+        watches=Watches(locks),
         shells=shells,
         weights=Weights(account),
         trainings=JobProcesses(config.automl.workers, PRELOAD),
@@ -122,6 +145,20 @@ class Service:
         self.house = house
         self._watchers: set[Loan] = set()
         house.shells.watch(self._tell_names)
+
+    def configure(self, values: Mapping[str, Any]) -> None:
+        """Take changed settings, from the next statement on."""
+        self.house.config = config = with_live_values(self.house.config, values)
+        logs.change(config.log.level, config.log.format)
+
+    def report(self) -> dict[str, Any]:
+        """What has been counted, and what the engine holds now."""
+        memory = self.house.engine.memory()
+        gauges = {
+            "engine_memory_bytes": memory.held_bytes,
+            "engine_spilled_bytes": memory.spilled_bytes,
+        }
+        return self.house.ledger.snapshot(gauges)
 
     async def serve(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter

@@ -1,11 +1,12 @@
 """What a routine may use: the caller's backend session, the engine, a place to work."""
 
 import asyncio
+import contextvars
 import os
 import threading
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 import pyarrow as pa
@@ -20,13 +21,13 @@ from heatproxy.config import Config
 from heatproxy.datatypes import quote_name, quote_text
 from heatproxy.engine import Engine
 from heatproxy.errors import MySQLError, ProtocolError, secondary_engine
+from heatproxy.ledger import Ledger
+from heatproxy.watch import Watch, Watches
 from heatproxy.wire.packets import Status, query
 
 T = TypeVar("T")
 
-# Work that takes no longer is over before anybody could ask for its end.
-WATCH_AFTER_S = 0.05
-WAIT_S = 31_536_000
+ASK_AGAIN_S = 0.02
 # Work that may take long has threads of its own: it must not use up those that every
 # session needs for a moment.
 _WORKERS = ThreadPoolExecutor(256, "heatproxy-work")
@@ -75,18 +76,20 @@ class Jobs(Protocol):
     async def run(self, function: Callable[..., T], *args: Any) -> T: ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class House:
-    """What all sessions of the engine process share."""
+    """What all sessions of the engine process share; ``config`` changes on SIGHUP."""
 
     config: Config
     engine: Engine
     account: ServiceAccount
+    watches: Watches
     shells: Shells
     weights: Weights
     trainings: Jobs  # few at a time: each takes all it is given
     jobs: Jobs
     models: LoadedModels
+    ledger: Ledger = field(default_factory=Ledger)
 
 
 async def follow_shells(house: House) -> None:
@@ -115,13 +118,13 @@ class Session:
         backend: BackendConnection,
         answer: Answer,
         relay: Relay,
-        thread_id: int,
+        watch: Watch,
     ) -> None:
         self.house = house
         self.backend = backend
         self.answer = answer
         self._relay = relay
-        self._thread_id = thread_id
+        self.watch = watch
 
     async def relay(
         self, text: bytes, before_end: Callable[[], Awaitable[None]] | None = None
@@ -129,12 +132,24 @@ class Session:
         """Have MySQL answer a statement to the client itself.
 
         ``before_end`` runs when MySQL has answered and the client does not know.
+
+        Raises:
+            MySQLError: MySQL's, which the client has not been told yet.
         """
+        command = query(text, self.backend.capabilities)
+        await self.relay_command(command, before_end)
+
+    async def relay_command(
+        self,
+        command: bytes,
+        before_end: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        """Like ``relay``, of a COM_QUERY or COM_STMT_EXECUTE as it is sent."""
         backend = self.backend
-        command = query(text, backend.capabilities)
-        backend.status = await self._relay.relay(
-            command, backend.capabilities, backend.status, before_end
-        )
+        async with backend.claimed():
+            backend.status = await self._relay.relay(
+                command, backend.capabilities, backend.status, before_end
+            )
 
     async def user(self) -> str:
         """The name part of CURRENT_USER()."""
@@ -161,7 +176,7 @@ class Session:
     # --- work away from the loop ----------------------------------------------------
 
     async def off_loop(self, work: Callable[[Cancel], T]) -> T:
-        """Run blocking work in a thread while KILL and disconnects are watched for.
+        """Run blocking work in a thread.
 
         Raises:
             MySQLError: 1317 or 3024 when the statement was killed; the work's own.
@@ -170,65 +185,35 @@ class Session:
 
         async def run() -> T:
             loop = asyncio.get_running_loop()
-            thread = loop.run_in_executor(_WORKERS, work, cancel)
+            # what is logged there is logged for this connection
+            in_context = contextvars.copy_context().run
+            thread = loop.run_in_executor(_WORKERS, in_context, work, cancel)
             try:
                 return await asyncio.shield(thread)
             except asyncio.CancelledError:
                 cancel.ask()
-                await asyncio.wait([thread])
+                while not thread.done():  # what has only just begun may miss it once
+                    await asyncio.wait([thread], timeout=ASK_AGAIN_S)
+                    cancel.ask()
                 thread.exception()  # that it was called off is no news
                 raise
 
-        return await self._watched(run())
+        return await self.watch.step(run())
 
     async def in_worker(self, function: Callable[..., T], *args: Any) -> T:
         """Run a job in a process of its own, which a KILL ends at once."""
-        return await self._watched(self.house.jobs.run(function, *args))
+        self.watch.doing = "computing"
+        return await self.watch.step(self.house.jobs.run(function, *args))
 
     async def in_training(self, function: Callable[..., T], *args: Any) -> T:
         """Like ``in_worker``, when it is the turn of this training."""
-        return await self._watched(self.house.trainings.run(function, *args))
+        self.watch.doing = "training"
+        return await self.watch.step(self.house.trainings.run(function, *args))
 
     @property
     def threads(self) -> int:
         """How many threads one job may use."""
         return int(self.house.config.automl.threads) or os.cpu_count() or 1
-
-    async def _watched(self, work: Awaitable[T]) -> T:
-        """Wait for work of ours inside a statement that MySQL knows how to kill.
-
-        The client's connection waits for a user-level lock that the service account
-        holds. KILL QUERY, KILL and max_execution_time end that wait in MySQL's own
-        way, whoever asks and wherever; when the work is done the lock is let go.
-        """
-        task = asyncio.ensure_future(work)
-        try:
-            await asyncio.wait([task], timeout=WATCH_AFTER_S)
-            if not task.done():
-                await self._wait_killable(task)
-            return await task
-        finally:
-            if not task.done():
-                task.cancel()
-                await asyncio.wait([task])
-
-    async def _wait_killable(self, task: "asyncio.Future[Any]") -> None:
-        account, lock = self.house.account, f"heatproxy.{self._thread_id}"
-        await account.lock(lock)
-
-        async def let_go() -> None:
-            await asyncio.wait([task])
-            await account.unlock(lock)
-
-        ending = asyncio.ensure_future(let_go())
-        try:
-            await self.backend.query(f"SELECT GET_LOCK('{lock}', {WAIT_S})")
-        except BaseException:  # killed, or nobody is there any more
-            task.cancel()
-            raise
-        finally:
-            await ending
-        await self.backend.query(f"SELECT RELEASE_LOCK('{lock}')")
 
     # --- tables ---------------------------------------------------------------------
 
@@ -264,8 +249,7 @@ class Session:
     def _read_shell(self, shell: Shell, cancel: Cancel) -> pa.Table:
         if shell.engine_name not in self.house.engine.tables():
             raise secondary_engine("Table has not been loaded")
-        query = self.house.engine.read(shell.engine_name)
-        cancel.interrupts(query.cancel)
+        query = self.house.engine.read(shell.engine_name, listen=cancel.interrupts)
         return query.reader.read_all()
 
     async def _all_columns(self, schema: str, table: str) -> str:

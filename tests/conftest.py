@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -81,18 +82,28 @@ def free_port() -> int:
 class Running:
     """``heatproxy up`` as a process, ready when this is made."""
 
-    def __init__(self, data_dir: Path, *arguments: str, **environment: str) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        *arguments: str,
+        log: Path | None = None,
+        **environment: str,
+    ) -> None:
+        """``log``: a file for what it says on stderr; without one, that is ours."""
         self.port = free_port()
-        self.process = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "heatproxy", "up"),
-                *("--data-dir", str(data_dir)),
-                *("--listen", f"127.0.0.1:{self.port}", *arguments),
-            ],
-            stdout=subprocess.PIPE,
-            text=True,
-            env={**os.environ, **environment},
-        )
+        self.log = log
+        with open(log, "ab") if log else nullcontext() as stderr:
+            self.process = subprocess.Popen(
+                [
+                    *(sys.executable, "-m", "heatproxy", "up"),
+                    *("--data-dir", str(data_dir)),
+                    *("--listen", f"127.0.0.1:{self.port}", *arguments),
+                ],
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                text=True,
+                env={**os.environ, **environment},
+            )
         assert self.process.stdout is not None
         self.ready_line = next(
             (line for line in self.process.stdout if "ready" in line), ""

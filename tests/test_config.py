@@ -6,17 +6,10 @@ from typing import Any
 
 import pytest
 
-from heatproxy import config
-from heatproxy.config import (
-    SETTINGS,
-    Address,
-    Config,
-    ConfigError,
-    MySQLUrl,
-    Setting,
-    load,
-    parse_mysql_url,
-)
+from heatproxy import config, places
+from heatproxy.config import Config, ConfigError, load
+from heatproxy.places import Address, MySQLUrl, WrongUrl, parse_mysql_url
+from heatproxy.settings import SETTINGS, Setting
 
 ROOT = Path(__file__).parent.parent
 each_setting = pytest.mark.parametrize("setting", SETTINGS, ids=lambda s: s.name)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from heatproxy.config import SETTINGS
+from heatproxy.settings import SETTINGS
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()

@@ -1,11 +1,10 @@
 """heatproxy's own account on the backend: what no client's session should do.
 
 It creates the routines' stubs, finds the shells of Lakehouse tables, and holds the
-locks that running statements wait for. What a client asks for runs on the client's
-own connection, under the client's own grants; never here.
+locks (``locks``) that running statements wait for. What a client asks for runs on the
+client's own connection, under the client's own grants; never here.
 """
 
-import asyncio
 import logging
 import threading
 from dataclasses import dataclass, field
@@ -13,25 +12,35 @@ from typing import Any
 
 import pymysql
 
+from heatproxy.backend.tls import client_context
+from heatproxy.config import BackendTlsConfig
+
 log = logging.getLogger(__name__)
+
+NO_TLS = 2026  # CR_SSL_CONNECTION_ERROR
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where the backend is and who heatproxy is there: a unix socket, or TCP."""
+    """Where the backend is and who heatproxy is there: a unix socket, or TCP.
+
+    ``tls`` is what is asked of it over TCP; None asks for nothing.
+    """
 
     user: str
     password: str = field(repr=False)
     socket: str | None = None
     host: str = "127.0.0.1"
     port: int = 3306
+    tls: BackendTlsConfig | None = None
 
 
 class ServiceAccount:
     """One connection, used by one thread at a time and opened again when it breaks."""
 
-    def __init__(self, address: Address) -> None:
-        self._address = address
+    def __init__(self, address: Address, timeout_s: float | None = None) -> None:
+        """``timeout_s`` is for each answer; without it one may take its time."""
+        self._address, self._timeout_s = address, timeout_s
         self._connection: pymysql.Connection[Any] | None = None
         self._one_at_a_time = threading.Lock()
 
@@ -58,6 +67,19 @@ class ServiceAccount:
             return list(cursor.fetchall())
 
     def _connect(self) -> "pymysql.Connection[Any]":
+        tls = self._address.tls
+        if self._address.socket is not None or tls is None or tls.mode == "disabled":
+            return self._opened(ssl_disabled=True)
+        try:
+            return self._opened(ssl=client_context(tls))
+        except pymysql.err.OperationalError as refused:
+            if refused.args[0] != NO_TLS or tls.mode == "required":
+                raise
+            if tls.verify != "none":  # who asks for a name is not content with none
+                raise
+        return self._opened(ssl_disabled=True)
+
+    def _opened(self, **security: Any) -> "pymysql.Connection[Any]":
         address = self._address
         return pymysql.connect(
             user=address.user,
@@ -69,15 +91,11 @@ class ServiceAccount:
             autocommit=True,
             program_name="heatproxy",
             init_command="SET SESSION wait_timeout = 31536000, sql_mode = DEFAULT",
+            connect_timeout=self._timeout_s or 10,
+            read_timeout=self._timeout_s,
+            write_timeout=self._timeout_s,
+            **security,
         )
-
-    async def lock(self, name: str) -> None:
-        """Take a user-level lock that a client's session is about to wait for."""
-        await asyncio.to_thread(self.query, f"SELECT GET_LOCK('{name}', 0)")
-
-    async def unlock(self, name: str) -> None:
-        """Let it go, which ends the wait."""
-        await asyncio.to_thread(self.query, f"SELECT RELEASE_LOCK('{name}')")
 
     def close(self) -> None:
         with self._one_at_a_time:

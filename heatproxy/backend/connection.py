@@ -14,7 +14,7 @@ import pyarrow as pa
 from mysql_mimic.charset import Collation
 
 from heatproxy.datatypes import quote_name
-from heatproxy.errors import ProtocolError, not_supported
+from heatproxy.errors import MySQLError, ProtocolError, not_supported
 from heatproxy.wire.columns import ColumnDefinition
 from heatproxy.wire.columns import parse as parse_definition
 from heatproxy.wire.decode import RowDecoder
@@ -27,7 +27,9 @@ from heatproxy.wire.packets import (
     Command,
     PacketReader,
     Status,
+    behind_value,
     frame,
+    lenenc_bytes,
     parse_err,
     query,
     read_lenenc,
@@ -45,7 +47,20 @@ class Leg(Protocol):
         ...
 
 
+class Keeper(Protocol):
+    """Whoever uses the connection while it has nothing to do."""
+
+    async def claim(self) -> None:
+        """Stop: a command follows."""
+        ...
+
+    def release(self, failed: bool) -> None:
+        """The command has been answered."""
+        ...
+
+
 Row = tuple[bytes | None, ...]
+MARK = b"/* heatproxy */ "  # so that a look at the backend tells our statements
 NAMELESS = "resultset_metadata=NONE"
 # Where Python's codec of that name is another one.
 _CODECS = {
@@ -77,11 +92,26 @@ class Result:
         ]
 
 
+@dataclass(frozen=True, slots=True)
+class PrepareReply:
+    """The reply to a COM_STMT_PREPARE: its first packet, and what is described."""
+
+    head: bytes
+    parameters: Sequence[ColumnDefinition]
+    columns: Sequence[ColumnDefinition]
+
+    @property
+    def statement_id(self) -> bytes:
+        """As the packets that name the statement have it."""
+        return self.head[1:5]
+
+
 class BackendConnection:
     """One command at a time on one leg."""
 
     def __init__(self, leg: Leg, capabilities: int, status: int) -> None:
         self.status = status
+        self.keeper: Keeper | None = None
         self._leg = leg
         self.capabilities = capabilities
         self._packets: list[bytes] = []
@@ -97,12 +127,43 @@ class BackendConnection:
             MySQLError: whatever the backend answered.
             ProtocolError: the connection is gone.
         """
-        text = sql.encode() if isinstance(sql, str) else sql
+        async with self.claimed():
+            text = sql.encode() if isinstance(sql, str) else sql
+            return await self.unwatched(MARK + text)
+
+    async def unwatched(self, text: bytes) -> Result:
+        """Run one statement of the connection's keeper itself."""
         self._leg.write(frame(query(text, self.capabilities), 0))
         result = await self._result()
         while self.status & Status.MORE_RESULTS:
             await self._result()
         return result
+
+    @asynccontextmanager
+    async def claimed(self) -> AsyncIterator[None]:
+        """Have the connection for a command and all of its reply."""
+        if self.keeper is None:
+            yield
+            return
+        await self.keeper.claim()
+        failed = True
+        try:
+            yield
+            failed = False
+        finally:
+            self.keeper.release(failed)
+
+    async def is_nameless(self) -> bool:
+        """Whether results come without their columns: resultset_metadata = NONE."""
+        if not self.capabilities & Capability.OPTIONAL_METADATA:
+            return False
+        try:
+            await self.query("SELECT 1")
+        except MySQLError as problem:
+            if problem.message != not_supported(NAMELESS).message:
+                raise
+            return True
+        return False
 
     async def scalar(self, sql: str | bytes) -> str | None:
         """The first value of the first row, or None."""
@@ -125,6 +186,51 @@ class BackendConnection:
         ]
         row = (await self.query(b"SELECT " + b", ".join(items))).texts()[0]
         return [None if v is None else bytes.fromhex(v).decode() for v in row]
+
+    async def packed(self, sql: bytes, *, binary: bool) -> Result:
+        """The few rows of a SELECT, each value as a row of either protocol packs it.
+
+        A string is packed with its length in front. What MySQL packs in the binary
+        protocol can be handed on in it without being read.
+
+        Raises:
+            MySQLError: the backend's own.
+        """
+        if not binary:
+            found = await self.query(sql)
+            packed = (
+                tuple(None if v is None else lenenc_bytes(v) for v in row)
+                for row in found.rows
+            )
+            return Result(found.columns, tuple(packed))
+        async with self._prepared(sql) as (statement_id, _):
+            columns = await self._start(statement_id)
+            rows = []
+            while not self._ends_rows(payload := await self.packet()):
+                rows.append(_binary_row(payload, columns))
+            if payload[0] == ERR:
+                raise parse_err(payload)
+            self.status = status_of(payload, is_eof=not self._new_eof)
+            return Result(tuple(columns), tuple(rows))
+
+    async def prepare(self, sql: bytes) -> PrepareReply:
+        """Prepare a statement, which stays until ``close_statement``.
+
+        Raises:
+            MySQLError: MySQL refuses the statement.
+        """
+        async with self.claimed():
+            self._leg.write(frame(bytes([Command.STMT_PREPARE]) + sql, 0))
+            head = await self.packet()
+            if head[0] == ERR:
+                raise parse_err(head)
+            parameters = await self._definitions(int.from_bytes(head[7:9], "little"))
+            columns = await self._definitions(int.from_bytes(head[5:7], "little"))
+        return PrepareReply(head, parameters, columns)
+
+    def close_statement(self, statement_id: bytes) -> None:
+        """Let MySQL forget a prepared statement; it does not answer."""
+        self._leg.write(frame(bytes([Command.STMT_CLOSE]) + statement_id, 0))
 
     async def prepared_columns(self, sql: bytes) -> list[ColumnDefinition]:
         """The columns a SELECT would have; none for other statements.
@@ -211,6 +317,13 @@ class BackendConnection:
     async def _prepared(
         self, sql: bytes
     ) -> AsyncIterator[tuple[bytes, list[ColumnDefinition]]]:
+        async with self.claimed(), self._statement(sql) as prepared:
+            yield prepared
+
+    @asynccontextmanager
+    async def _statement(
+        self, sql: bytes
+    ) -> AsyncIterator[tuple[bytes, list[ColumnDefinition]]]:
         self._leg.write(frame(bytes([Command.STMT_PREPARE]) + sql, 0))
         head = await self.packet()
         if head[0] == ERR:
@@ -227,18 +340,22 @@ class BackendConnection:
             await self._definitions(parameters)
             yield statement_id, await self._definitions(columns_count)
         finally:
-            self._leg.write(frame(bytes([Command.STMT_CLOSE]) + statement_id, 0))
+            self.close_statement(statement_id)
 
-    async def _execute(
-        self, statement_id: bytes, columns: list[ColumnDefinition]
-    ) -> pa.Table:
+    async def _start(self, statement_id: bytes) -> list[ColumnDefinition]:
+        """Execute a SELECT without parameters; its columns, before its rows."""
         no_cursor_once = b"\x00" + (1).to_bytes(4, "little")
         flags = bytes([Command.STMT_EXECUTE]) + statement_id + no_cursor_once
         self._leg.write(frame(flags, 0))
         head = await self.packet()
         if head[0] == ERR:
             raise parse_err(head)
-        columns = await self._definitions(self._column_count(head)[0])
+        return await self._definitions(self._column_count(head)[0])
+
+    async def _execute(
+        self, statement_id: bytes, columns: list[ColumnDefinition]
+    ) -> pa.Table:
+        columns = await self._start(statement_id)
         decoder = RowDecoder(columns, deprecate_eof=self._new_eof)
         batches = decoder.feed(self._unread())
         while decoder.terminator is None:
@@ -282,4 +399,17 @@ def _text_row(payload: bytes, columns: int) -> Row:
         length, position = read_lenenc(payload, position)
         values.append(payload[position : position + length])
         position += length
+    return tuple(values)
+
+
+def _binary_row(payload: bytes, columns: Sequence[ColumnDefinition]) -> Row:
+    values: list[bytes | None] = []
+    position = 1 + (len(columns) + 9) // 8
+    for place, column in enumerate(columns, start=2):
+        if payload[1 + place // 8] >> (place % 8) & 1:
+            values.append(None)
+            continue
+        end = behind_value(payload, position, column.type)
+        values.append(payload[position:end])
+        position = end
     return tuple(values)

@@ -248,7 +248,8 @@ class EmbeddedBackend:
             *_user_option(),
         ]
         if self._tcp_address is None:
-            options.append("--skip-networking")
+            # over our socket every client would be whom heatproxy runs as
+            options += ["--skip-networking", "--loose-auth-socket=OFF"]
         else:
             host, port = self._tcp_address
             options += [f"--bind-address={host}", f"--port={port}"]

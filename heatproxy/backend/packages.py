@@ -57,6 +57,14 @@ class Binaries:
     version: str
 
 
+@dataclass(frozen=True, slots=True)
+class Program:
+    """Where a package was unpacked, and what its binaries are started by."""
+
+    prefix: Path
+    loader: tuple[str, ...]
+
+
 def locate(cache: Path, notify: Progress) -> Binaries:
     """A server from PATH, or else from packages. Raises PackagesError."""
     return find_on_path() or obtain(cache, notify)
@@ -126,19 +134,55 @@ def obtain(cache: Path, notify: Progress, etc: Path = ETC) -> Binaries:
     return found
 
 
+def program(cache: Path, package: str, notify: Progress, etc: Path = ETC) -> Program:
+    """Another package with all it needs, unpacked into a folder of its own, once.
+
+    Raises:
+        AptError: it cannot be had here.
+    """
+    try:
+        _check_owner(cache)
+        cache.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with _alone(cache, notify):
+            if not (cache / "prefix" / STAMP).exists():
+                files = _unpack_fresh(cache, _archives(etc), [[package]], notify)
+                _name(cache, {"packages": files})
+    except OSError as problem:
+        raise AptError(str(problem)) from problem
+    prefix = cache / "prefix"
+    return Program(prefix, _loader(prefix))
+
+
 def _fetch(cache: Path, notify: Progress, etc: Path) -> None:
     """Fetch, unpack and try out; only then does the folder get its name."""
     archives = _archives(etc)
-    work, fresh = cache / "apt", cache / "prefix.new"
-    for folder in (work, fresh, cache / "prefix"):
-        shutil.rmtree(folder, ignore_errors=True)
     notify.step(
         f"No MySQL ({KNOWN}) on PATH: unpacking one from this machine's package "
         f"mirror into {cache} (once, no root needed)"
     )
+    names = ("mysql-server-core", "mysql-client-core")
+    choices = [[f"{name}{ending}" for name in names] for ending in SERIES]
+    packages = _unpack_fresh(cache, archives, choices, notify)
+    version = _version(_server_command(cache / "prefix.new"))
+    if version is None or not _is_known(version):
+        raise AptError(f"the unpacked mysqld does not run, or is not MySQL {KNOWN}")
+    _name(cache, {"version": version, "packages": packages})
+    notify.step(f"MySQL {version} is ready in {cache / 'prefix'}")
+
+
+def _unpack_fresh(
+    cache: Path,
+    archives: Sequence[Sequence[Source]],
+    choices: Sequence[Sequence[str]],
+    notify: Progress,
+) -> list[str]:
+    """Unpack the first choice that can be had into ``prefix.new``; its packages."""
+    work, fresh = cache / "apt", cache / "prefix.new"
+    for folder in (work, fresh, cache / "prefix"):
+        shutil.rmtree(folder, ignore_errors=True)
     for archive in archives:
         try:
-            files = _download(work, archive, notify)
+            files = _download(work, archive, choices, notify)
             break
         except AptError as problem:
             refused = problem
@@ -148,23 +192,27 @@ def _fetch(cache: Path, notify: Progress, etc: Path) -> None:
         for count, file in enumerate(files, 1):
             unpack(file, fresh)
             advance(count / len(files))
-    version = _version(_server_command(fresh))
-    if version is None or not _is_known(version):
-        raise AptError(f"the unpacked mysqld does not run, or is not MySQL {KNOWN}")
-    packages = [file.name for file in files]
-    stamp = {"version": version, "packages": packages}
+    return [file.name for file in files]
+
+
+def _name(cache: Path, stamp: dict[str, object]) -> None:
+    """What was unpacked is whole: give the folder its name."""
+    fresh = cache / "prefix.new"
     (fresh / STAMP).write_text(json.dumps(stamp, indent=1))
     fresh.rename(cache / "prefix")
-    shutil.rmtree(work)
-    notify.step(f"MySQL {version} is ready in {cache / 'prefix'}")
+    shutil.rmtree(cache / "apt")
 
 
-def _download(work: Path, sources: Sequence[Source], notify: Progress) -> list[Path]:
+def _download(
+    work: Path,
+    sources: Sequence[Source],
+    choices: Sequence[Sequence[str]],
+    notify: Progress,
+) -> list[Path]:
     apt = PrivateApt(work, sources, notify)
     apt.update()
     refusals = []
-    for ending in SERIES:
-        names = [f"mysql-server-core{ending}", f"mysql-client-core{ending}"]
+    for names in choices:
         try:
             chosen = apt.resolve(names)
         except AptError as problem:

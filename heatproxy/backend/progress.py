@@ -1,5 +1,6 @@
 """How a long first step is shown: a bar on a terminal, plain lines elsewhere."""
 
+import logging
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -8,6 +9,8 @@ from typing import Protocol, TextIO
 from rich.console import Console
 from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as RichProgress
+
+log = logging.getLogger(__name__)
 
 Advance = Callable[[float], None]
 
@@ -32,6 +35,18 @@ class Silent:
 
     @contextmanager
     def bar(self, text: str) -> Iterator[Advance]:
+        yield lambda done: None
+
+
+class Logged:
+    """Messages in the log, which may be for machines."""
+
+    def step(self, text: str) -> None:
+        log.info("%s", text)
+
+    @contextmanager
+    def bar(self, text: str) -> Iterator[Advance]:
+        self.step(text)
         yield lambda done: None
 
 

@@ -8,9 +8,19 @@ import pyarrow as pa
 
 from heatproxy.datatypes import Column
 from heatproxy.engine.duck import DuckDB
-from heatproxy.engine.facts import TableFacts, TextFacts, Trap
+from heatproxy.engine.facts import Listen, Memory, TableFacts, TextFacts, Trap
 
-__all__ = ["ENGINES", "DuckDB", "Engine", "Query", "TableFacts", "TextFacts", "Trap"]
+__all__ = [
+    "ENGINES",
+    "DuckDB",
+    "Engine",
+    "Listen",
+    "Memory",
+    "Query",
+    "TableFacts",
+    "TextFacts",
+    "Trap",
+]
 
 
 class Query(Protocol):
@@ -31,10 +41,19 @@ class Query(Protocol):
 
 
 class Engine(Protocol):
-    """Holds loaded tables and answers SELECTs on them. Safe to call from any thread."""
+    """Holds loaded tables and answers SELECTs on them. Safe to call from any thread.
+
+    What takes long is given ``listen``: before it begins, it hands over there what ends
+    it from another thread, at any time and any number of times. It raises MySQLError
+    1317 then.
+    """
 
     def load(
-        self, name: str, columns: Sequence[Column], rows: pa.RecordBatchReader
+        self,
+        name: str,
+        columns: Sequence[Column],
+        rows: pa.RecordBatchReader,
+        listen: Listen | None = None,
     ) -> TableFacts:
         """Hold ``rows`` as ``name``, replacing a table of that name, or fail whole."""
         ...
@@ -51,12 +70,23 @@ class Engine(Protocol):
         """What is known of a table. Raises KeyError if it is not held."""
         ...
 
-    def read(self, name: str, columns: Sequence[str] | None = None) -> Query:
+    def read(
+        self,
+        name: str,
+        columns: Sequence[str] | None = None,
+        listen: Listen | None = None,
+    ) -> Query:
         """All rows of a table, each column in its MySQLType's Arrow type."""
         ...
 
-    def run(self, sql: str, parameters: Sequence[Any] = ()) -> Query:
+    def run(
+        self, sql: str, parameters: Sequence[Any] = (), listen: Listen | None = None
+    ) -> Query:
         """Answer one SELECT in the engine's own SQL. Raises Trap."""
+        ...
+
+    def memory(self) -> Memory:
+        """How much it holds now."""
         ...
 
     def close(self) -> None:

@@ -15,7 +15,8 @@ import duckdb
 import pyarrow as pa
 
 from heatproxy.datatypes import Column
-from heatproxy.engine.facts import TableFacts, TextFacts, Trap
+from heatproxy.engine.facts import Listen, Memory, TableFacts, TextFacts, Trap
+from heatproxy.engine.stop import STOPS_WITHIN_S, Stop
 from heatproxy.errors import interrupted, not_supported
 
 BATCH_ROWS = 65_536
@@ -30,14 +31,22 @@ class DuckQuery:
     """One query on its own cursor; see engine.Query."""
 
     def __init__(
-        self, cursor: duckdb.DuckDBPyConnection, sql: str, parameters: Sequence[Any]
+        self,
+        cursor: duckdb.DuckDBPyConnection,
+        sql: str,
+        parameters: Sequence[Any],
+        listen: Listen | None = None,
     ) -> None:
         self._cursor = cursor
         self._cancelled = threading.Event()
         self._result: duckdb.DuckDBPyRelation | None = None
+        if listen is not None:
+            listen(self.cancel)
         try:
             with self._errors():
                 self._result = cursor.sql(sql, params=list(parameters) or None)
+                if self._cancelled.is_set():
+                    raise interrupted()
                 rows = self._result.to_arrow_reader(BATCH_ROWS)
         except BaseException:
             self.close()
@@ -119,7 +128,11 @@ class DuckDB:
         )
 
     def load(
-        self, name: str, columns: Sequence[Column], rows: pa.RecordBatchReader
+        self,
+        name: str,
+        columns: Sequence[Column],
+        rows: pa.RecordBatchReader,
+        listen: Listen | None = None,
     ) -> TableFacts:
         """Hold ``rows`` as table ``name``, replacing one of that name, or fail whole.
 
@@ -138,11 +151,15 @@ class DuckDB:
             f"{_quoted(column.name)} {column.type.duckdb()}" for column in columns
         )
         schema = pa.schema([(f"c{n}", _held(c)) for n, c in enumerate(columns)])
-        with self._lock:
+        stop = Stop()
+        if listen is not None:
+            listen(stop.ask)
+        with self._turn(stop), stop.errors():
             for other in self.tables():
                 if other != name and other.lower() == name.lower():
                     raise not_supported("tables whose names differ in letter case only")
             with self._writing() as cursor:
+                stop.interrupts(cursor)
                 cursor.execute(f"DROP TABLE IF EXISTS {_quoted(name)}")
                 cursor.execute(f"CREATE TABLE {_quoted(name)} ({defined})")
                 counted = _Counted(rows, schema)
@@ -169,6 +186,8 @@ class DuckDB:
 
     def drop(self, name: str) -> None:
         """Forget the table; no error if there is none."""
+        if name not in self.tables():  # what failed to load: nobody's turn is awaited
+            return
         with self._lock, self._writing() as cursor:
             if name in self.tables():
                 cursor.execute(f"DROP TABLE IF EXISTS {_quoted(name)}")
@@ -190,7 +209,12 @@ class DuckDB:
             raise KeyError(name)
         return TableFacts.from_json(found[0])
 
-    def read(self, name: str, columns: Sequence[str] | None = None) -> DuckQuery:
+    def read(
+        self,
+        name: str,
+        columns: Sequence[str] | None = None,
+        listen: Listen | None = None,
+    ) -> DuckQuery:
         """All rows of a table, each column in its MySQLType's Arrow type."""
         held = {column.name: column for column in self.facts(name).columns}
         listed = ", ".join(
@@ -199,19 +223,43 @@ class DuckDB:
             else _quoted(wanted)
             for wanted in (held if columns is None else columns)
         )
-        return self.run(f"SELECT {listed} FROM {_quoted(name)}")
+        return self.run(f"SELECT {listed} FROM {_quoted(name)}", listen=listen)
 
-    def run(self, sql: str, parameters: Sequence[Any] = ()) -> DuckQuery:
+    def run(
+        self, sql: str, parameters: Sequence[Any] = (), listen: Listen | None = None
+    ) -> DuckQuery:
         """Answer one SELECT in DuckDB's SQL; an INTERVAL comes back as a duration.
 
         Raises:
             Trap: error() was called, or a number overflowed.
         """
-        return DuckQuery(self._connection.cursor(), sql, parameters)
+        return DuckQuery(self._connection.cursor(), sql, parameters, listen)
+
+    def memory(self) -> Memory:
+        """How much it holds, and has moved to disk for want of memory."""
+        with self._connection.cursor() as cursor:
+            held, spilled = _one_row(
+                cursor,
+                "SELECT coalesce(sum(memory_usage_bytes), 0)::BIGINT,"
+                " coalesce(sum(temporary_storage_bytes), 0)::BIGINT"
+                " FROM duckdb_memory()",
+            )
+        return Memory(held, spilled)
 
     def close(self) -> None:
         """Let go of the file."""
         self._connection.close()
+
+    @contextlib.contextmanager
+    def _turn(self, stop: Stop) -> Iterator[None]:
+        """Be the one that writes; whoever waits for that can be stopped too."""
+        while not self._lock.acquire(timeout=STOPS_WITHIN_S):
+            stop.check()
+        try:
+            stop.check()
+            yield
+        finally:
+            self._lock.release()
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[duckdb.DuckDBPyConnection]:

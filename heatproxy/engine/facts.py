@@ -1,7 +1,7 @@
 """What the engine knows of a loaded table, and how a query may fail on its rows."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
@@ -14,6 +14,18 @@ class Trap(Exception):
 
     Nothing is wrong with the engine: the statement is MySQL's to answer.
     """
+
+
+# Takes what ends a piece of work, before it begins.
+Listen = Callable[[Callable[[], None]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What an engine holds in memory, and what it has moved to disk for want of it."""
+
+    held_bytes: int
+    spilled_bytes: int
 
 
 @dataclass(frozen=True, slots=True)

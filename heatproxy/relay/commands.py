@@ -1,56 +1,105 @@
 """The command phase: client packets framed and looked at, replies tracked, not decoded.
 
 A command that MySQL alone answers is passed on. One that may be ours waits until the
-replies before it are complete, then the session is lent to the engine process.
+replies before it are complete, then the session is lent to the engine process. What a
+replica asks for ends the phase: from its answer on both directions are passed on blind.
 """
 
+import logging
+import re
 from collections import deque
 from typing import TYPE_CHECKING
 
-from heatproxy.errors import ProtocolError
+from heatproxy.errors import ProtocolError, local_files_disabled
+from heatproxy.relay import stream
 from heatproxy.relay.lending import Lending
 from heatproxy.wire.channel import Statement
+from heatproxy.wire.compression import Compression
 from heatproxy.wire.login import Login
 from heatproxy.wire.packets import (
     MAX_FRAME,
     SESSION_STATUS,
+    Capability,
     Command,
     PacketReader,
     Status,
+    err,
     frame,
     query_text,
 )
-from heatproxy.wire.tracker import FILE, KINDS, MORE, Kind, Tracker
+from heatproxy.wire.tracker import (
+    FILE,
+    KIND_OF,
+    KINDS,
+    MORE,
+    NOTHING,
+    STREAM,
+    Kind,
+    Tracker,
+)
 
 if TYPE_CHECKING:
     from heatproxy.relay.frontend import Frontend
 
+log = logging.getLogger(__name__)
+
 LOOK_BYTES = 1 << 20  # a longer statement is MySQL's, unseen
 AHEAD_BYTES = 4 << 20  # what a client may send ahead; more waits in its socket
 NO_COMMAND = b"\0"  # COM_SLEEP, which MySQL takes an empty packet for
+# Every statement passes these: as plain numbers they are found at once.
+QUERY, STMT_PREPARE = int(Command.QUERY), int(Command.STMT_PREPARE)
+MULTI_STATEMENTS = int(Capability.MULTI_STATEMENTS)
+CHANGES_SESSION = frozenset([int(Command.RESET_CONNECTION), int(Command.SET_OPTION)])
+MAY_COME_BACK = frozenset([QUERY, int(Command.STMT_EXECUTE)])
+# What may be said to a prepared statement of ours; a COM_STMT_FETCH MySQL refuses.
+OF_PREPARED = frozenset(
+    map(
+        int,
+        [
+            *(Command.STMT_EXECUTE, Command.STMT_SEND_LONG_DATA),
+            *(Command.STMT_CLOSE, Command.STMT_RESET),
+        ],
+    )
+)
 # ER_TABLESPACE_DISCARDED: the statement touched the sealed shell of a Lakehouse table.
 SEALED = 1814
+ASKS_FOR_A_FILE = re.compile(rb"(?i)\blocal\b")
+STREAMS = frozenset(int(c) for c, kind in KINDS.items() if kind == Kind.STREAM)
+# Commands that nothing may overtake: what follows them may be no commands.
+ALONE = STREAMS | {int(Command.CHANGE_USER)}
 
 
 class Commands:
     """A client's commands in their order, and the replies still to come."""
 
-    def __init__(self, frontend: "Frontend", lending: Lending, login: Login) -> None:
+    def __init__(
+        self,
+        frontend: "Frontend",
+        lending: Lending,
+        login: Login,
+        compression: Compression | None = None,
+    ) -> None:
         assert login.status is not None
         self._frontend = frontend
         self._worker = frontend.worker
         self._client, self._backend = frontend.client, frontend.backend
         self._lending = lending
         self._login = login
-        self._capabilities = login.capabilities
+        self._compression = compression
+        self._capabilities = int(login.capabilities)
+        self._stopwatch = frontend.stopwatch
+        self._blind = False  # both directions are passed on unseen from now on
         self._tracker = Tracker(login.capabilities)
         self._tracker.status = login.status & SESSION_STATUS
         self._lent = False
-        self._pending: deque[Kind] = deque()
+        # The commands whose replies are to come; of a long one only how it begins.
+        self._pending: deque[bytes] = deque()
         self._ahead = bytearray()  # client bytes not looked at yet
         self._passing = 0  # bytes of the client's current frame to pass on unseen
         self._continued = False  # the next client frame continues the one before it
         self._file = False  # the client is sending a LOCAL INFILE
+        self._number = 0  # of the client's next frame, where it is not the client's
+        self._gathering = 0  # bytes of a long packet that is awaited whole
         self._held = b""  # the beginning of a reply whose first packet is incomplete
         self._last = b""  # the command whose reply is awaited, if it may come back
 
@@ -59,6 +108,11 @@ class Commands:
         """No statement under way and no transaction open: closing loses nothing."""
         busy = self._pending or self._lent
         return not busy and not self._tracker.status & Status.IN_TRANS
+
+    @property
+    def busy(self) -> bool:
+        """Whether a statement is under way, or something is copied without end."""
+        return bool(self._pending) or self._lent or self._blind
 
     def flush(self) -> None:
         """Give the client what was held back: nothing more will come."""
@@ -69,31 +123,26 @@ class Commands:
     # --- bytes of the client ---------------------------------------------------------
 
     def from_client(self, data: bytes) -> None:
-        waiting = self._ahead or self._passing or self._lent
-        if not waiting and self._is_whole_command(data):  # as nearly always
+        length = len(data) - 4
+        if (
+            0 < length <= LOOK_BYTES
+            and data[:4] == length.to_bytes(4, "little")
+            and not (self._ahead or self._passing or self._lent)
+            and not (self._file or self._continued)
+        ):  # one whole command, as nearly always
             self._command(data, data[4:])
-            return
-        self._ahead += data
-        self.work_off()
-
-    def _is_whole_command(self, data: bytes) -> bool:
-        return (
-            not self._file
-            and not self._continued
-            and len(data) > 4
-            and data[3] == 0
-            and int.from_bytes(data[:3], "little") == len(data) - 4
-            and len(data) - 4 <= LOOK_BYTES
-        )
+        else:
+            self._ahead += data
+            self.work_off()
 
     def work_off(self) -> None:
         """Go through the client bytes at hand as far as the state allows."""
-        while self._ahead and not self._lent and self._is_current:
+        while self._ahead and (self._file or not self._lent) and self._is_current:
             if self._passing:
                 self._pass_on(min(self._passing, len(self._ahead)))
             elif not self._next_frame():
                 break
-        if len(self._ahead) > AHEAD_BYTES:
+        if len(self._ahead) > max(AHEAD_BYTES, self._gathering):
             self._client.hold(self)
         else:
             self._client.release(self)
@@ -114,15 +163,22 @@ class Commands:
             return False
         length = int.from_bytes(self._ahead[:3], "little")
         if self._file or self._continued:
+            self._renumber()
             if length == 0 and not self._continued:
                 self._file = False
             self._continued = length == MAX_FRAME
             self._passing = 4 + length
             return True
-        if length > LOOK_BYTES and len(self._ahead) > 4:
+        if self._compression is not None:
+            self._number = 0
+            self._renumber()
+        self._gathering = 0
+        if length > LOOK_BYTES and self._may_be_ours(length):
+            self._gathering = 4 + length
+        elif length > LOOK_BYTES and len(self._ahead) > 4:
             # long data, a bulk INSERT: passed on in pieces, never held in memory
             self._continued = length == MAX_FRAME
-            self._expect(self._ahead[4])
+            self._expect(bytes(self._ahead[4:5]))
             self._last = b""
             self._passing = 4 + length
             return True
@@ -136,30 +192,65 @@ class Commands:
         self._command(data, payload)
         return True
 
+    def _may_be_ours(self, length: int) -> bool:
+        """Whether a long packet is to be gathered: for a prepared statement of ours.
+
+        One of 16 MB or more is MySQL's, and from then on so is the statement, which
+        MySQL refuses.
+        """
+        ours, head = self._lending.prepared, self._ahead[4:9]
+        if not ours or (head and head[0] not in OF_PREPARED):
+            return False
+        if length == MAX_FRAME:
+            ours.discard(bytes(head[1:]))
+            return False
+        return len(head) < 5 or bytes(head[1:]) in ours
+
+    def _renumber(self) -> None:
+        """Number a frame as the backend expects it.
+
+        Where envelopes are numbered nobody looks at the numbers of packets, and clients
+        go on from the envelope's. In a reply that we have begun they go on from ours.
+        """
+        if self._compression is not None or self._lent:
+            self._ahead[3] = self._number & 0xFF
+            self._number += 1
+
     def _must_wait(self, payload: bytes) -> bool:
         """Whether replies still under way must be finished before this command."""
         return bool(self._pending) and (
-            payload[0] == Command.CHANGE_USER or self._is_ours(payload)
+            payload[0] in ALONE
+            or self._pending[0][0] in ALONE
+            or self._is_ours(payload)
         )
 
     def _is_ours(self, payload: bytes) -> bool:
-        if payload[0] != Command.QUERY:
-            return False
-        try:
-            text = query_text(payload, self._capabilities)
-        except (ProtocolError, IndexError):
-            return False  # MySQL says what is wrong with it
-        return self._worker.prefilter.wants(text)
+        """Whether it may be: then the engine process says whether it is."""
+        command, lending = payload[0], self._lending
+        if command == QUERY:
+            try:
+                text = query_text(payload, self._capabilities)
+            except (ProtocolError, IndexError):
+                return False  # MySQL says what is wrong with it
+            several = bool(self._capabilities & MULTI_STATEMENTS)
+            prefilter = self._worker.prefilter
+            return prefilter.wants(text, several=several, named=lending.named)
+        if command == STMT_PREPARE:
+            return self._worker.prefilter.wants(payload[1:])
+        ours = lending.prepared
+        return bool(ours) and command in OF_PREPARED and payload[1:5] in ours
 
     def _command(self, data: bytes, payload: bytes) -> None:
         """Relay one whole command, or lend the session to the engine for it."""
         if self._must_wait(payload):
             self._ahead[:0] = data
             return
-        if payload[0] == Command.CHANGE_USER:
+        if data[3]:  # out of order: MySQL says so, and ends the session
+            self.relay(data, payload)
+        elif payload[0] == Command.CHANGE_USER:
             ahead, self._ahead = bytes(self._ahead), bytearray()
-            self._frontend.change_user(self._login, ahead)
-            self._backend.write(data)
+            self._lending.forget()
+            self._frontend.change_user(self._login, data, ahead)
         elif self._is_ours(payload):
             self._lend(payload)
         else:
@@ -167,18 +258,31 @@ class Commands:
 
     def relay(self, data: bytes, payload: bytes) -> None:
         """Pass a command on and await its reply."""
-        self._expect(payload[0])
-        comes_back = payload[0] in (Command.QUERY, Command.STMT_EXECUTE)
+        self._expect(payload)
+        comes_back = payload[0] in MAY_COME_BACK
         self._last = payload if comes_back and len(self._pending) == 1 else b""
+        if payload[0] in CHANGES_SESSION:
+            self._note(payload)
         self._backend.write(data)
 
-    def _expect(self, command: int) -> None:
-        kind = KINDS.get(command, Kind.RESULT)
-        if kind == Kind.NOTHING:
+    def _note(self, payload: bytes) -> None:
+        """MySQL forgets what was prepared, or changes how it reads statements."""
+        if payload[0] == Command.RESET_CONNECTION:
+            self._lending.forget()
+        elif payload[1:3] in (b"\0\0", b"\1\0"):
+            self._capabilities &= ~MULTI_STATEMENTS
+            if payload[1] == 0:
+                self._capabilities |= MULTI_STATEMENTS
+            self._login.capabilities = self._capabilities
+
+    def _expect(self, command: bytes) -> None:
+        kind = KIND_OF[command[0]]
+        if kind == NOTHING:
             return
         if not self._pending:
             self._tracker.expect(kind)
-        self._pending.append(kind)
+            self._stopwatch.begin()
+        self._pending.append(command)
 
     # --- bytes of the backend ---------------------------------------------------------
 
@@ -191,32 +295,81 @@ class Commands:
             position, event = self._tracker.scan(data, position)
             if event == MORE:
                 break
-            if event == FILE:
-                self._file = True
-                continue
-            self._pending.popleft()
-            if self._pending:
-                self._tracker.expect(self._pending[0])
-            elif self._last and self._tracker.refusal == SEALED:
-                self._client.write(data[:start])
-                *_, error = PacketReader().feed(data[start:position])
-                self._lend(self._last, error)
+            if event == STREAM:
+                self._go_blind(data)
                 return
+            if event == FILE:
+                if not self._is_offered(self._pending[0]):
+                    self._refuse_file(data[:start])
+                    return
+                self._file = True
+                self._number = self._tracker.sequence_id + 1
             else:
-                self._last = b""
-            start = position
-        if self._pending and self._last and self._tracker.unanswered:
-            # it may still be refused and come back, after its columns are named
+                command, refusal = self._pending.popleft(), self._tracker.refusal
+                if self._pending:
+                    self._tracker.expect(KIND_OF[self._pending[0][0]])
+                elif self._last and refusal == SEALED:
+                    self._client.write(data[:start])
+                    *_, error = PacketReader().feed(data[start:position])
+                    self._lend(self._last, error)
+                    return
+                else:
+                    self._last = b""
+                self._stopwatch.end(command[0], refusal, position)
+                start = position
+            if self._compression is not None:
+                self._client.write(data[:position])
+                self._compression.turn()
+                data, position, start = data[position:], 0, 0
+        if self._pending and self._may_change:
             data, self._held = data[:start], data[start:]
         self._client.write(data)
         if self._ahead:
             self.work_off()
+
+    @property
+    def _may_change(self) -> bool:
+        """Whether what has come of the reply under way is not to be passed on yet.
+
+        A statement may still be refused and come back, after its columns are named; a
+        stream is passed on from its first packet.
+        """
+        if self._last:
+            return self._tracker.unanswered
+        return self._pending[0][0] in STREAMS
+
+    def _go_blind(self, data: bytes) -> None:
+        """The binlog, or a clone, is on its way: there are no commands any more."""
+        self._blind = True
+        self._pending.clear()  # whoever copies a server takes up where it was cut off
+        ahead, self._ahead = bytes(self._ahead), bytearray()
+        stream.pass_on(self._client, self._backend, self._compression, ahead, data)
+        self._client.release(self)
+
+    def _is_offered(self, asked: bytes) -> bool:
+        """Whether the client offered files, and speaks of one in this command.
+
+        A client that sends whatever file its server names is the client's fault; that
+        it is asked by a statement that has no such thing in it would be ours too.
+        """
+        if not self._capabilities & Capability.LOCAL_FILES:
+            return False
+        if asked[0] != Command.QUERY:
+            return False
+        return len(asked) == 1 or ASKS_FOR_A_FILE.search(asked) is not None
+
+    def _refuse_file(self, before: bytes) -> None:
+        log.warning("session closed: the backend asked for a file nobody spoke of")
+        number = self._tracker.sequence_id
+        self._client.write(before + frame(err(local_files_disabled()), number))
+        self._frontend.close()
 
     # --- the loan ---------------------------------------------------------------------
 
     def _lend(self, payload: bytes, error: bytes = b"") -> None:
         """Give both legs to the engine process until it has answered."""
         self._lent = True
+        self._stopwatch.begin()
         self._last = b""
         self._backend.on_bytes = self._lending.from_backend
         self._lending.lend(
@@ -229,8 +382,21 @@ class Commands:
             )
         )
 
+    def file_asked(self, command: bytes, number: int) -> None:
+        """In the middle of a loan MySQL asks for a file; its first packet's number."""
+        if not self._is_offered(command):
+            log.warning("session closed: the backend asked for a file nobody spoke of")
+            self._frontend.close()
+            return
+        if self._compression is not None:
+            self._compression.turn()
+        self._file, self._number = True, number
+        self.work_off()
+
     def returned(self, status: int) -> None:
         """The engine process has answered; the legs are ours again."""
+        if self._compression is not None:
+            self._compression.turn()
         self._tracker.status = status
         self._take_back()
         self.work_off()

@@ -1,22 +1,44 @@
 """One connection of a session: its bytes, what wraps them, what holds them back."""
 
 import asyncio
+import os
 from collections.abc import Callable
 from typing import Protocol, cast
 
+from heatproxy.errors import ProtocolError
+
 HIGH_WATER_BYTES = 1 << 20  # of what a peer has not taken yet
 LINGER_S = 2.0
+PIECE_BYTES = 1 << 16
 
 
 class Layer(Protocol):
     """What stands between a socket's bytes and the protocol's: TLS, compression."""
 
+    @property
+    def ended(self) -> bool:
+        """Whether the peer has said that it will say no more."""
+        ...
+
+    @property
+    def more(self) -> bool:
+        """Whether it has kept back some of what arrived, to be received with b""."""
+        ...
+
     def receive(self, data: bytes) -> tuple[bytes, bytes]:
-        """What arrived, unwrapped, and what must be sent at once for it."""
+        """What arrived, unwrapped, and what must be sent at once for it.
+
+        Raises:
+            ProtocolError: it cannot be unwrapped.
+        """
         ...
 
     def send(self, data: bytes) -> bytes:
         """The bytes to send for these."""
+        ...
+
+    def end(self) -> bytes:
+        """What is left to send when nothing more will be written."""
         ...
 
 
@@ -24,6 +46,8 @@ class Leg(asyncio.Protocol):
     """One side of a session: transport calls turned into calls of the session.
 
     ``on_bytes`` is whoever reads at the moment; it changes with the session's phase.
+    ``bytes_in`` and ``bytes_out`` are the protocol's, without what wraps them.
+    ``on_broken`` is told when what arrives makes no sense, and ends the session.
     """
 
     def __init__(
@@ -31,14 +55,17 @@ class Leg(asyncio.Protocol):
         on_bytes: Callable[[bytes], None],
         on_lost: Callable[[], None],
         on_made: Callable[[], None] = lambda: None,
+        on_broken: Callable[[ProtocolError], None] | None = None,
     ) -> None:
         self.on_bytes, self._on_lost, self._on_made = on_bytes, on_lost, on_made
+        self._on_broken = on_broken
+        self.bytes_in = self.bytes_out = 0
         self.transport: asyncio.Transport | None = None
         self.sources: list[Leg] = []  # legs to hold back while this one is full
         self._layers: list[Layer] = []  # from the socket inwards
         self._early: list[bytes] = []
         self._reasons: set[object] = set()
-        self._closed = False
+        self._full = self._closed = False
 
     # --- what a transport calls -----------------------------------------------------
 
@@ -54,19 +81,21 @@ class Leg(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         if self._layers:
-            data = self._unwrapped(data)
-            if not data:
-                return
-        self.on_bytes(data)
+            self._receive_wrapped(data)
+        else:
+            self.bytes_in += len(data)
+            self.on_bytes(data)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._on_lost()
 
     def pause_writing(self) -> None:
+        self._full = True
         for source in self.sources:
             source.hold(self)
 
     def resume_writing(self) -> None:
+        self._full = False
         for source in self.sources:
             source.release(self)
 
@@ -84,15 +113,49 @@ class Leg(asyncio.Protocol):
             self._reasons.remove(reason)
             if not self._reasons and self.transport is not None:
                 self.transport.resume_reading()
+                if self._has_more:
+                    asyncio.get_running_loop().call_soon(self._receive_wrapped, b"")
 
-    def wrap(self, layer: Layer) -> None:
-        """From here on the bytes of both directions go through a layer more."""
+    def holds_back(self, *sources: "Leg") -> None:
+        """From here on these are held back while this one is full."""
+        for source in self.sources:
+            source.release(self)
+        self.sources = list(sources)
+        for source in sources if self._full else ():
+            source.hold(self)
+
+    def wrap(self, layer: Layer, early: bytes = b"") -> None:
+        """From here on the bytes of both directions go through a layer more.
+
+        ``early`` are for it, but were read before it was here.
+        """
         self._layers.append(layer)
+        if early:
+            self._receive_wrapped(early, len(self._layers) - 1)
+
+    def receive_last(self) -> None:
+        """Read what the peer said before it went away.
+
+        A lost connection may have been noticed by writing to it, with the error that
+        says why still unread.
+        """
+        if self.transport is None or self._closed:
+            return
+        connected = self.transport.get_extra_info("socket")
+        try:
+            while data := os.read(connected.fileno(), PIECE_BYTES):
+                self.data_received(data)
+        except OSError:
+            pass  # there is no more
 
     def write(self, data: bytes) -> None:
-        """Send, or keep until there is a connection."""
-        for layer in reversed(self._layers):
-            data = layer.send(data)
+        """Send, or keep until there is a connection; nothing after a goodbye."""
+        if self._closed:
+            return
+        self.bytes_out += len(data)
+        if self._layers:
+            for layer in reversed(self._layers):
+                data = layer.send(data)
         if self.transport is None:
             self._early.append(data)
         else:
@@ -100,7 +163,7 @@ class Leg(asyncio.Protocol):
 
     def close(self) -> None:
         """Send what was written, then end; also when it is not connected yet."""
-        self._closed = True
+        self._say_goodbye()
         if self.transport is not None:
             self.transport.close()
 
@@ -116,9 +179,8 @@ class Leg(asyncio.Protocol):
         if self._closed or self.transport is None or not self.transport.can_write_eof():
             self.close()
             return
-        self._closed = True
+        self._say_goodbye()
         self.on_bytes = _discard
-        self._layers.clear()
         if not self.transport.is_closing():
             self.transport.write_eof()
             for reason in list(self._reasons):
@@ -126,16 +188,50 @@ class Leg(asyncio.Protocol):
             # the transport ends by itself when the peer does
             asyncio.get_running_loop().call_later(LINGER_S, self.transport.close)
 
-    def _unwrapped(self, data: bytes) -> bytes:
-        for depth, layer in enumerate(self._layers):
+    def _say_goodbye(self) -> None:
+        """Let the layers end; what is written from here on goes nowhere."""
+        farewell = b""
+        for layer in reversed(self._layers):
+            farewell = (layer.send(farewell) if farewell else b"") + layer.end()
+        self._layers.clear()
+        if farewell and self.transport is not None and not self._closed:
+            self.transport.write(farewell)
+        self._closed = True
+
+    def _receive_wrapped(self, data: bytes, outermost: int = 0) -> None:
+        if not self._layers or (self._reasons and not data):
+            return
+        socket_side = self._layers[0]
+        try:
+            data = self._unwrapped(data, outermost)
+        except ProtocolError as problem:
+            if self._on_broken is None:
+                raise
+            self._on_broken(problem)
+            return
+        if data:
+            self.bytes_in += len(data)
+            self.on_bytes(data)
+            if not self._reasons and self._has_more:
+                asyncio.get_running_loop().call_soon(self._receive_wrapped, b"")
+        if socket_side.ended:
+            self.close()
+
+    @property
+    def _has_more(self) -> bool:
+        """Whether the innermost layer, the only one that may, keeps some back."""
+        return bool(self._layers) and self._layers[-1].more
+
+    def _unwrapped(self, data: bytes, outermost: int) -> bytes:
+        for depth, layer in enumerate(self._layers[outermost:], outermost):
+            if not data and not layer.more:
+                continue
             data, answer = layer.receive(data)
             if answer:
                 for outer in reversed(self._layers[:depth]):
                     answer = outer.send(answer)
                 assert self.transport is not None
                 self.transport.write(answer)
-            if not data:
-                break
         return data
 
 

@@ -9,7 +9,7 @@ from heatproxy.errors import unknown_error
 from heatproxy.relay.leg import Leg
 from heatproxy.sql.prefilter import Prefilter
 from heatproxy.wire.channel import Message, MessageReader, Statement, pack
-from heatproxy.wire.packets import err, frame
+from heatproxy.wire.packets import Command, err, frame
 
 if TYPE_CHECKING:
     from heatproxy.relay.commands import Commands
@@ -30,21 +30,33 @@ class Lending:
         self._engine: Leg | None = None
         self._messages = MessageReader()
         self._lent: Statement | None = None
+        self.prepared: set[bytes] = set()  # ids of prepared statements that are ours
+        self.named = False  # SQL's PREPARE has named one that is
 
     def lend(self, statement: Statement) -> None:
         """Hand a statement over; ``Commands`` is told when it is answered."""
         self._lent = statement
+        if statement.command[0] == Command.STMT_CLOSE:
+            self.prepared.discard(statement.command[1:5])
         if self._engine is None:
             self._engine = Leg(self._from_engine, self._engine_lost)
             self._engine.sources = [self._backend]
-            self._client.sources = [self._backend, self._engine]
             self._frontend.worker.tasks.create_task(self._reach(self._engine))
+        # A slow client holds its own answer back, not what MySQL says: of a KILL.
+        self._client.holds_back(self._engine)
         self._engine.write(pack(Message.START, statement.to_bytes()))
 
     def from_backend(self, data: bytes) -> None:
         """While the session is lent, what the backend says is the engine's to read."""
         if self._engine is not None:
             self._engine.write(pack(Message.BACKEND, data))
+
+    def forget(self) -> None:
+        """The session is reset: nothing is prepared any more."""
+        if self._engine is not None and (self.prepared or self.named):
+            self._engine.write(pack(Message.FORGET))
+        self.prepared.clear()
+        self.named = False
 
     def close(self) -> None:
         """The session is over, and what the engine does for it."""
@@ -61,7 +73,8 @@ class Lending:
                 await loop.create_unix_connection(lambda: leg, path)
             except OSError as problem:
                 if loop.time() > limit:
-                    log.error("the engine process cannot be reached: %s", problem)
+                    why = "the engine process cannot be reached"
+                    self._frontend.log(logging.ERROR, why, problem=str(problem))
                     self._do_without()
                     return
                 await asyncio.sleep(ENGINE_RETRY_S)
@@ -98,6 +111,14 @@ class Lending:
                 self._backend.write(body)
             elif message is Message.NAMES:
                 self._frontend.worker.prefilter = names_filter(body)
+            elif message is Message.PREPARED:
+                self.prepared.add(body)
+            elif message is Message.NAMED:
+                self.named = body != b"\0"
+            elif message is Message.FILE:
+                assert self._lent is not None
+                assert self._frontend.commands is not None
+                self._frontend.commands.file_asked(self._lent.command, body[0])
             elif message is Message.FORWARD:
                 statement, commands = self._end_of_loan()
                 commands.returned_unanswered(statement, may_come_back=True)
@@ -107,6 +128,7 @@ class Lending:
 
     def _end_of_loan(self) -> "tuple[Statement, Commands]":
         statement, self._lent = self._lent, None
+        self._client.holds_back(self._backend)
         commands = self._frontend.commands
         assert statement is not None
         assert commands is not None

@@ -116,6 +116,7 @@ async def load(
     for table in request.external:
         _refuse_outside(request, table)
     schemas = await _existing(session, [scope.name for scope in request.schemas])
+    session.watch.doing = "loading"
     plans = [
         Plan(t, exists=t.table in schemas.get(t.schema, ())) for t in request.external
     ]
@@ -127,7 +128,10 @@ async def load(
 
 
 HEATWAVE_LOAD = Procedure(
-    "heatwave_load", needs("IN input_list JSON", "IN options JSON"), run=load
+    "heatwave_load",
+    needs("IN input_list JSON", "IN options JSON"),
+    run=load,
+    reports=True,
 )
 
 
@@ -370,7 +374,9 @@ def _fill(
         plan.files, plan.table.dialect, plan.columns, strict=strict, cancelled=cancel
     )
     try:
-        session.house.engine.load(shell.engine_name, plan.columns, reading.reader)
+        session.house.engine.load(
+            shell.engine_name, plan.columns, reading.reader, cancel.interrupts
+        )
     except Exception:
         if reading.failure is not None:
             raise reading.failure from None

@@ -1,8 +1,12 @@
 """A routine of ``sys`` as a declared value, and the stub that stands for it in MySQL.
 
 The stub makes GRANT EXECUTE, information_schema.ROUTINES, drivers' ``callproc`` and
-MySQL's own checks of a CALL work. Its body is never reached through heatproxy; a
-server that is asked directly says where the routine lives.
+MySQL's own checks of a CALL work. A server that is asked directly says where the
+routine lives.
+
+A procedure that has run in heatproxy ends in MySQL: with its OUT values in variables of
+the session its stub is called, which only hands them on. So they reach a client as
+those of any procedure do, in every protocol, and so does the OK behind them.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -11,7 +15,8 @@ from dataclasses import dataclass
 from heatproxy.datatypes import quote_name
 from heatproxy.session import Session
 
-STUB_VERSION = "heatproxy 1"
+STUB_VERSION = "heatproxy 2"
+DONE = "@`heatproxy.done`"  # says to a stub that its routine has run
 OUTSIDE = (
     "sys.{} runs in heatproxy: send it through the proxy, as a statement of its own"
 )
@@ -48,13 +53,15 @@ class Procedure:
     """A routine that is called by CALL.
 
     ``least`` is how many arguments the oldest scripts pass; those missing are NULL.
-    ``run`` takes the session and the arguments as text, None for NULL.
+    ``run`` takes the session and the arguments as text, None for NULL. ``reports``
+    says that it answers result sets.
     """
 
     name: str
     parameters: tuple[Parameter, ...]
     run: Handler
     least: int | None = None
+    reports: bool = False
 
     @property
     def arities(self) -> range:
@@ -66,8 +73,19 @@ class Procedure:
         parameters = ", ".join(parameter.sql() for parameter in self.parameters)
         return (
             f"CREATE PROCEDURE sys.{quote_name(self.name)} ({parameters}) NO SQL"
-            f" SQL SECURITY INVOKER COMMENT '{STUB_VERSION}' {_signal(self.name)}"
+            f" SQL SECURITY INVOKER COMMENT '{STUB_VERSION}'"
+            f" BEGIN IF {DONE} IS NULL THEN {_signal(self.name)}; END IF;"
+            f" SET {DONE} = NULL; {self._handing_on()} END"
         )
+
+    def _handing_on(self) -> str:
+        """The statements that give the OUT parameters their values."""
+        values = [
+            f"SET {quote_name(parameter.name)} = {out_variable(index)};"
+            for index, parameter in enumerate(self.parameters)
+            if parameter.is_out
+        ]
+        return " ".join(values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +121,11 @@ class RowFunction:
 
 
 Routine = Procedure | RowFunction
+
+
+def out_variable(index: int) -> str:
+    """The session's variable that a stub takes an OUT value from."""
+    return f"@`heatproxy.{index}`"
 
 
 def _signal(name: str) -> str:

@@ -1,7 +1,7 @@
 """CALLs and function calls of our routines, found in a statement's text."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from heatproxy.sql.lexer import (
     Token,
@@ -21,6 +21,7 @@ class RoutineCall:
     arguments: tuple[bytes, ...]
     start: int
     end: int
+    starts: tuple[int, ...] = field(default=(), compare=False)  # of the arguments
 
 
 def parse_call(text: bytes, part: Sequence[Token]) -> RoutineCall | None:
@@ -42,8 +43,15 @@ def parse_call(text: bytes, part: Sequence[Token]) -> RoutineCall | None:
     end = closing(part, index) if part[index].is_symbol(b"(") else None
     if end != len(part) - 1:
         return None
-    arguments = _arguments(text, part[index + 1 : end])
-    return RoutineCall(schema, name, arguments, part[0].start, part[-1].end)
+    inner = part[index + 1 : end]
+    return RoutineCall(
+        schema,
+        name,
+        _arguments(text, inner),
+        part[0].start,
+        part[-1].end,
+        tuple(argument[0].start for argument in split_at_commas(inner) if argument),
+    )
 
 
 def find_calls(

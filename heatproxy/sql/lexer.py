@@ -73,7 +73,9 @@ def _pattern(escapes: bool) -> re.Pattern[bytes]:
         + rb"|'[^']*(?:'|\Z)|\"[^\"]*(?:\"|\Z)|(?:"
         + word
         + rb"|\.)+|(?=[^@])))"
-        rb"|(?P<NUMBER>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?!" + word + rb"))"
+        rb"|(?P<NUMBER>(?:(?:\d++(?:\.\d*+)?|\.\d++)(?:[eE][+-]?\d++)?+|\d++)(?!"
+        + word
+        + rb"))"
         rb"|(?P<WORD>" + word + rb"+)"
         rb"|(?P<SYMBOL>:=|<=>|->>|->|<=|>=|<>|!=|<<|>>|&&|\|\||[^\s])",
         re.DOTALL,

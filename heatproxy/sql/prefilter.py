@@ -9,6 +9,9 @@ sealed shells of Lakehouse tables refuse loudly (house, section 2).
 import re
 from collections.abc import Iterable
 
+from heatproxy.sql.glance import OTHER, glance, words
+from heatproxy.sql.glance import READS as SEEN_READS
+
 # Versioned comments (/*!) hold code and hints (/*+) hold meaning: neither is skipped.
 _GAP = rb"(?:\s+|--(?:[^\S\n][^\n]*)?(?:\n|\Z)|#[^\n]*(?:\n|\Z)|/\*(?![!+]).*?\*/|%s)*+"
 _FIRST_WORD = re.compile(_GAP % rb"[(;]" + rb"([A-Za-z]+)", re.DOTALL)
@@ -18,7 +21,12 @@ _ROUTINE_CALL = re.compile(
     rb"`?(?:ml_|heatwave_|train_test_split|nl2ml)",
     re.DOTALL,
 )
-_ROW_FUNCTION = re.compile(rb"(?i)ml_(?:predict|explain)_row")
+_ROW_FUNCTIONS = (b"ml_predict_row", b"ml_explain_row")
+_ROUTINE_NAME = re.compile(rb"(?i)ml_|heatwave_|train_test_split|nl2ml")
+_LATER_WORD = re.compile(rb";" + _GAP % rb"\(" + rb"([A-Za-z]+)", re.DOTALL)
+_PREPARE = re.compile(rb"(?i)\bprepare\b")
+# What is asked of a name that PREPARE has given to a statement of ours.
+OF_NAMES = frozenset([b"PREPARE", b"EXECUTE", b"DEALLOCATE"])
 READS = frozenset([b"SELECT", b"WITH", b"TABLE", b"CREATE", b"SET", b"DO", b"EXPLAIN"])
 CHANGES = frozenset(
     [
@@ -26,8 +34,10 @@ CHANGES = frozenset(
         *(b"ANALYZE", b"CHECK", b"CHECKSUM", b"OPTIMIZE", b"REPAIR"),
     ]
 )
-_NOTHING = re.compile(rb"(?!)")
+_LONGEST_WORD = 16
 _PART = rb"[0-9A-Za-z_$\x80-\xff]"  # what a longer name would go on with
+
+FIRST_WORDS = words(READS, {*CHANGES, *OF_NAMES, b"CALL", b"KILL"})
 
 
 class Prefilter:
@@ -38,26 +48,82 @@ class Prefilter:
         self._tables = _any_of(tables)
         self._schemas = _any_of(schemas)
 
-    def wants(self, text: bytes) -> bool:
-        """Whether the statement in ``text`` may be more than MySQL's."""
-        match = _FIRST_WORD.match(text)
-        if match is None:
-            return False
-        word, rest = match[1].upper(), match.end()
-        if word == b"CALL":
-            return _ROUTINE_CALL.match(text, rest) is not None
-        if word in READS:
-            found = self._tables.search(text, rest) or _ROW_FUNCTION.search(text, rest)
-            return found is not None
-        if word in CHANGES:
-            found = self._tables.search(text, rest) or self._schemas.search(text, rest)
-            return found is not None
+    def wants(self, text: bytes, *, several: bool = False, named: bool = False) -> bool:
+        """Whether the statement in ``text`` may be more than MySQL's.
+
+        ``several``: the client may send several statements in one text; ``named``:
+        SQL's PREPARE has given a name to a statement that is ours.
+        """
+        if glance is not None:
+            seen = glance(text, FIRST_WORDS)
+            if seen == OTHER or (seen == SEEN_READS and self._tables is None):
+                return False
+        if self._wants_first(text, named):
+            return True
+        return several and b";" in text and self._wants_later(text, named)
+
+    def _wants_first(self, text: bytes, named: bool) -> bool:
+        rest = text.find(b" ", 0, _LONGEST_WORD)
+        word = text[:rest] if rest > 0 else b""
+        if not word.isalpha():  # most statements begin with a word and a blank
+            match = _FIRST_WORD.match(text)
+            if match is None:
+                return False
+            word, rest = match[1], match.end()
+        return self._wants(word.upper(), text, rest, named)
+
+    def _wants_later(self, text: bytes, named: bool) -> bool:
+        """Whether a statement behind the first may be ours.
+
+        A semicolon in a string is taken for one, which costs time and no more. What is
+        looked for in all of the text behind a word is looked for once.
+        """
+        looked: set[bytes] = set()
+        for match in _LATER_WORD.finditer(text):
+            word = match[1].upper()
+            if word not in looked and self._wants(word, text, match.end(), named):
+                return True
+            if word != b"CALL":
+                looked.add(word)
         return False
 
+    def _wants(self, word: bytes, text: bytes, rest: int, named: bool) -> bool:
+        """Whether a statement of this first word may be ours."""
+        if word in READS:
+            return _is_found(self._tables, text, rest) or _has_row_function(text)
+        if word == b"CALL":
+            return _ROUTINE_CALL.match(text, rest) is not None
+        if word in CHANGES:
+            return (
+                _is_found(self._tables, text, rest)
+                or _is_found(self._schemas, text, rest)
+                or (named and _is_found(_PREPARE, text, rest))
+            )
+        if word in OF_NAMES:
+            return named or (
+                word == b"PREPARE"
+                and (
+                    b"@" in text
+                    or _is_found(self._tables, text, rest)
+                    or _is_found(_ROUTINE_NAME, text, rest)
+                )
+            )
+        return word == b"KILL"
 
-def _any_of(names: Iterable[str]) -> re.Pattern[bytes]:
+
+def _is_found(names: re.Pattern[bytes] | None, text: bytes, rest: int) -> bool:
+    return names is not None and names.search(text, rest) is not None
+
+
+def _has_row_function(text: bytes) -> bool:
+    text = text.lower()  # ten times as quick as a search that minds no case
+    return b"ml_" in text and any(name in text for name in _ROW_FUNCTIONS)
+
+
+def _any_of(names: Iterable[str]) -> re.Pattern[bytes] | None:
+    """What finds any of the names, or None where there are none to find."""
     spelled = {spelling for n in names for spelling in (n, n.replace("`", "``"))}
     escaped = sorted(re.escape(name.encode()) for name in spelled)
     if not escaped:
-        return _NOTHING
+        return None
     return re.compile(rb"(?i)(?<!%s)(?:%s)(?!%s)" % (_PART, b"|".join(escaped), _PART))

@@ -2,19 +2,26 @@
 
 MySQL itself decides whether the caller may execute it and whether the arguments are
 right in number and form: the CALL is prepared on the caller's session, where the
-routine's stub stands. Then the arguments are evaluated there, the routine runs, and
-its OUT values are set there.
+routine's stub stands. Then the arguments are evaluated there and the routine runs. At
+the end the stub is called there, which sets the OUT values and gives the client its OK.
 """
 
+from collections.abc import Collection, Sequence
 from functools import partial
 
-from heatproxy.errors import MySQLError
+from pymysql.constants import FIELD_TYPE
+
+from heatproxy.errors import MySQLError, no_result_set_here
 from heatproxy.routines import ROUTINES
-from heatproxy.routines.routine import Procedure
+from heatproxy.routines.routine import DONE, Outcome, Procedure, out_variable
 from heatproxy.session import Session
 from heatproxy.sql.calls import RoutineCall, parse_call
 from heatproxy.sql.lexer import Kind, tokens
 from heatproxy.statements import Text, Work
+from heatproxy.wire.packets import Capability
+from heatproxy.wire.parameters import Parameter, encode
+
+PARAMETER = b"?"
 
 
 async def handle(session: Session, statement: Text) -> Work | None:
@@ -26,24 +33,48 @@ async def handle(session: Session, statement: Text) -> Work | None:
     schema = call.schema if call.schema is not None else await session.schema()
     if schema is None or schema.lower() != "sys":
         return None
-    return partial(_answer, session, routine, call)
+    arguments = list(call.arguments)
+    if len(arguments) in routine.arities:
+        arguments += [b"NULL"] * (len(routine.parameters) - len(arguments))
+    name = b"`sys`.`" + routine.name.encode() + b"`"
+    return Work(
+        partial(
+            _answer, session, routine, arguments, _given_as_parameters(call, statement)
+        ),
+        _call_of(name, arguments),
+        kind=routine.name,
+    )
 
 
-async def _answer(session: Session, procedure: Procedure, call: RoutineCall) -> None:
-    """Run the procedure and tell the client.
+def _given_as_parameters(call: RoutineCall, statement: Text) -> set[int]:
+    """Which arguments were a ``?``, of a prepared statement."""
+    if statement.binding is None:
+        return set()
+    places = statement.binding.places
+    return {index for index, start in enumerate(call.starts) if start in places}
+
+
+async def _answer(
+    session: Session,
+    procedure: Procedure,
+    arguments: Sequence[bytes],
+    parameters: Collection[int],
+) -> None:
+    """Run the procedure and tell the client; some arguments were parameters.
 
     Raises:
         MySQLError: 1318, 1370 and the like from MySQL; 1414, an OUT argument is not a
             variable; the routine's own.
     """
-    arguments = list(call.arguments)
-    if len(arguments) in procedure.arities:
-        arguments += [b"NULL"] * (len(procedure.parameters) - len(arguments))
     name = b"`sys`.`" + procedure.name.encode() + b"`"
-    await session.backend.prepared_columns(
-        b"CALL " + name + b"(" + b"\n, ".join(arguments) + b"\n)"
-    )
-    outs = _out_arguments(procedure, arguments)
+    await session.backend.prepared_columns(_call_of(name, arguments))
+    may_report = session.backend.capabilities & Capability.MULTI_RESULTS
+    if procedure.reports and not may_report:
+        raise no_result_set_here(f"sys.{procedure.name}")
+    ending = [
+        _ending(procedure, index, argument, index in parameters)
+        for index, argument in enumerate(arguments)
+    ]
     expressions = [
         b"CAST((" + text + b"\n) AS JSON)" if parameter.type == "JSON" else text
         for parameter, text in zip(procedure.parameters, arguments, strict=True)
@@ -57,26 +88,74 @@ async def _answer(session: Session, procedure: Procedure, call: RoutineCall) -> 
             for parameter in procedure.parameters
         ),
     )
-    for variable, value in zip(outs, outcome.out, strict=True):
-        await session.backend.query(b"SET " + variable + b" = " + value.encode())
-    await session.answer.ok()
+    await _hand_on(
+        session,
+        procedure,
+        outcome,
+        _call_of(name, ending),
+        by_parameter=PARAMETER in ending,
+    )
 
 
-def _out_arguments(procedure: Procedure, arguments: list[bytes]) -> list[bytes]:
-    outs = []
-    for index, parameter in enumerate(procedure.parameters):
-        if not parameter.is_out:
-            continue
-        if not _is_variable(arguments[index]):
-            raise MySQLError(
-                1414,
-                "42000",
-                f"OUT or INOUT argument {index + 1} for routine"
-                f" sys.{procedure.name} is not a variable or NEW pseudo-variable"
-                " in BEFORE trigger",
-            )
-        outs.append(arguments[index])
-    return outs
+def _call_of(name: bytes, arguments: Sequence[bytes]) -> bytes:
+    return b"CALL " + name + b"(" + b"\n, ".join(arguments) + b"\n)"
+
+
+def _ending(
+    procedure: Procedure, index: int, argument: bytes, is_parameter: bool
+) -> bytes:
+    """What the call of the stub has for this argument."""
+    if not procedure.parameters[index].is_out:
+        return b"NULL"
+    if is_parameter:
+        return PARAMETER
+    if not _is_variable(argument):
+        raise MySQLError(
+            1414,
+            "42000",
+            f"OUT or INOUT argument {index + 1} for routine"
+            f" sys.{procedure.name} is not a variable or NEW pseudo-variable"
+            " in BEFORE trigger",
+        )
+    return argument
+
+
+async def _hand_on(
+    session: Session,
+    procedure: Procedure,
+    outcome: Outcome,
+    call: bytes,
+    *,
+    by_parameter: bool,
+) -> None:
+    """Have the stub give the client the OUT values and the end of its answer."""
+    outs = [
+        out_variable(index)
+        for index, parameter in enumerate(procedure.parameters)
+        if parameter.is_out
+    ]
+    given = [f"{name} = {out}" for name, out in zip(outs, outcome.out, strict=True)]
+    backend = session.backend
+    await backend.query(f"SET {', '.join([*given, f'{DONE} = TRUE'])}")
+    try:
+        if by_parameter:
+            await _execute(session, call)
+        else:
+            await session.relay(call)
+    except MySQLError:
+        await backend.query(f"SET {DONE} = NULL")
+        raise
+
+
+async def _execute(session: Session, call: bytes) -> None:
+    """Call the stub in the binary protocol: OUT parameters are a result set there."""
+    reply = await session.backend.prepare(call)
+    nulls = [Parameter(FIELD_TYPE.VAR_STRING, None)] * len(reply.parameters)
+    capabilities = session.backend.capabilities
+    try:
+        await session.relay_command(encode(reply.statement_id, capabilities, nulls))
+    finally:
+        session.backend.close_statement(reply.statement_id)
 
 
 def _is_variable(argument: bytes) -> bool:

@@ -52,7 +52,9 @@ async def handle(session: Session, statement: Text) -> Work | None:
         raise MySQLError(1046, "3D000", "No database selected")
     target = f"{quote_name(schema)}.{quote_name(table)}"
     fill = _temporary if temporary else _permanent
-    return partial(_answer, session, statement, select, partial(fill, session, target))
+    return Work(
+        partial(_answer, session, statement, select, partial(fill, session, target))
+    )
 
 
 async def _answer(

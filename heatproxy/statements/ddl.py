@@ -23,7 +23,7 @@ async def handle(session: Session, statement: Text) -> Work | None:
     names = statement.names
     verb = words[0].text.upper()
     if verb in (b"DROP", b"RENAME") and names & (shells.tables | shells.schemas):
-        return partial(_relay_and_follow, session, statement)
+        return Work(partial(_relay_and_follow, session, statement))
     if not names & shells.tables:
         return None
     if verb in (b"ALTER", b"TRUNCATE", *MAINTENANCE):
@@ -54,4 +54,4 @@ async def _is_of_a_shell(session: Session, statement: Text, start: int) -> bool:
 
 
 async def _relay_and_follow(session: Session, statement: Text) -> None:
-    await session.relay(statement.text, partial(follow_shells, session.house))
+    await session.relay(statement.own, partial(follow_shells, session.house))

@@ -24,6 +24,7 @@ from heatproxy.statements.rowselect import (
     as_text,
     function_of,
     replaced,
+    require_layout,
     row_by_row,
 )
 from heatproxy.statements.sealed import SEALED
@@ -46,7 +47,14 @@ async def handle(session: Session, statement: Text) -> Work | None:
         for call in found
         if (call.schema.lower() == "sys" if call.schema else unqualified_is_ours)
     ]
-    return partial(_answer, session, statement, calls) if calls else None
+    if not calls:
+        return None
+    whole = _whole_calls(statement, calls)
+    return Work(
+        partial(_answer, session, statement, calls),
+        replaced(statement.own, calls, whole, statement.tokens[0].start),
+        partial(_as_given, [statement.text[c.start : c.end] for c in calls], whole),
+    )
 
 
 async def _answer(
@@ -77,24 +85,29 @@ async def _relay_or_select(
     text, part = statement.text, statement.tokens
     columns: list[ColumnDefinition] = []
     if part[0].is_word(b"SELECT") and find_word(part, b"INTO") is None:
-        columns = await _columns(session, text, calls)
+        columns = await _columns(session, statement, calls)
     else:
         await _require_execute(session, calls)
     rows: Sequence[Sequence[bytes | None]]
     values = await _constants(session, calls)
     if values is not None:
-        rewritten = replaced(text, calls, [_json_literal(v) for v in values])
+        literals = [_json_literal(v) for v in values]
+        rewritten = replaced(statement.own, calls, literals, part[0].start)
         if not columns:
             await session.relay(rewritten)
             return
-        rows = (await session.backend.query(rewritten)).rows
+        binary = session.answer.binary
+        found = await session.backend.packed(rewritten, binary=binary)
+        if binary:
+            require_layout([column.type for column in found.columns], columns)
+        rows = found.rows
     elif columns:
-        rows = await row_by_row(session, text, part, calls, len(columns))
+        rows = await row_by_row(session, text, part, calls, columns)
     else:
         raise not_supported(
             f"sys.{calls[0].name} over rows in a statement other than a plain SELECT"
         )
-    await session.answer.text_rows(columns, rows)
+    await session.answer.packed_rows(statement.described(columns), rows)
 
 
 def _wrong_arity(call: RoutineCall) -> MySQLError:
@@ -108,24 +121,36 @@ def _wrong_arity(call: RoutineCall) -> MySQLError:
 
 
 async def _columns(
-    session: Session, text: bytes, calls: Sequence[RoutineCall]
+    session: Session, statement: Text, calls: Sequence[RoutineCall]
 ) -> list[ColumnDefinition]:
     """The columns of a SELECT, named by its own text.
 
     MySQL prepares it with the arguments that older scripts leave out.
     """
-    given = [text[call.start : call.end] for call in calls]
+    text, begin = statement.own, statement.tokens[0].start
+    whole = _whole_calls(statement, calls)
+    columns = await session.backend.prepared_columns(
+        replaced(text, calls, whole, begin)
+    )
+    given = [statement.text[call.start : call.end] for call in calls]
+    return [replace(c, name=_as_given(given, whole, c.name)) for c in columns]
+
+
+def _whole_calls(statement: Text, calls: Sequence[RoutineCall]) -> list[bytes]:
+    """The text of each call with NULL for the arguments that it leaves out."""
     whole = []
-    for call, short in zip(calls, given, strict=True):
+    for call in calls:
+        short = statement.text[call.start : call.end]
         missing = len(all_arguments(call)) - len(call.arguments)
         whole.append(short[:-1] + b", NULL" * missing + b")")
-    columns = await session.backend.prepared_columns(replaced(text, calls, whole))
+    return whole
+
+
+def _as_given(given: Sequence[bytes], whole: Sequence[bytes], name: str) -> str:
+    """A column's name with the calls in it as they were given."""
     for short, long in zip(given, whole, strict=True):
-        columns = [
-            replace(c, name=c.name.replace(long.decode(), short.decode()))
-            for c in columns
-        ]
-    return columns
+        name = name.replace(long.decode(), short.decode())
+    return name
 
 
 async def _require_execute(session: Session, calls: Sequence[RoutineCall]) -> None:

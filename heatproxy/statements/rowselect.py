@@ -9,6 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from pymysql.constants import FIELD_TYPE
+
+from heatproxy.backend.connection import Result
 from heatproxy.datatypes import quote_text
 from heatproxy.errors import MySQLError, not_supported
 from heatproxy.routines import ROUTINES
@@ -16,6 +19,8 @@ from heatproxy.routines.routine import RowFunction
 from heatproxy.session import Session
 from heatproxy.sql.calls import RoutineCall
 from heatproxy.sql.lexer import Kind, Token, find_word, split_at_commas, text_of
+from heatproxy.wire.columns import ColumnDefinition
+from heatproxy.wire.packets import layout, lenenc_bytes, read_lenenc
 
 BAD_FIELD = 1054
 ROWS_AT_ONCE = 1000  # of wrapped values given back to MySQL in one statement
@@ -106,14 +111,16 @@ async def row_by_row(
     text: bytes,
     part: Sequence[Token],
     calls: Sequence[RoutineCall],
-    width: int,
+    definitions: Sequence[ColumnDefinition],
 ) -> list[list[bytes | None]]:
-    """The rows of a SELECT of ``width`` columns whose list has these calls.
+    """The rows of a SELECT of these columns whose list has these calls.
+
+    Values are packed as the answer's rows have them.
 
     Raises:
         MySQLError: from MySQL, from the function; 1235, a shape with no rule.
     """
-    items, rest = _select_items(part, calls, width)
+    items, rest = _select_items(part, calls, len(definitions))
     for item in items:
         if item.calls:
             _refuse_other_rows(item)
@@ -125,17 +132,21 @@ async def row_by_row(
             b"HEX(CAST((" + a + b"\n) AS CHAR CHARACTER SET utf8mb4))"
             for a in arguments
         ] or [text_of(text, item.tokens)]
-    asked = await session.backend.query(
-        b"SELECT " + b", ".join(collect) + b" " + text_of(text, rest)
+    asked = await session.backend.packed(
+        b"SELECT " + b", ".join(collect) + b" " + text_of(text, rest),
+        binary=session.answer.binary,
     )
     columns: list[tuple[bytes | None, ...]]
     columns = list(zip(*asked.rows, strict=True)) if asked.rows else []
     answered: list[Sequence[bytes | None]] = []
+    kinds: list[int] = []
     position = 0
     for item in items if columns else ():
         if not item.calls:
-            answered += columns[position : position + item.columns]
-            position += item.columns
+            end = position + item.columns
+            answered += columns[position:end]
+            kinds += [column.type for column in asked.columns[position:end]]
+            position = end
             continue
         values = []
         for call in item.calls:
@@ -146,12 +157,31 @@ async def row_by_row(
             ]
             values.append(await function_of(call).run(session, rows))
             position = end
-        answered.append(await _around(session, text, item, values))
+        around, kind = await _around(session, text, item, values)
+        answered.append(around)
+        kinds.append(kind)
+    if answered and session.answer.binary:
+        require_layout(kinds, definitions)
     return [list(row) for row in zip(*answered, strict=True)]
 
 
+def require_layout(
+    kinds: Sequence[int], definitions: Sequence[ColumnDefinition]
+) -> None:
+    """Raise where binary rows would be packed otherwise than their columns say."""
+    for kind, definition in zip(kinds, definitions, strict=True):
+        if layout(kind) != layout(definition.type):
+            raise not_supported(
+                f"the type of {definition.name} in a prepared statement"
+            )
+
+
 def _unhex(value: bytes | None) -> str | None:
-    return None if value is None else bytes.fromhex(value.decode()).decode()
+    """The text in a packed string of hexadecimal digits."""
+    if value is None:
+        return None
+    _, begin = read_lenenc(value, 0)
+    return bytes.fromhex(value[begin:].decode()).decode()
 
 
 # --- the shape of the SELECT --------------------------------------------------------
@@ -226,20 +256,27 @@ async def _around(
     text: bytes,
     item: Item,
     values: Sequence[Sequence[str | None]],
-) -> list[bytes | None]:
-    """What the expression around the calls makes of their values, row by row."""
+) -> tuple[list[bytes | None], int]:
+    """What the expression around the calls makes of their values; its type."""
     if len(item.calls) == 1 and _is_call_alone(item):
         charset = await session.backend.scalar("SELECT @@character_set_results")
         if charset in _UTF8:
-            return [None if v is None else v.encode() for v in values[0]]
+            return [_packed(value) for value in values[0]], FIELD_TYPE.JSON
     names = [f"heatproxy_rows.heatproxy_r{i}".encode() for i in range(len(item.calls))]
     whole = text_of(text, item.tokens)
     expression = replaced(whole, item.calls, names, item.start)
     answered: list[bytes | None] = []
+    kind = FIELD_TYPE.NULL
     for start in range(0, len(values[0]), ROWS_AT_ONCE):
         part = [column[start : start + ROWS_AT_ONCE] for column in values]
-        answered += await _evaluate_over(session, expression, part)
-    return answered
+        found = await _evaluate_over(session, expression, part)
+        answered += [row[0] for row in found.rows]
+        kind = found.columns[0].type
+    return answered, kind
+
+
+def _packed(value: str | None) -> bytes | None:
+    return None if value is None else lenenc_bytes(value.encode())
 
 
 def _is_call_alone(item: Item) -> bool:
@@ -253,20 +290,21 @@ def _is_call_alone(item: Item) -> bool:
 
 async def _evaluate_over(
     session: Session, expression: bytes, values: Sequence[Sequence[str | None]]
-) -> list[bytes | None]:
-    rows = [
+) -> Result:
+    listed = [
         "[" + ", ".join("null" if v is None else v for v in row) + "]"
         for row in zip(*values, strict=True)
     ]
-    document = quote_text("[" + ", ".join(rows) + "]").encode()
+    document = quote_text("[" + ", ".join(listed) + "]").encode()
     paths = "".join(
         f", heatproxy_r{i} JSON PATH '$[{i}]'" for i in range(len(values))
     ).encode()
     try:
-        result = await session.backend.query(
+        return await session.backend.packed(
             b"SELECT " + expression + b" FROM JSON_TABLE(" + document + b", '$[*]'"
             b" COLUMNS (heatproxy_i FOR ORDINALITY" + paths + b")) AS heatproxy_rows"
-            b" ORDER BY heatproxy_rows.heatproxy_i"
+            b" ORDER BY heatproxy_rows.heatproxy_i",
+            binary=session.answer.binary,
         )
     except MySQLError as problem:
         if problem.number != BAD_FIELD:
@@ -274,4 +312,3 @@ async def _evaluate_over(
         raise not_supported(
             "an expression that mixes a prediction with columns of the same row"
         ) from None
-    return [row[0] for row in result.rows]

@@ -13,6 +13,7 @@ from functools import partial
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from pymysql.constants import FIELD_TYPE
 
 from heatproxy.engine import Query, Trap
 from heatproxy.errors import not_supported, secondary_engine
@@ -28,11 +29,12 @@ from heatproxy.sql.translate import (
 )
 from heatproxy.statements import Text, Work
 from heatproxy.statements.agreement import disagreement
+from heatproxy.wire.charsets import UTF8
 from heatproxy.wire.columns import (
     BINARY_CHARSET,
-    UTF8_CHARSETS,
     ColumnDefinition,
-    arrow_type,
+    is_text,
+    result_type,
 )
 
 # Until so much has arrived nothing is sent, so that a query that fails on its rows is
@@ -45,13 +47,16 @@ _HINT = re.compile(rb"/\*\+.*?\*/", re.DOTALL)
 async def handle(session: Session, statement: Text) -> Work | None:
     """Take a SELECT of Lakehouse tables."""
     if await reads_shells(session, statement):
-        return partial(_answer, session, statement)
+        return Work(partial(_answer, session, statement))
     return None
 
 
 async def _answer(session: Session, statement: Text) -> None:
     selected = await select_rows(session, statement)
-    await session.answer.rows(selected.columns, selected.batches())
+    results: str | None = UTF8
+    if any(column.type == FIELD_TYPE.JSON for column in selected.columns):
+        results = await session.backend.scalar("SELECT @@character_set_results")
+    await session.answer.rows(selected.columns, selected.batches(), results=results)
 
 
 async def reads_shells(session: Session, statement: Text) -> bool:
@@ -103,7 +108,7 @@ class Selected:
 
     async def all_rows(self) -> pa.Table:
         """All rows at once, Arrow (n_rows, n_columns)."""
-        fields = [(f"c{i}", arrow_type(c)) for i, c in enumerate(self.columns)]
+        fields = [(f"c{i}", result_type(c)) for i, c in enumerate(self.columns)]
         schema = pa.schema(fields)
         batches = [batch async for batch in self.batches()]
         return pa.Table.from_batches(
@@ -114,8 +119,8 @@ class Selected:
         arrays = []
         for column, definition in zip(batch.columns, self.columns, strict=True):
             if pa.types.is_string(column.type):
-                _require_charset(column, definition)
-            arrays.append(column.cast(arrow_type(definition)))
+                _require_known_bytes(column, definition)
+            arrays.append(column.cast(result_type(definition)))
         names = [f"c{i}" for i in range(len(arrays))]
         return pa.RecordBatch.from_arrays(arrays, names=names)
 
@@ -127,6 +132,7 @@ async def select_rows(session: Session, statement: Text) -> Selected:
         MySQLError: MySQL's own; 3877, a table that has not been loaded; 1235, what
             has no rule, by its name.
     """
+    session.watch.doing = "querying"
     columns = await session.backend.prepared_columns(statement.own)
     try:
         translated = await _translated(session, statement)
@@ -138,14 +144,14 @@ async def select_rows(session: Session, statement: Text) -> Selected:
         )
     except (Forward, Trap) as reason:
         raise not_supported(f"{reason}, in a query of Lakehouse tables") from None
-    return Selected(columns, session, query, held, complete)
+    described = statement.described(columns)
+    return Selected(described, session, query, held, complete)
 
 
 def _start(
     session: Session, translated: Translated, cancel: Cancel
 ) -> tuple[Query, list[pa.RecordBatch], bool]:
-    query = session.house.engine.run(translated.sql)
-    cancel.interrupts(query.cancel)
+    query = session.house.engine.run(translated.sql, listen=cancel.interrupts)
     held: list[pa.RecordBatch] = []
     size = 0
     for batch in query.reader:
@@ -223,9 +229,9 @@ def _table(session: Session, schema: str | None, name: str) -> EngineTable | Non
     return EngineTable(shell.schema, shell.table, shell.engine_name, columns)
 
 
-def _require_charset(column: pa.Array, definition: ColumnDefinition) -> None:
-    """Our text is UTF-8; another character_set_results takes what is ASCII in it."""
-    if definition.charset in UTF8_CHARSETS or definition.charset == BINARY_CHARSET:
+def _require_known_bytes(column: pa.Array, definition: ColumnDefinition) -> None:
+    """Refuse text that goes out unconverted from a character set nobody has told us."""
+    if definition.charset != BINARY_CHARSET or not is_text(definition):
         return
-    if not pc.all(pc.string_is_ascii(column)).as_py():
-        raise not_supported("a character_set_results other than utf8mb4")
+    if pc.all(pc.string_is_ascii(column)).as_py() is False:
+        raise not_supported("a character_set_results of binary for more than ASCII")

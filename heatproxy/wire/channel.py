@@ -25,6 +25,14 @@ class Message(Enum):
     DONE = b"D"  # engine: the statement has been answered; 2 bytes of status
     NAMES = b"N"  # engine: JSON list of the names that statements are filtered by
     WATCH = b"W"  # relay: send NAMES, now and whenever they change
+    PREPARED = b"P"  # engine: 4 bytes, the id of a prepared statement that is ours
+    NAMED = b"Q"  # engine: 1 byte, whether any that SQL's PREPARE has named is ours
+    FORGET = b"R"  # relay: the session was reset, its prepared statements are gone
+    FILE = b"L"  # engine: MySQL asks the client for a file; its first packet's number
+
+
+# Their bodies are pieces of a stream: where one is cut does not matter.
+STREAMS = (Message.BACKEND, Message.CLIENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,29 +65,60 @@ class Statement:
 
 def pack(message: Message, body: bytes = b"") -> bytes:
     """A message ready to send."""
-    return message.value + len(body).to_bytes(4, "little") + body
+    return pack_head(message, len(body)) + body
+
+
+def pack_head(message: Message, body_bytes: int) -> bytes:
+    """What stands before the body of a message."""
+    return message.value + body_bytes.to_bytes(4, "little")
 
 
 class MessageReader:
-    """Whole messages out of bytes that arrive in any pieces."""
+    """Messages out of bytes that arrive in any pieces.
+
+    The body of a STREAMS message is given as it arrives, in as many parts; all other
+    messages are given whole. So a large result is never held, and never copied twice.
+    """
 
     def __init__(self) -> None:
-        self._buffer = bytearray()
+        self._buffer = bytearray()  # the beginning of a message that is not whole
+        self._needed = 0  # how long the buffer must get before it is looked at
+        self._stream: Message | None = None
+        self._left = 0  # bytes of the stream's body that are still to come
 
     def feed(self, data: bytes) -> Iterator[tuple[Message, bytes]]:
-        """The messages complete by now."""
-        self._buffer += data
+        """The messages, or parts of streams, complete by now."""
         position = 0
-        try:
-            while True:
-                body = position + HEADER_BYTES
-                if len(self._buffer) < body:
-                    return
-                length = int.from_bytes(self._buffer[position + 1 : body], "little")
-                if len(self._buffer) < body + length:
-                    return
-                kind = Message(bytes(self._buffer[position : position + 1]))
-                position = body + length
-                yield kind, bytes(self._buffer[body:position])
-        finally:
-            del self._buffer[:position]
+        if self._buffer:
+            self._buffer += data
+            if len(self._buffer) < self._needed:
+                return
+            data = bytes(self._buffer)
+            self._buffer.clear()
+        while position < len(data):
+            if self._stream is not None:
+                end = min(position + self._left, len(data))
+                self._left -= end - position
+                stream = self._stream
+                if not self._left:
+                    self._stream = None
+                whole = position == 0 and end == len(data)
+                yield stream, data if whole else data[position:end]
+                position = end
+                continue
+            body = position + HEADER_BYTES
+            self._needed = HEADER_BYTES
+            if len(data) < body:
+                break
+            kind = Message(data[position : position + 1])
+            length = int.from_bytes(data[position + 1 : body], "little")
+            if kind in STREAMS and length:
+                self._stream, self._left = kind, length
+                position = body
+                continue
+            self._needed += length
+            if len(data) < body + length:
+                break
+            position = body + length
+            yield kind, data[body:position]
+        self._buffer += data[position:]

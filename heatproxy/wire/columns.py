@@ -41,7 +41,7 @@ _SIMPLE = {
     FIELD_TYPE.BIT: pa.binary(),
     FIELD_TYPE.GEOMETRY: pa.binary(),
     VECTOR: pa.binary(),
-    FIELD_TYPE.JSON: pa.string(),  # always utf8mb4, whatever its charset says
+    FIELD_TYPE.JSON: pa.string(),
 }
 _STRINGS = frozenset(
     {
@@ -135,11 +135,24 @@ def parse(payload: bytes) -> ColumnDefinition:
 
 
 def arrow_type(definition: ColumnDefinition) -> pa.DataType:
-    """The Arrow type of the column's values, the one ``MySQLType.arrow`` names.
+    """The Arrow type of the values that a server sends, the one of ``MySQLType.arrow``.
 
     Raises:
         MySQLError: 1235, text in a character set other than UTF-8, or a type that
             MySQL no longer sends.
+    """
+    kind = result_type(definition)
+    charset = definition.charset
+    if is_text(definition) and charset not in (BINARY_CHARSET, *UTF8_CHARSETS):
+        raise not_supported(f"text in character set {charset} from MySQL")
+    return kind
+
+
+def result_type(definition: ColumnDefinition) -> pa.DataType:
+    """The Arrow type of the values of a result of ours, whose text is always UTF-8.
+
+    Raises:
+        MySQLError: 1235, a type that MySQL no longer sends.
     """
     kind = definition.type
     if kind in _INTEGERS:
@@ -152,11 +165,16 @@ def arrow_type(definition: ColumnDefinition) -> pa.DataType:
         raise not_supported(f"result columns of type {kind}")
     if definition.flags & (FLAG.ENUM | FLAG.SET):
         return pa.string()
-    if definition.charset == BINARY_CHARSET:
-        return pa.binary()
-    if definition.charset not in UTF8_CHARSETS:
-        raise not_supported(f"results in character set {definition.charset}")
-    return pa.string()
+    return pa.binary() if definition.charset == BINARY_CHARSET else pa.string()
+
+
+def is_text(definition: ColumnDefinition) -> bool:
+    """Whether its character set says what the bytes of the values are.
+
+    That of JSON does not: it is always ``binary``, but the values are text in what
+    ``character_set_results`` says.
+    """
+    return definition.type in _STRINGS
 
 
 def _decimal(definition: ColumnDefinition) -> pa.DataType:

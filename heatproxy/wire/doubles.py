@@ -9,20 +9,35 @@ Source: Raffaello Giulietti, "The Schubfach way to render doubles"; MySQL,
 
 import numpy as np
 
+from heatproxy.wire.digits import (
+    MINUS,
+    POINT,
+    TEN_8,
+    TEN_16,
+    TENS,
+    ZERO,
+    ZEROS,
+    count_digits,
+    eight_digits,
+    quotient,
+    write_number,
+)
 from heatproxy.wire.native import (
     double_bits,
     high_product,
     kernel,
+    leading_zeros,
     signed,
     store_8,
     store_16,
+    store_64,
 )
 
-MINUS, POINT, ZERO, EXPONENT = 0x2D, 0x2E, 0x30, 0x65
+EXPONENT = 0x65
 LONGEST_PLAIN = 15  # digits before the point, or zeros after it
-
-TENS = 10 ** np.arange(19, dtype=np.int64)
-PAIRS = np.frombuffer(b"".join(b"%02d" % n for n in range(100)), np.uint16).copy()
+MOST_DIGITS = 17
+NOT_FINITE = 0x7FF  # the exponent of infinities and of what is not a number
+ZERO_POINT = POINT << 8 | ZERO
 
 # 10**k for k from -292 to 324: 128 bits, rounded up, the first of them a one.
 FIRST_POWER = -292
@@ -44,89 +59,92 @@ POWERS_LOW = np.array([power & (1 << 64) - 1 for power in _ALL_POWERS], np.uint6
 
 
 @kernel
-def count_digits(value: int) -> int:
-    """Decimal digits of a number from 0 to 10**18; 1 for zero."""
-    count = 1
-    while count < 19 and value >= TENS[count]:
-        count += 1
-    return count
-
-
-@kernel
-def write_digits(position: int, value: int, count: int) -> int:
-    """Write the last ``count`` digits of a number >= 0; returns the place after."""
-    end = position + count
-    rest = np.uint64(value)
-    place = end
-    while place - position >= 2:
-        place -= 2
-        quotient = rest // np.uint64(100)
-        store_16(place, PAIRS[rest - quotient * np.uint64(100)])
-        rest = quotient
-    if place > position:
-        store_8(position, ZERO + signed(rest % np.uint64(10)))
-    return end
-
-
-@kernel
 def write_double(position: int, value: float) -> int:
-    """Write a finite number; returns the place after it."""
-    digits, exponent = _shortest(double_bits(value))
-    return _lay_out(position, double_bits(value) < 0, digits, exponent)
+    """Write a number; returns the place after it, or -1 if it is not finite."""
+    bits = double_bits(value)
+    if (bits >> 52) & NOT_FINITE == NOT_FINITE:
+        return -1
+    digits, exponent = _shortest(bits)
+    return _lay_out(position, bits < 0, digits, exponent)
 
 
 @kernel
 def write_float(position: int, value: float) -> int:
-    """Write a finite single-precision number; returns the place after it."""
-    digits, exponent = _six_digits(double_bits(value))
-    return _lay_out(position, double_bits(value) < 0, digits, exponent)
+    """Write a single-precision number, or return -1 if it is not finite."""
+    bits = double_bits(value)
+    if (bits >> 52) & NOT_FINITE == NOT_FINITE:
+        return -1
+    digits, exponent = _six_digits(bits)
+    return _lay_out(position, bits < 0, digits, exponent)
 
 
 @kernel
 def _lay_out(position: int, negative: bool, digits: int, exponent: int) -> int:
     """Write digits * 10**exponent."""
-    if negative:
-        store_8(position, MINUS)
-        position += 1
+    store_8(position, MINUS)
+    position += negative
     if digits == 0:
-        return write_digits(position, 0, 1)
-    while digits % 10_000 == 0:
-        digits //= 10_000
-        exponent += 4
-    while digits % 10 == 0:
-        digits //= 10
-        exponent += 1
+        store_8(position, ZERO)
+        return position + 1
     count = count_digits(digits)
     before = count + exponent  # digits before the point
+    # seventeen digits with zeros at their end: one, eight and eight
+    digits *= TENS[MOST_DIGITS - count]
+    first = quotient(digits, TEN_16)
+    rest = digits - first * TEN_16
+    high = quotient(rest, TEN_8)
+    low = eight_digits(rest - high * TEN_8)
+    high = eight_digits(high)
+    if low != 0:
+        count = MOST_DIGITS - (leading_zeros(low) >> 3)
+    else:
+        count = MOST_DIGITS - 8 - (leading_zeros(high) >> 3)
+    first += ZERO
+    high += ZEROS
+    low += ZEROS
     if before < 1 - LONGEST_PLAIN or (before > LONGEST_PLAIN and count <= before):
-        position = _write_split(position, digits, count, 1)
-        store_8(position, EXPONENT)
-        position += 1
-        if before < 1:
-            store_8(position, MINUS)
-            position += 1
-        power = abs(before - 1)
-        return write_digits(position, power, count_digits(power))
+        store_16(position, POINT << 8 | first)
+        store_64(position + 2, high)
+        store_64(position + 10, low)
+        position += count + (count > 1)
+        store_16(position, MINUS << 8 | EXPONENT)
+        position += 1 + (before < 1)
+        return write_number(position, abs(before - 1))
     if before <= 0:
-        position = write_digits(position, 0, 1)
-        store_8(position, POINT)
-        position = write_digits(position + 1, 0, -before)
-        return write_digits(position, digits, count)
-    if before < count:
-        return _write_split(position, digits, count, before)
-    position = write_digits(position, digits, count)
-    return write_digits(position, 0, before - count)
+        store_64(position, ZEROS + ((POINT - ZERO) << 8))
+        store_64(position + 8, ZEROS)
+        position += 2 - before
+        _store_digits(position, first, high, low)
+        return position + count
+    if before >= count:
+        _store_digits(position, first, high, low)
+        return position + before
+    # the digits twice: as they are, and one place later behind the point
+    left, right = high << 8 | first, low << 8 | high >> 56
+    _store_split(position, left, left << 8, before)
+    _store_split(position + 8, right, right << 8 | left >> 56, before - 8)
+    store_16(position + 16, low >> 48)
+    store_8(position + before, POINT)
+    return position + count + 1
 
 
 @kernel
-def _write_split(position: int, digits: int, count: int, before: int) -> int:
-    """Write ``count`` digits with a point after ``before``, if any are left."""
-    after = count - before
-    if after == 0:
-        return write_digits(position, digits, count)
-    position = write_digits(position, digits // TENS[after], before)
-    store_8(position, POINT)
-    return write_digits(position + 1, digits % TENS[after], after)
+def _store_digits(position: int, first: int, high: int, low: int) -> None:
+    store_8(position, first)
+    store_64(position + 1, high)
+    store_64(position + 9, low)
+
+
+@kernel
+def _store_split(position: int, plain: int, shifted: int, count: int) -> None:
+    """Store the first ``count`` bytes of one number and the others of the other."""
+    if count >= 8:
+        store_64(position, plain)
+    elif count <= 0:
+        store_64(position, shifted)
+    else:
+        mask = (1 << 8 * count) - 1
+        store_64(position, plain & mask | shifted & ~mask)
 
 
 @kernel

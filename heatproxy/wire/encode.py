@@ -4,7 +4,7 @@ Source: MySQL Source Code Documentation, "Text Resultset", "Binary Protocol
 Resultset".
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 import numpy as np
@@ -14,15 +14,22 @@ import pyarrow.compute as pc
 from pymysql.constants import FIELD_TYPE
 
 from heatproxy.errors import not_supported, out_of_range
+from heatproxy.wire import transcode
 from heatproxy.wire import write_rows as rows
-from heatproxy.wire.columns import ColumnDefinition, arrow_type
+from heatproxy.wire.charsets import BINARY, UTF8, CharacterSet, charset_of, named
+from heatproxy.wire.columns import ColumnDefinition, is_text, result_type
 from heatproxy.wire.native import address_of, compile_once
 
 CHUNK_ROWS = 65_536
+CHUNK_TEXT_BYTES = 32 << 20
+SLOTS_BYTES = 32_768  # as much as stays in the nearest cache
+MOST_AT_ONCE = 256
 HEADER_BYTES = 4
+LENGTH_BYTES = 9  # the most that the length of a string takes
 SCRATCH_BYTES = 128
-LONGEST_NUMBER = 80  # DECIMAL(65,30) with sign and point; all others are shorter
 LONGEST_PAD = 250  # so that one byte is enough for that length
+MOST_DECIMALS = 15  # that arithmetic on doubles is trusted with
+EXACT_BELOW = 2.0**50
 NO_DECIMALS = 31  # a floating-point column of no fixed number of decimals
 
 FLOATS = (FIELD_TYPE.FLOAT, FIELD_TYPE.DOUBLE)
@@ -47,31 +54,71 @@ _KINDS = {
 }
 
 
+# The most bytes of the text of a value.
+_LONGEST = {
+    **dict.fromkeys((rows.I8, rows.U8, rows.I16, rows.U16, rows.YEAR), 6),
+    **dict.fromkeys((rows.I32, rows.U32), 11),
+    **dict.fromkeys((rows.I64, rows.U64), 20),
+    rows.FLOAT: 23,  # -0.0000000000000012345_6
+    rows.DOUBLE: 34,  # the same with 17 digits
+    rows.DATE: 10,
+    rows.DATETIME: 26,
+    rows.TIME: 17,
+}
+_COPIED = {
+    **dict.fromkeys((rows.I8, rows.U8), rows.COPY_1),
+    **dict.fromkeys((rows.I16, rows.U16, rows.YEAR), rows.COPY_2),
+    **dict.fromkeys((rows.I32, rows.U32, rows.FLOAT), rows.COPY_4),
+    **dict.fromkeys((rows.I64, rows.U64, rows.DOUBLE), rows.COPY_8),
+}
+
+
 def warm_up() -> None:
     """Compile the kernel, or load it from the cache on disk."""
     compile_once(rows.write_rows, rows.SIGNATURE)
+    transcode.warm_up()
 
 
 class RowEncoder:
     """Writes the rows of one result set as the server itself would.
 
+    Text goes out in the character sets that the definitions name; ``results`` is the
+    session's ``character_set_results``, which holds for JSON and is not said there.
+
     Raises:
-        MySQLError: 1235, from ``arrow_type``, or ZEROFILL wider than 250 digits.
+        MySQLError: 1235, a type that MySQL no longer sends, a character set that is
+            not known, or ZEROFILL wider than 250 digits.
     """
 
-    def __init__(self, definitions: Sequence[ColumnDefinition], binary: bool) -> None:
+    def __init__(
+        self,
+        definitions: Sequence[ColumnDefinition],
+        binary: bool,
+        results: str | None = UTF8,
+    ) -> None:
         warm_up()
         self._definitions = definitions
-        self._types = [arrow_type(definition) for definition in definitions]
+        self._types = [result_type(definition) for definition in definitions]
+        self._charsets = [_charset(definition, results) for definition in definitions]
         self._binary = binary
         self._pads = [_pad(definition, binary) for definition in definitions]
+        self._strides = [
+            _stride(kind, pad)
+            for kind, pad in zip(self._types, self._pads, strict=True)
+        ]
+        row_bytes = sum(self._strides)
+        at_once = min(max(SLOTS_BYTES // max(row_bytes, 1), 8), MOST_AT_ONCE)
+        self._at_once = at_once
+        self._null_bytes = (len(definitions) + 9) // 8
+        self._slots = np.zeros(at_once * row_bytes + rows.SLACK, np.uint8)
+        self._nulls = np.zeros(at_once * self._null_bytes + rows.SLACK, np.uint8)
         self._scratch = np.zeros(SCRATCH_BYTES, np.uint8)
         self._target = np.empty(0, np.uint8)
 
     def encode(self, batch: pa.RecordBatch, sequence_id: int) -> tuple[bytes, int]:
         """The packets of the batch's rows, and the id of the packet after them.
 
-        Columns are taken by place and cast to the types that ``arrow_type`` says.
+        Columns are taken by place and cast to the types that ``result_type`` says.
 
         Raises:
             MySQLError: 1690, a value that the column's MySQL type does not have.
@@ -83,11 +130,12 @@ class RowEncoder:
             )
         ]
         parts: list[bytes] = []
-        for start in range(0, batch.num_rows, CHUNK_ROWS):
-            chunk = columns
-            if batch.num_rows > CHUNK_ROWS:
-                chunk = [column.slice(start, CHUNK_ROWS) for column in columns]
-            sequence_id = self._write(chunk, sequence_id, parts)
+        for chunk in _chunks(columns, batch.num_rows):
+            converted = [
+                column if charset is None else transcode.transcoded(column, charset)
+                for column, charset in zip(chunk, self._charsets, strict=True)
+            ]
+            sequence_id = self._write(converted, sequence_id, parts)
         return b"".join(parts) if len(parts) != 1 else parts[0], sequence_id
 
     def _fit(
@@ -99,15 +147,9 @@ class RowEncoder:
                 column = column.cast(kind)
             except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
                 raise _unfit(definition) from None
-        if definition.type in FLOATS:
-            if not pc.all(pc.is_finite(column), min_count=0).as_py():
-                raise _unfit(definition)
-            if not self._binary and definition.decimals < NO_DECIMALS:
-                return _fixed_point(definition, column)
-        if definition.type == FIELD_TYPE.YEAR:
-            known = pc.or_(pc.equal(column, 0), pc.is_in(column, _YEARS))
-            if not pc.all(known, min_count=0).as_py():
-                raise _unfit(definition)
+        has_decimals = definition.decimals < NO_DECIMALS
+        if definition.type in FLOATS and has_decimals and not self._binary:
+            return _fixed_point(definition, column)
         return column
 
     def _write(
@@ -115,24 +157,26 @@ class RowEncoder:
     ) -> int:
         """Append the packets of some rows; returns the next sequence id."""
         n_rows = len(columns[0])
-        n_fixed = HEADER_BYTES + 1 + (len(columns) + 9) // 8
-        n_fixed += sum(max(LONGEST_NUMBER, pad) for pad in self._pads)
+        n_fixed = HEADER_BYTES + 1 + self._null_bytes + sum(self._strides)
+        n_fixed += LENGTH_BYTES * len(columns)
         room = n_rows * n_fixed + sum(_text_bytes(column) for column in columns)
-        if self._target.size < room:
-            self._target = np.empty(room, np.uint8)
-        state = np.zeros(8, np.int64)
+        if self._target.size < room + rows.SLACK:
+            self._target = np.empty(room + rows.SLACK, np.uint8)
+        state = np.zeros(rows.N_COUNTERS, np.int64)
         state[rows.END_ROW] = n_rows
         state[rows.SEQUENCE] = sequence_id
         state[rows.SCRATCH] = address_of(self._scratch)
-        descriptors = np.array(
-            [
-                _descriptor(definition, column, pad)
-                for definition, column, pad in zip(
-                    self._definitions, columns, self._pads, strict=True
-                )
-            ],
-            np.int64,
-        )
+        state[rows.AT_ONCE] = self._at_once
+        state[rows.NULLS] = address_of(self._nulls)
+        descriptors = np.zeros((len(columns), rows.N_FIELDS), np.int64)
+        slots = address_of(self._slots)
+        for number, column in enumerate(columns):
+            definition = self._definitions[number]
+            descriptors[number] = _descriptor(definition, column, self._binary)
+            descriptors[number, rows.PAD] = self._pads[number]
+            descriptors[number, rows.SLOTS] = slots
+            descriptors[number, rows.STRIDE] = self._strides[number]
+            slots += self._strides[number] * self._at_once
         target = address_of(self._target)
         while True:
             state[rows.SIZE] = 0
@@ -149,6 +193,29 @@ class RowEncoder:
             state[rows.ROW] += 1
 
 
+def _chunks(columns: list[pa.Array], n_rows: int) -> Iterator[list[pa.Array]]:
+    """The columns in pieces of so few rows that their packets need little memory."""
+    many = n_rows > CHUNK_ROWS
+    if many or (n_rows > 1 and sum(map(_text_bytes, columns)) > CHUNK_TEXT_BYTES):
+        step = CHUNK_ROWS if many else n_rows // 2
+        for start in range(0, n_rows, step):
+            part = [column.slice(start, step) for column in columns]
+            yield from _chunks(part, min(step, n_rows - start))
+    elif n_rows:
+        yield columns
+
+
+def _charset(definition: ColumnDefinition, results: str | None) -> CharacterSet | None:
+    """What the text of a column must be converted to, if anything."""
+    if definition.type == FIELD_TYPE.JSON:
+        name = results or UTF8
+    elif is_text(definition):
+        name = charset_of(definition.charset)
+    else:
+        return None
+    return None if name in (UTF8, BINARY) else named(name)
+
+
 def _split(payload: npt.NDArray[np.uint8], sequence_id: int, parts: list[bytes]) -> int:
     """Append a packet of several frames; the last one is not a full frame."""
     for start in range(0, payload.size + 1, rows.MAX_FRAME):
@@ -159,13 +226,12 @@ def _split(payload: npt.NDArray[np.uint8], sequence_id: int, parts: list[bytes])
     return sequence_id
 
 
-_YEARS = pa.array(range(1901, 2156), pa.uint16())
-
-
-def _descriptor(definition: ColumnDefinition, column: pa.Array, pad: int) -> list[int]:
-    """What the kernel is told about a column."""
+def _descriptor(
+    definition: ColumnDefinition, column: pa.Array, binary: bool
+) -> list[int]:
+    """What the kernel is told about a column, but for its slots."""
     kind = column.type
-    scale = words = 0
+    scale = words = text_bytes = 0
     if pa.types.is_decimal(kind):
         what, scale, words = rows.DECIMAL, kind.scale, kind.bit_width // 32
     elif definition.type == FIELD_TYPE.YEAR:
@@ -174,9 +240,25 @@ def _descriptor(definition: ColumnDefinition, column: pa.Array, pad: int) -> lis
         what = _KINDS[kind]
         if pa.types.is_temporal(kind):
             scale = min(definition.decimals, 6)
-    buffers = [buffer.address if buffer else 0 for buffer in column.buffers()]
-    validity, values, text = (*buffers, 0, 0)[:3]
-    return [what, validity, values, text, column.offset, scale, words, pad]
+    how = _COPIED.get(what, rows.SLOT) if binary else rows.SLOT
+    if what in (rows.BYTES, rows.NOTHING):
+        how = rows.STRING
+    buffers = column.buffers()
+    if what == rows.BYTES and buffers[2]:
+        text_bytes = buffers[2].size
+    validity, values, text = (*(b.address if b else 0 for b in buffers), 0, 0)[:3]
+    place = [what, how, validity, values, text, column.offset]
+    return [*place, scale, words, 0, 0, 0, text + text_bytes]
+
+
+def _stride(kind: pa.DataType, pad: int) -> int:
+    """The size of a slot of a column; only strings go without."""
+    if pa.types.is_decimal(kind):
+        longest = max(int(kind.precision), int(kind.scale) + 1) + 2
+    else:
+        longest = _LONGEST.get(_KINDS[kind], 0)
+    words = -(-(rows.SLOT_HEAD + max(longest, pad)) // 8)
+    return 8 * words
 
 
 def _text_bytes(column: pa.Array) -> int:
@@ -190,6 +272,11 @@ def _text_bytes(column: pa.Array) -> int:
 
 def _fixed_point(definition: ColumnDefinition, column: pa.Array) -> pa.Array:
     """FLOAT(M,D) and DOUBLE(M,D) as text: always D digits after the point."""
+    if not pc.all(pc.is_finite(column), min_count=0).as_py():
+        raise _unfit(definition)
+    decimals = _as_decimals(column, definition.decimals)
+    if decimals is not None:
+        return decimals
     width = definition.length if definition.is_zerofill else 0
     form = f".{definition.decimals}f"
     exact_below = 10.0 ** (15 - definition.decimals)
@@ -206,6 +293,26 @@ def _fixed_point(definition: ColumnDefinition, column: pa.Array) -> pa.Array:
                 digits = shortest
         texts.append(format(digits, form).rjust(width, "0"))
     return pa.array(texts, pa.string())
+
+
+def _as_decimals(column: pa.Array, scale: int) -> pa.Array | None:
+    """The numbers rounded to so many digits, if arithmetic surely does it exactly."""
+    if scale > MOST_DECIMALS:
+        return None
+    values = column.fill_null(0).to_numpy().astype(np.float64)
+    scaled = values * 10.0**scale
+    whole = np.rint(scaled)
+    doubtful = np.abs(scaled) >= EXACT_BELOW
+    # the product is off by less than this; a tie, or a number next to one, is not sure
+    doubtful |= 0.5 - np.abs(scaled - whole) <= np.abs(scaled) * 2.0**-50
+    doubtful |= (whole == 0) & np.signbit(values)  # -0.00
+    if doubtful.any():
+        return None
+    words = np.zeros((len(values), 2), np.int64)
+    words[:, 0] = whole
+    words[:, 1] = words[:, 0] >> 63
+    buffers = [pa.py_buffer(transcode.null_bitmap(column)), pa.py_buffer(words)]
+    return pa.Array.from_buffers(pa.decimal128(18, scale), len(values), buffers)
 
 
 def _pad(definition: ColumnDefinition, binary: bool) -> int:

@@ -1,43 +1,32 @@
-"""Login: the backend's greeting and the client's answer, passed through.
+"""The first two packets: the backend's greeting and the client's answer to it.
 
-The backend authenticates the client; heatproxy only carries the packets. One case
-needs more: with caching_sha2_password a client on plain TCP encrypts its password with
-the server's RSA key, while the backend on a unix socket expects it in clear.
-``LoginRelay`` then offers a key of its own. Which case applies is decided by whether
-each leg is *secure* (TLS or a unix socket) in the eyes of the peer at its other end.
-For sha256_password a unix socket is not secure: both ends speak of the same key.
+Both are passed on, less what is agreed upon for each leg by itself: the client is
+offered TLS when heatproxy has a certificate, and compression as the settings say; the
+backend is asked for TLS as the login's terms say, and never for compression.
 
-Source: MySQL Source Code Documentation, "Connection Phase", "caching_sha2_password".
+Source: MySQL Source Code Documentation, "Connection Phase".
 """
 
 from dataclasses import dataclass
 from enum import Enum, auto
-from functools import cache
-from itertools import cycle
 
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from heatproxy.errors import ProtocolError
+from heatproxy.wire.packets import ERR, Capability, parse_err, read_lenenc
 
-from heatproxy.errors import MySQLError, ProtocolError
-from heatproxy.wire.packets import (
-    EOF,
-    ERR,
-    OK,
-    Capability,
-    parse_err,
-    read_lenenc,
-    status_of,
-)
-
-CACHING_SHA2 = b"caching_sha2_password"
-FULL_AUTHENTICATION = b"\x01\x04"
-ASK_FOR_KEY = b"\x02"
-# Not relayed: compression and TLS on the client leg are not offered.
+SSL_REQUEST_BYTES = 32
+# Not relayed between the legs: each has its own.
 MASKED = Capability.COMPRESS | Capability.ZSTD | Capability.SSL
-TLS_NOT_OFFERED = MySQLError(
-    3159, "HY000", "heatproxy does not offer TLS to clients: connect without it"
-)
+NO_PLUGIN = b"heatproxy_has_none\x00"  # which no account has
+
+
+class Side(Enum):
+    """Where a packet goes."""
+
+    CLIENT = auto()
+    BACKEND = auto()
+
+
+Step = tuple[Side, bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,16 +69,29 @@ class Greeting:
         )
 
 
-def mask_greeting(payload: bytes) -> bytes:
-    """The greeting without the capabilities that are not relayed."""
+def mask_greeting(payload: bytes, *, tls: bool = False, compression: int = 0) -> bytes:
+    """The greeting without what is not relayed, and with what is offered here.
+
+    ``compression`` is the capabilities of what is offered.
+    """
     at = payload.index(0, 1) + 1
-    keep = ~int(MASKED) & 0xFFFFFFFF
+    low, high = slice(at + 13, at + 15), slice(at + 18, at + 20)
+    offered = int.from_bytes(payload[low] + payload[high], "little")
+    bits = (_own(offered, tls) | compression).to_bytes(4, "little")
     masked = bytearray(payload)
-    for offset, shift in ((at + 13, 0), (at + 18, 16)):
-        part = int.from_bytes(masked[offset : offset + 2], "little")
-        part &= keep >> shift & 0xFFFF
-        masked[offset : offset + 2] = part.to_bytes(2, "little")
+    masked[low], masked[high] = bits[:2], bits[2:]
     return bytes(masked)
+
+
+def _own(capabilities: int, tls: bool) -> int:
+    # of an IntFlag, ~ would clear the bits that have no name here
+    return capabilities & ~int(MASKED) | (Capability.SSL if tls else 0)
+
+
+def is_ssl_request(payload: bytes) -> bool:
+    """Whether this is the packet after which a client begins TLS."""
+    wanted = int.from_bytes(payload[:4], "little") & Capability.SSL
+    return len(payload) == SSL_REQUEST_BYTES and bool(wanted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,131 +101,76 @@ class ClientHello:
     capabilities: int
     charset: int
     plugin: bytes | None
+    zstd_level: int = 0  # none
 
     @classmethod
     def parse(cls, payload: bytes) -> "ClientHello":
         """Read a HandshakeResponse41.
 
         Raises:
-            MySQLError: 3159, the client asks for TLS.
             ProtocolError: it is not a response of protocol 4.1.
         """
         capabilities = int.from_bytes(payload[:4], "little")
         if not capabilities & Capability.PROTOCOL_41 or len(payload) < 32:
             raise ProtocolError("the client does not speak protocol 4.1")
-        if capabilities & Capability.SSL:
-            raise TLS_NOT_OFFERED
-        return cls(capabilities, payload[8], _plugin_in(payload, capabilities))
+        level = _level_in(payload, capabilities)
+        return cls(
+            capabilities,
+            payload[8],
+            _plugin_in(payload, capabilities),
+            level[0] if level else 0,
+        )
 
-    def masked(self, payload: bytes) -> bytes:
-        """The same response, asking for nothing that is not relayed."""
-        kept = self.capabilities & ~MASKED
-        return kept.to_bytes(4, "little") + payload[4:]
+    def masked(self, payload: bytes, *, tls: bool = False) -> bytes:
+        """The same response for the backend; ``tls``: that leg has it."""
+        level = _level_in(payload, self.capabilities)
+        kept = payload[4 : len(payload) - len(level)]
+        return _own(self.capabilities, tls).to_bytes(4, "little") + kept
+
+    def unanswered(self, payload: bytes) -> bytes:
+        """The same response without the answer to the scramble.
+
+        It names no plugin, so the backend asks for its own with an AuthSwitchRequest.
+        """
+        start, behind = _answer_in(payload, self.capabilities)
+        plugin = _behind_schema(payload, behind, self.capabilities)
+        rest = payload[plugin:].partition(b"\x00")[2]
+        return payload[:start] + b"\x00" + payload[behind:plugin] + NO_PLUGIN + rest
 
 
 def _plugin_in(payload: bytes, capabilities: int) -> bytes | None:
-    position = payload.index(0, 32) + 1  # behind the user's name
-    if capabilities & Capability.PLUGIN_AUTH_LENENC:
-        length, position = read_lenenc(payload, position)
-    else:
-        length, position = payload[position], position + 1
-    position += length
-    if capabilities & Capability.CONNECT_WITH_DB:
-        position = payload.index(0, position) + 1
+    _, behind = _answer_in(payload, capabilities)
+    position = _behind_schema(payload, behind, capabilities)
     if not capabilities & Capability.PLUGIN_AUTH:
         return None
     return payload[position:].partition(b"\x00")[0]
 
 
-class Side(Enum):
-    """Where a packet goes."""
-
-    CLIENT = auto()
-    BACKEND = auto()
-
-
-Step = tuple[Side, bytes]
-
-
-class LoginRelay:
-    """Packets of one login, from the client's response to OK or ERR.
-
-    ``status`` is None until the backend has said OK; ``finished`` is true when it
-    has decided either way. Used for the first login and for COM_CHANGE_USER.
-    """
-
-    def __init__(
-        self, plugin: bytes, scramble: bytes, client_secure: bool, backend_secure: bool
-    ) -> None:
-        self.finished = False
-        self.status: int | None = None
-        self._plugin = plugin
-        self._scramble = scramble
-        self._bridging = backend_secure and not client_secure
-        self._full_authentication = False
-        self._key_sent = False
-
-    def from_backend(self, payload: bytes) -> list[Step]:
-        """What to pass on after a packet of the backend."""
-        head = payload[0]
-        if head == OK:
-            self.finished, self.status = True, status_of(payload)
-        elif head == ERR:
-            self.finished = True
-        elif head == EOF:
-            self._plugin, _, data = payload[1:].partition(b"\x00")
-            self._scramble = data[:20]
-            self._full_authentication = False
-        elif payload == FULL_AUTHENTICATION:
-            self._full_authentication = self._plugin == CACHING_SHA2
-        return [(Side.CLIENT, payload)]
-
-    def from_client(self, payload: bytes) -> list[Step]:
-        """What to pass on after a packet of the client.
-
-        Raises:
-            ProtocolError: the encrypted password cannot be read.
-        """
-        if not (self._bridging and self._full_authentication):
-            return [(Side.BACKEND, payload)]
-        if payload == ASK_FOR_KEY and not self._key_sent:
-            self._key_sent = True
-            return [(Side.CLIENT, b"\x01" + _public_key())]
-        if not self._key_sent:
-            return [(Side.BACKEND, payload)]
-        self._key_sent = False
-        return [(Side.BACKEND, _decrypt(payload, self._scramble))]
+def _answer_in(payload: bytes, capabilities: int) -> tuple[int, int]:
+    """Where the answer to the scramble begins, its length included, and ends."""
+    start = payload.index(0, SSL_REQUEST_BYTES) + 1  # behind the user's name
+    if capabilities & Capability.PLUGIN_AUTH_LENENC:
+        length, position = read_lenenc(payload, start)
+    else:
+        length, position = payload[start], start + 1
+    return start, position + length
 
 
-@cache
-def _private_key() -> rsa.RSAPrivateKey:
-    """The key of this process; made when the first client needs it."""
-    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+def _level_in(payload: bytes, capabilities: int) -> bytes:
+    """The level of zstd, and whatever is behind it: the end of the response."""
+    if not capabilities & Capability.ZSTD:
+        return b""
+    _, position = _answer_in(payload, capabilities)
+    position = _behind_schema(payload, position, capabilities)
+    if capabilities & Capability.PLUGIN_AUTH:
+        position = payload.index(0, position) + 1
+    if capabilities & Capability.CONNECT_ATTRIBUTES:
+        length, position = read_lenenc(payload, position)
+        position += length
+    return payload[position:]
 
 
-def _public_key() -> bytes:
-    return (
-        _private_key()
-        .public_key()
-        .public_bytes(
-            serialization.Encoding.PEM,
-            serialization.PublicFormat.SubjectPublicKeyInfo,
-        )
-    )
-
-
-def _decrypt(blob: bytes, scramble: bytes) -> bytes:
-    """The password, NUL at its end, out of its RSA and XOR wrapping."""
-    try:
-        mixed = _private_key().decrypt(
-            blob,
-            padding.OAEP(
-                # the protocol fixes SHA-1 here
-                mgf=padding.MGF1(algorithm=hashes.SHA1()),  # noqa: S303
-                algorithm=hashes.SHA1(),  # noqa: S303
-                label=None,
-            ),
-        )
-    except (ValueError, UnsupportedAlgorithm):
-        raise ProtocolError("the encrypted password cannot be read") from None
-    return bytes(a ^ b for a, b in zip(mixed, cycle(scramble), strict=False))
+def _behind_schema(payload: bytes, position: int, capabilities: int) -> int:
+    if capabilities & Capability.CONNECT_WITH_DB:
+        return payload.index(0, position) + 1
+    return position

@@ -6,7 +6,8 @@ serves every table; whoever calls it keeps the memory alive and within bounds.
 All numbers are little endian, as on the wire and in Arrow.
 
 The cache of compiled kernels notices changes of the kernel's own file only: after
-editing this one or ``doubles.py``, touch the files whose kernels use it.
+editing this one, ``digits.py``, ``doubles.py`` or ``write_values.py``, touch the files
+whose kernels use it.
 """
 
 import sys
@@ -29,12 +30,19 @@ Load = Callable[[int], int]
 LoadFloat = Callable[[int], float]
 Store = Callable[[int, int], None]
 
+BLOCK_BYTES = 32  # what ``copy_block`` copies, in one or two machine instructions
+
 _compiling = threading.Lock()
 
 
 def kernel(function: Function) -> Function:
-    """Compile without the GIL, keeping the machine code on disk."""
-    compiler = cast(Any, njit)(nogil=True, cache=True, error_model="numpy")
+    """Compile without the GIL, keeping the machine code on disk.
+
+    A kernel that another one calls becomes a part of it: a call for each value would
+    cost more than most values do.
+    """
+    options: dict[str, Any] = {"nogil": True, "cache": True, "error_model": "numpy"}
+    compiler = cast(Any, njit)(**options, forceinline=True)
     return cast(Function, compiler(function))
 
 
@@ -110,6 +118,27 @@ def _copy_bytes(typing_context: Any, target: Any, source: Any, size: Any) -> Any
     return types.void(types.int64, types.int64, types.int64), generate
 
 
+def _copy_block(typing_context: Any, target: Any, source: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        pointers = [builder.inttoptr(arg, _BITS[8].as_pointer()) for arg in args]
+        size = ir.Constant(_BITS[64], BLOCK_BYTES)
+        cast(Any, cgutils).raw_memcpy(builder, *pointers, size, 1)
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.int64), generate
+
+
+def _count_zeros(instruction: str) -> Any:
+    def count(typing_context: Any, value: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            zero_is_defined = ir.Constant(ir.IntType(1), 0)
+            return getattr(builder, instruction)(args[0], zero_is_defined)
+
+        return types.int64(types.int64), generate
+
+    return intrinsic(count)
+
+
 def _high_product(typing_context: Any, left: Any, right: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         wide = ir.IntType(128)
@@ -128,6 +157,9 @@ def _double_bits(typing_context: Any, value: Any) -> Any:
 
 
 copy_bytes: Callable[[int, int, int], None] = cast(Any, intrinsic(_copy_bytes))
+copy_block: Callable[[int, int], None] = cast(Any, intrinsic(_copy_block))
+leading_zeros: Load = _count_zeros("ctlz")  # of 64 bits; 64 for zero
+trailing_zeros: Load = _count_zeros("cttz")
 high_product: Callable[[np.uint64, np.uint64], np.uint64]
 high_product = cast(Any, intrinsic(_high_product))
 double_bits: Callable[[float], int] = cast(Any, intrinsic(_double_bits))

@@ -29,8 +29,13 @@ class Command(IntEnum):
     STMT_EXECUTE = 0x17
     STMT_SEND_LONG_DATA = 0x18
     STMT_CLOSE = 0x19
+    STMT_RESET = 0x1A
+    SET_OPTION = 0x1B
     STMT_FETCH = 0x1C
     BINLOG_DUMP_GTID = 0x1E
+    RESET_CONNECTION = 0x1F
+    CLONE = 0x20
+    SUBSCRIBE_GROUP_REPLICATION_STREAM = 0x22
 
 
 class Capability(IntFlag):
@@ -42,13 +47,18 @@ class Capability(IntFlag):
     PROTOCOL_41 = 1 << 9
     SSL = 1 << 11
     MULTI_STATEMENTS = 1 << 16
+    MULTI_RESULTS = 1 << 17
     PLUGIN_AUTH = 1 << 19
+    CONNECT_ATTRIBUTES = 1 << 20
     PLUGIN_AUTH_LENENC = 1 << 21
     SESSION_TRACK = 1 << 23
     DEPRECATE_EOF = 1 << 24
     OPTIONAL_METADATA = 1 << 25
     ZSTD = 1 << 26
     QUERY_ATTRIBUTES = 1 << 27
+
+
+_QUERY_ATTRIBUTES = int(Capability.QUERY_ATTRIBUTES)  # quicker than a flag's own &
 
 
 class Status(IntFlag):
@@ -59,6 +69,7 @@ class Status(IntFlag):
     MORE_RESULTS = 0x0008
     CURSOR_EXISTS = 0x0040
     NO_BACKSLASH_ESCAPES = 0x0200
+    PS_OUT_PARAMS = 0x1000
     IN_TRANS_READONLY = 0x2000
     SESSION_STATE_CHANGED = 0x4000
 
@@ -224,8 +235,10 @@ def query_text(payload: bytes, capabilities: int) -> bytes:
 
     Source: "COM_QUERY", parameters.
     """
-    if not capabilities & Capability.QUERY_ATTRIBUTES:
+    if not capabilities & _QUERY_ATTRIBUTES:
         return payload[1:]
+    if payload[1:3] == b"\0\1":  # no attributes, as nearly always
+        return payload[3:]
     count, position = read_lenenc(payload, 1)
     _, position = read_lenenc(payload, position)  # parameter sets: always one
     if count:
@@ -243,7 +256,7 @@ def _behind_parameters(payload: bytes, position: int, count: int) -> int:
         position += length  # the attribute's name
     for index, kind in enumerate(types):
         if not nulls[index // 8] >> (index % 8) & 1:
-            position = _behind_value(payload, position, kind)
+            position = behind_value(payload, position, kind)
     return position
 
 
@@ -251,7 +264,13 @@ _FIXED_BYTES = {1: 1, 2: 2, 13: 2, 3: 4, 9: 4, 4: 4, 8: 8, 5: 8, 6: 0}
 _TEMPORAL = (7, 10, 11, 12)
 
 
-def _behind_value(payload: bytes, position: int, kind: int) -> int:
+def layout(kind: int) -> int:
+    """How a value of this type is packed in a binary row: 0 for all kinds of strings."""
+    return kind if kind in _FIXED_BYTES or kind in _TEMPORAL else 0
+
+
+def behind_value(payload: bytes, position: int, kind: int) -> int:
+    """The position behind a value of this type, of a parameter or a binary row."""
     if kind in _FIXED_BYTES:
         return position + _FIXED_BYTES[kind]
     if kind in _TEMPORAL:

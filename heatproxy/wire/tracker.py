@@ -28,7 +28,7 @@ class Kind(IntEnum):
     ROWS = 3  # COM_STMT_FETCH
     ONE_PACKET = 4  # COM_STATISTICS
     COLUMNS = 5  # COM_FIELD_LIST
-    ENDLESS = 6  # COM_BINLOG_DUMP
+    STREAM = 6  # COM_BINLOG_DUMP, COM_CLONE: an ERR, or no commands any more
 
 
 KINDS: dict[int, Kind] = {
@@ -39,19 +39,27 @@ KINDS: dict[int, Kind] = {
     Command.STMT_FETCH: Kind.ROWS,
     Command.STATISTICS: Kind.ONE_PACKET,
     Command.FIELD_LIST: Kind.COLUMNS,
-    Command.BINLOG_DUMP: Kind.ENDLESS,
-    Command.BINLOG_DUMP_GTID: Kind.ENDLESS,
+    Command.BINLOG_DUMP: Kind.STREAM,
+    Command.BINLOG_DUMP_GTID: Kind.STREAM,
+    Command.CLONE: Kind.STREAM,
+    Command.SUBSCRIBE_GROUP_REPLICATION_STREAM: Kind.STREAM,
 }
 
+RESULT = int(Kind.RESULT)  # an enum's member takes longer to find
+
+# The same by the command's byte, as plain numbers: every statement looks here.
+KIND_OF: tuple[int, ...] = tuple(int(KINDS.get(c, Kind.RESULT)) for c in range(256))
+NOTHING = int(Kind.NOTHING)
+
 # What scan() stopped for.
-MORE, DONE, FILE = 0, 1, 2
+MORE, DONE, FILE, STREAM = range(4)
 
 # The slots of the state array.
 (
     KIND,
     PHASE,
     HEADER_HAVE,  # bytes of the current packet's header seen
-    HEADER,  # the header itself, little endian
+    HEADER,  # the last header, little endian
     LEFT,  # payload bytes of the current frame still to come
     CONTINUES,  # this frame continues the packet before it
     HEAD_HAVE,  # bytes of the payload kept in the head
@@ -110,7 +118,7 @@ _ok_status = _jit(_ok_status, "int64(int64[::1])")
 
 
 def _end_packet(state: Any) -> int:
-    """Move the state over one whole packet; MORE, DONE or FILE."""
+    """Move the state over one whole packet; MORE, DONE, FILE or STREAM."""
     first, length = state[HEAD], state[LENGTH]
     kind, phase = state[KIND], state[PHASE]
     is_short = first == 0xFE and (length < 0xFFFFFF if state[NEW_EOF] else length < 9)
@@ -119,6 +127,9 @@ def _end_packet(state: Any) -> int:
         return DONE
     if kind == Kind.ONE_PACKET:
         return DONE
+    if kind == Kind.STREAM:
+        state[ANSWERED] = 1
+        return STREAM
     if kind == Kind.COLUMNS:
         if first == 0xFE and length < 9:
             state[STATUS] = state[HEAD + 3] | state[HEAD + 4] << 8
@@ -198,11 +209,61 @@ def _end_packet(state: Any) -> int:
 _end_packet = _jit(_end_packet, "int64(int64[::1])")
 
 
-def _scan(data: Any, start: int, state: Any) -> tuple[int, int]:
-    """Walk bytes from ``start``; (position, why it stopped)."""
+def _begin(state: Any, kind: int) -> None:
+    """The next bytes are the reply to a command of this kind."""
+    state[KIND] = kind
+    state[PHASE] = IN_ROWS if kind == Kind.ROWS else FIRST
+    state[ERROR] = state[ANSWERED] = state[CONTINUES] = 0
+
+
+_begin = _jit(_begin, "void(int64[::1], int64)")
+
+
+def _skip(data: Any, start: Any, state: Any) -> Any:
+    """The position behind whole packets that change nothing: definitions and rows."""
+    position, end = start, len(data)
+    in_rows = state[PHASE] == IN_ROWS
+    counted = state[PHASE] == DEFINITIONS and state[KIND] == Kind.RESULT
+    if state[CONTINUES] or not (in_rows or counted):
+        return position
+    while end - position > 4:
+        length = (
+            np.int64(data[position])
+            | np.int64(data[position + 1]) << 8
+            | np.int64(data[position + 2]) << 16
+        )
+        behind = position + 4 + length
+        first = data[position + 4]
+        if length == 0 or length == 0xFFFFFF or behind > end or first >= 0xFE:
+            break
+        if in_rows:
+            state[ANSWERED] = 1
+        elif state[COUNT] > 1:
+            state[COUNT] -= 1
+        else:
+            break
+        state[HEADER] = length | np.int64(data[position + 3]) << 24
+        position = behind
+    return position
+
+
+_skip = _jit(_skip, "int64(Bytes(uint8, 1, 'C', readonly=True), int64, int64[::1])")
+
+
+def _scan(data: Any, start: int, state: Any, kind: int) -> tuple[int, int]:
+    """Walk bytes from ``start``; (position, why it stopped).
+
+    Unless ``kind`` is negative, they begin the reply to a command of that kind.
+    """
+    if kind >= 0:
+        _begin(state, kind)
     position, end = start, len(data)
     while True:
+        if state[HEADER_HAVE] == 0:
+            position = _skip(data, position, state)
         if state[HEADER_HAVE] < 4:
+            if state[HEADER_HAVE] == 0:
+                state[HEADER] = 0
             while state[HEADER_HAVE] < 4:
                 if position == end:
                     return position, MORE
@@ -213,9 +274,8 @@ def _scan(data: Any, start: int, state: Any) -> tuple[int, int]:
             state[LEFT] = state[LENGTH] = length
             if not state[CONTINUES]:
                 state[HEAD_HAVE] = 0
-                if state[PHASE] != IN_ROWS:
-                    for slot in range(HEAD, HEAD + HEAD_BYTES):
-                        state[slot] = 0
+                for slot in range(HEAD, HEAD + HEAD_BYTES):
+                    state[slot] = 0
         while state[LEFT] and position < end and not state[CONTINUES]:
             if state[HEAD_HAVE] == HEAD_BYTES or (
                 # a row is known by its first byte
@@ -233,7 +293,7 @@ def _scan(data: Any, start: int, state: Any) -> tuple[int, int]:
         state[LEFT] -= step
         if state[LEFT]:
             return position, MORE
-        state[HEADER_HAVE] = state[HEADER] = 0
+        state[HEADER_HAVE] = 0
         if state[LENGTH] == 0xFFFFFF:
             state[CONTINUES] = 1
             continue
@@ -241,40 +301,40 @@ def _scan(data: Any, start: int, state: Any) -> tuple[int, int]:
             state[CONTINUES] = 0
             state[ANSWERED] = 1
             continue
-        if state[KIND] == 6:
-            continue
         event = _end_packet(state)
         if event != MORE:
             return position, event
 
 
 _scan = _jit(
-    _scan, "UniTuple(int64, 2)(Array(uint8, 1, 'C', readonly=True), int64, int64[::1])"
+    _scan,
+    "UniTuple(int64, 2)(Bytes(uint8, 1, 'C', readonly=True), int64, int64[::1], int64)",
 )
 
 
 class Tracker:
     """The state of the reply that a connection is in the middle of."""
 
+    __slots__ = ("_array", "_begins", "_state")
+
     def __init__(self, capabilities: int) -> None:
         self._array = np.zeros(STATE_SLOTS, np.int64)
+        self._begins = -1  # the kind of a reply of which no byte was looked at
         self._state = self._array.data  # quicker to index than the array
         self._state[NEW_EOF] = bool(capabilities & Capability.DEPRECATE_EOF)
         self._state[OPTIONAL_METADATA] = bool(
             capabilities & Capability.OPTIONAL_METADATA
         )
 
-    def expect(self, kind: Kind) -> None:
+    def expect(self, kind: int) -> None:
         """The next bytes are the reply to a command of this kind."""
-        state = self._state
-        state[KIND] = kind
-        state[PHASE] = IN_ROWS if kind == Kind.ROWS else FIRST
-        state[ERROR] = state[ANSWERED] = state[CONTINUES] = 0
+        self._begins = int(kind)  # of an enum, numba would have to look up the type
 
     def scan(self, data: bytes, start: int = 0) -> tuple[int, int]:
-        """Walk bytes from ``start``: the position reached, and MORE, DONE or FILE."""
-        position, event = _scan(np.frombuffer(data, np.uint8), start, self._array)
-        return position, event
+        """Walk bytes from ``start``: the position reached, and why it stopped."""
+        kind, self._begins = self._begins, -1
+        reached: tuple[int, int] = _scan(data, start, self._array, kind)
+        return reached
 
     @property
     def status(self) -> int:
@@ -286,11 +346,20 @@ class Tracker:
         self._state[STATUS] = flags
 
     @property
+    def sequence_id(self) -> int:
+        """The number of the packet last seen."""
+        return self._state[HEADER] >> 24
+
+    @property
     def unanswered(self) -> bool:
         """Nothing of the reply was seen but, at most, how its columns are named."""
-        return not self._state[ANSWERED] and self._state[KIND] == Kind.RESULT
+        if self._begins >= 0:
+            return self._begins == RESULT
+        return not self._state[ANSWERED] and self._state[KIND] == RESULT
 
     @property
     def refusal(self) -> int:
         """The number of the ERR that came instead of any answer, else 0."""
-        return 0 if self._state[ANSWERED] else self._state[ERROR]
+        if self._begins >= 0 or self._state[ANSWERED]:
+            return 0
+        return self._state[ERROR]

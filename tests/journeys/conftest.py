@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import Server
+from tests.conftest import Running, Server, free_port
 from tests.rawclient import Packet, RawClient, Step
 
 Talk = list[list[Packet]]
@@ -85,3 +85,14 @@ def pair(server: Server) -> Iterator[Pair]:
     made.fresh_schema()
     yield made
     made.close()
+
+
+@pytest.fixture(scope="session")
+def open_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """heatproxy that other machines could reach; its MySQL listens on TCP too."""
+    port = free_port()
+    data_dir = tmp_path_factory.mktemp("open")
+    running = Running(data_dir, "--listen", f"0.0.0.0:{port}")
+    assert running.ready_line, "heatproxy did not start"
+    yield Server(data_dir, "127.0.0.1", port)
+    running.stop()

@@ -54,6 +54,34 @@ WANTED = [
     b"TRUNCATE bank_marketing",
     b"/* DROP */ DROP /* x */ TABLE bank_marketing",
 ]
+WANTED_LATER = [
+    b"SELECT 1; CALL sys.ML_TRAIN('a', 'b', NULL, @m)",
+    b"SET @a = 1;CALL ML_TRAIN()",
+    b"INSERT INTO t VALUES ('; x');\n-- y\n(SELECT * FROM bank_marketing)",
+    b"SELECT 1; CALL p(); SELECT 2; CALL sys.ML_SCORE()",
+    b"SELECT 1; SELECT 2; DROP TABLE bank_marketing",
+    b"SELECT 1; PREPARE s FROM @text",
+]
+NOT_WANTED_LATER = [
+    b"SELECT 1; CALL p('sys.ML_TRAIN')",
+    b"SELECT 1; SELECT * FROM bank",
+    b"INSERT INTO t VALUES ('; call', '; select ', ';;')",
+    b"SELECT 1; EXECUTE s",
+    b"SELECT 1;",
+]
+WANTED_NAMED = [
+    b"EXECUTE s",
+    b"execute s USING @a",
+    b"DEALLOCATE PREPARE s",
+    b"DROP PREPARE s",
+    b"PREPARE s FROM 'SELECT 1'",
+]
+PREPARES = {
+    b"PREPARE s FROM @text": True,
+    b"PREPARE s FROM 'CALL sys.ML_TRAIN(?, ?, ?, ?)'": True,
+    b"PREPARE s FROM 'SELECT * FROM bank_marketing'": True,
+    b"PREPARE s FROM 'SELECT 1'": False,
+}
 NOT_WANTED = [
     b"",
     b" ",
@@ -127,3 +155,26 @@ def test_without_names_only_routines_are_wanted(text: bytes) -> None:
 )
 def test_a_long_statement_takes_no_long_time(text: bytes) -> None:
     assert not Prefilter(TABLES, SCHEMAS).wants(text)
+
+
+@pytest.mark.parametrize("text", WANTED_LATER)
+def test_several_statements_are_wanted_for_one_of_them(text: bytes) -> None:
+    assert Prefilter(TABLES, SCHEMAS).wants(text, several=True)
+
+
+@pytest.mark.parametrize("text", NOT_WANTED_LATER)
+def test_several_statements_of_mysqls_are_not(text: bytes) -> None:
+    assert not Prefilter(TABLES, SCHEMAS).wants(text, several=True)
+
+
+@pytest.mark.parametrize("text", WANTED_NAMED)
+def test_prepared_statements_are_wanted_while_one_of_ours_has_a_name(
+    text: bytes,
+) -> None:
+    assert Prefilter(TABLES, SCHEMAS).wants(text, named=True)
+    assert not Prefilter(TABLES, SCHEMAS).wants(text)
+
+
+@pytest.mark.parametrize(("text", "wanted"), PREPARES.items())
+def test_prepare_is_wanted_for_its_text(text: bytes, wanted: bool) -> None:
+    assert Prefilter(TABLES, SCHEMAS).wants(text) is wanted

@@ -3,7 +3,7 @@
 import contextlib
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import Any
 
@@ -65,10 +65,16 @@ def other(
         yield connection
 
 
-def killed(client: Connection, other: Connection, sql: str) -> tuple[Any, float]:
+def killed(
+    client: Connection,
+    other: Connection,
+    sql: str,
+    at: Callable[[], Any] = lambda: True,
+) -> tuple[Any, float]:
     """What a statement answers when it is killed at work, and how soon, in seconds."""
     with running(client, sql) as answer:
         until_it_waits(other, client.thread_id())
+        until(at)
         began = time.monotonic()
         run(other, f"KILL QUERY {client.thread_id()}")
         problem = answer.exception()
@@ -91,8 +97,7 @@ def test_a_killed_load_ends_at_once_and_leaves_nothing(
 ) -> None:
     with StallingStore() as store:
         call = load_call(client, "killing", {"endless": external(store.url)})
-        answer, seconds = killed(client, other, call)
-        assert store.asked.is_set()
+        answer, seconds = killed(client, other, call, store.asked.is_set)
     assert answer == INTERRUPTED
     assert seconds < 1
     assert rows(client, "SHOW TABLES LIKE 'endless'") == []

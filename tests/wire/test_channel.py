@@ -2,7 +2,7 @@
 
 import pytest
 
-from heatproxy.wire.channel import Message, MessageReader, Statement, pack
+from heatproxy.wire.channel import STREAMS, Message, MessageReader, Statement, pack
 
 STATEMENTS = {
     "plain": Statement(b"\x03SELECT 1", 0, 2, 7),
@@ -34,14 +34,42 @@ def test_messages_come_in_any_pieces(step: int) -> None:
         for start in range(0, len(data), step)
         for message in reader.feed(data[start : start + step])
     ]
-    assert got == MESSAGES
+    assert joined(got) == MESSAGES
+
+
+def joined(got: list[tuple[Message, bytes]]) -> list[tuple[Message, bytes]]:
+    """The messages, the parts of a stream put together."""
+    found: list[tuple[Message, bytes]] = []
+    for message, body in got:
+        if message in STREAMS and found and found[-1][0] is message:
+            body = found.pop()[1] + body
+        found.append((message, body))
+    return found
+
+
+def test_a_stream_is_given_on_as_it_arrives() -> None:
+    data = pack(Message.CLIENT, b"x" * 1000)
+    reader = MessageReader()
+    assert list(reader.feed(data[:5])) == []
+    assert list(reader.feed(data[5:500])) == [(Message.CLIENT, b"x" * 495)]
+    rest = data[500:]
+    ((_, body),) = reader.feed(rest)
+    assert body is rest  # not a byte of it was copied
+    assert list(reader.feed(pack(Message.FORWARD))) == [(Message.FORWARD, b"")]
+
+
+def test_a_long_message_is_looked_at_when_it_is_whole() -> None:
+    whole = pack(Message.START, b"s" * 5000)
+    reader = MessageReader()
+    got = [m for at in range(0, len(whole), 7) for m in reader.feed(whole[at : at + 7])]
+    assert got == [(Message.START, b"s" * 5000)]
 
 
 def test_what_is_left_over_waits_for_the_rest() -> None:
-    whole = pack(Message.CLIENT, b"abc")
+    whole = pack(Message.DONE, b"abc")
     reader = MessageReader()
-    assert list(reader.feed(whole + whole[:6])) == [(Message.CLIENT, b"abc")]
-    assert list(reader.feed(whole[6:])) == [(Message.CLIENT, b"abc")]
+    assert list(reader.feed(whole + whole[:6])) == [(Message.DONE, b"abc")]
+    assert list(reader.feed(whole[6:])) == [(Message.DONE, b"abc")]
 
 
 def test_an_unknown_message_is_refused() -> None:

@@ -1,6 +1,7 @@
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from pymysql.constants import FIELD_TYPE as TYPE
@@ -247,10 +248,129 @@ def test_a_value_that_the_mysql_type_does_not_have_is_refused(
     assert "'c'" in error.value.message
 
 
-def test_a_character_set_other_than_utf8_is_refused():
+@pytest.mark.parametrize("charset", [0, 9999], ids=str)
+def test_a_character_set_that_is_not_known_is_refused(charset):
     with pytest.raises(MySQLError) as error:
-        RowEncoder([column(TYPE.VAR_STRING, charset=8)], binary=False)
+        RowEncoder([column(TYPE.VAR_STRING, charset=charset)], binary=False)
     assert error.value.number == 1235
+
+
+@pytest.mark.parametrize(
+    ("charset", "flags", "expected"),
+    [
+        (255, 0, "é日😀".encode()),
+        (63, 0, "é日😀".encode()),
+        (33, 0, "é日?".encode()),
+        (8, 0, b"\xe9??"),
+        (94, FLAG.ENUM, b"\xe9??"),
+        (54, FLAG.SET, "é日😀".encode("utf_16_be")),
+    ],
+)
+def test_text_is_written_in_the_character_set_of_its_column(charset, flags, expected):
+    definition = column(TYPE.STRING, charset=charset, flags=flags)
+    assert text_of(definition, "é日😀", pa.string()) == expected
+    framed = bytes([len(expected)]) + expected
+    assert binary_of(definition, "é日😀", pa.string()) == framed
+
+
+@pytest.mark.parametrize(
+    ("results", "expected"),
+    [
+        ("latin1", b'"\xe9?"'),
+        ("utf16", '"é日"'.encode("utf_16_be")),
+        ("utf8mb4", '"é日"'.encode()),
+        ("binary", '"é日"'.encode()),
+        (None, '"é日"'.encode()),
+    ],
+)
+def test_json_is_written_in_the_character_set_of_the_results(results, expected):
+    batch = pa.record_batch([pa.array(['"é日"'])], ["j"])
+    packet, _ = RowEncoder([column(TYPE.JSON)], False, results).encode(batch, 0)
+    assert packet[5:] == expected
+
+
+@pytest.mark.parametrize(
+    "kind", [pa.int32(), pa.float64(), pa.date32(), pa.duration("us")]
+)
+@pytest.mark.parametrize("binary", [False, True], ids=["text", "binary"])
+def test_what_stands_where_a_null_is_does_not_matter(kind, binary):
+    garbage = pa.py_buffer(b"\xff" * 24)
+    array = pa.Array.from_buffers(kind, 3, [pa.py_buffer(b"\0"), garbage])
+    types = {
+        pa.int32(): column(TYPE.LONG, 9, ZEROFILL),
+        pa.float64(): column(TYPE.DOUBLE, decimals=31),
+        pa.date32(): column(TYPE.DATE),
+        pa.duration("us"): TIME,
+    }
+    batch = pa.record_batch([array], ["x"])
+    packets, _ = RowEncoder([types[kind]], binary).encode(batch, 0)
+    row = b"\x02\0\0%c\0\x04" if binary else b"\x01\0\0%c\xfb"
+    assert packets == b"".join(row % n for n in range(3))
+
+
+def test_texts_at_the_very_end_of_their_memory_are_whole():
+    for size in range(70):
+        texts = ["x" * size, "", "y" * size]
+        packets = encode(TEXT, texts)
+        row = b"".join(
+            (len(text) + 1).to_bytes(3, "little")
+            + bytes([number, len(text)])
+            + text.encode()
+            for number, text in enumerate(texts)
+        )
+        assert packets == row
+
+
+def test_every_day_of_the_calendar_is_written():
+    days = np.arange(-719_528, 2_932_897, dtype=np.int32)
+    batch = pa.record_batch([pa.array(days).cast(pa.date32())], ["d"])
+    definition = column(TYPE.DATE)
+    texts = packed(RowEncoder([definition], False).encode(batch, 0)[0], 15)
+    expected = days.astype("datetime64[D]").astype(str).astype("S10")
+    assert (texts[:, 5:].copy().view("S10")[:, 0] == expected).all()
+    values = packed(RowEncoder([definition], True).encode(batch, 0)[0], 11)
+    years = days.astype("datetime64[D]").astype("datetime64[Y]").astype(int) + 1970
+    assert (values[:, 7:9].copy().view(np.uint16)[:, 0] == years).all()
+    months = texts[:, 10:12].astype(int) - ord("0")
+    assert (values[:, 9] == months[:, 0] * 10 + months[:, 1]).all()
+    in_month = texts[:, 13:15].astype(int) - ord("0")
+    assert (values[:, 10] == in_month[:, 0] * 10 + in_month[:, 1]).all()
+
+
+def packed(packets, size):
+    """Packets that are all of one size, as an array (n_rows, size)."""
+    return np.frombuffer(packets, np.uint8).reshape(-1, size)
+
+
+@pytest.mark.parametrize(
+    ("length", "scale"), [(16, 2), (19, 18), (20, 0), (40, 10), (67, 30)]
+)
+def test_random_decimals_keep_all_their_digits(length, scale):
+    random = np.random.default_rng(21)
+    sign_and_point = 1 + (scale > 0)
+    values = []
+    for size in random.integers(1, length - sign_and_point + 1, 2000):
+        digits = "".join(map(str, random.integers(0, 10, size)))
+        sign = "-" if random.random() < 0.5 and int(digits) else ""
+        values.append(Decimal(f"{sign}{digits}e-{scale}"))
+    definition = column(TYPE.NEWDECIMAL, length, decimals=scale)
+    packets = encode(definition, values)
+    for value in values:
+        text = format(value, "f").encode()
+        assert packets[5 : 5 + len(text)] == text
+        packets = packets[5 + packets[4] :]
+    assert not packets
+
+
+def test_random_integers_are_written_as_python_writes_them():
+    random = np.random.default_rng(22)
+    edges = [s * (10**k + n) for k in range(19) for n in (-1, 0, 1) for s in (1, -1)]
+    values = random.integers(-(2**63), 2**63 - 1, 2000) >> random.integers(0, 63, 2000)
+    values = [*edges, *values.tolist()]
+    packets = encode(column(TYPE.LONGLONG), values)
+    for value in values:
+        assert packets[5 : 5 + packets[4]] == str(value).encode()
+        packets = packets[5 + packets[4] :]
 
 
 def test_a_batch_of_another_width_is_a_mistake_of_the_caller():

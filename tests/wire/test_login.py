@@ -1,65 +1,46 @@
 """Logins as conversations: who says what, and what the other side hears."""
 
-from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
-from pymysql import _auth
 
 from heatproxy.errors import MySQLError, ProtocolError
-from heatproxy.wire.handshake import ClientHello, Greeting, Side, mask_greeting
-from heatproxy.wire.login import LOGIN_BYTES, Login
-from heatproxy.wire.packets import Capability, PacketReader, err, frame, ok
+from heatproxy.wire.handshake import (
+    SSL_REQUEST_BYTES,
+    ClientHello,
+    Greeting,
+    mask_greeting,
+)
+from heatproxy.wire.login import LOGIN_BYTES, BackendTls, Login, StartTls, Terms
+from heatproxy.wire.packets import Capability, err, frame
+from tests.wire.logins import (
+    BACKEND,
+    BASIC,
+    BEGIN,
+    CERTIFIED,
+    CLIENT,
+    FAST,
+    FULL,
+    NATIVE,
+    OFFERED,
+    OK,
+    PLAIN,
+    PLUGIN,
+    REFUSED,
+    REMOTE,
+    SCRAMBLE,
+    SHA256,
+    SWITCH,
+    TOO_MANY,
+    Line,
+    greeting,
+    hello,
+    hold,
+    relayed,
+    ssl_request,
+    under_tls,
+)
 
-CLIENT, BACKEND = Side.CLIENT, Side.BACKEND
-SCRAMBLE = bytes(range(1, 21))
-OTHER_SCRAMBLE = bytes(range(41, 61))
-OFFERED = 0xDFFFFFFF
-PLUGIN = b"caching_sha2_password"
-BASIC = int(Capability.PROTOCOL_41 | Capability.PLUGIN_AUTH)
-
-
-def greeting(capabilities: int = OFFERED) -> bytes:
-    low, high = capabilities & 0xFFFF, capabilities >> 16
-    return (
-        b"\x0a9.7.4\x00\x2a\x00\x00\x00"
-        + SCRAMBLE[:8]
-        + b"\x00"
-        + low.to_bytes(2, "little")
-        + b"\xff\x02\x00"
-        + high.to_bytes(2, "little")
-        + b"\x15"
-        + b"\x00" * 10
-        + SCRAMBLE[8:]
-        + b"\x00"
-        + PLUGIN
-        + b"\x00"
-    )
-
-
-def hello(capabilities: int = BASIC, answer: bytes = b"x" * 32) -> bytes:
-    head = capabilities.to_bytes(4, "little") + b"\x00\x00\x00\x40\xff" + b"\x00" * 23
-    tail = b"user\x00" + bytes([len(answer)]) + answer
-    if capabilities & Capability.CONNECT_WITH_DB:
-        tail += b"schema\x00"
-    if capabilities & Capability.PLUGIN_AUTH:
-        tail += PLUGIN + b"\x00"
-    return head + tail
-
-
-SWITCH = b"\xfe" + PLUGIN + b"\x00" + OTHER_SCRAMBLE + b"\x00"
-NATIVE = b"\xfemysql_native_password\x00" + OTHER_SCRAMBLE + b"\x00"
-SHA256 = b"\xfesha256_password\x00" + OTHER_SCRAMBLE + b"\x00"
-FULL, FAST = b"\x01\x04", b"\x01\x03"
-OK = ok(0, 0x0002)
-REFUSED = err(MySQLError(1045, "28000", "Access denied for user"))
-TOO_MANY = b"\xff\x10\x04#08004Too many connections"
-
-# Each line: who says what, and what the other side is told.
-Line = tuple[Side, bytes, Side, bytes]
-BEGIN: list[Line] = [
-    (BACKEND, greeting(), CLIENT, mask_greeting(greeting())),
-    (CLIENT, hello(), BACKEND, hello()),
-]
 PASSED: dict[str, tuple[list[Line], int | None]] = {
     "a cached password": (
         [*BEGIN, (BACKEND, FAST, CLIENT, FAST), (BACKEND, OK, CLIENT, OK)],
@@ -105,27 +86,6 @@ PASSED: dict[str, tuple[list[Line], int | None]] = {
 }
 
 
-def hold(made: Login, lines: Sequence[Line], *, step: int = 1 << 20) -> None:
-    """Say each line, in pieces, and check what is heard and how it is counted."""
-    spoken = dict.fromkeys(Side, 0)
-    for speaker, payload, listener, expected in lines:
-        data = frame(payload, spoken[speaker])
-        steps = [
-            heard
-            for start in range(0, len(data), step)
-            for heard in made.feed(speaker, data[start : start + step])
-        ]
-        assert [side for side, _ in steps] == [listener]
-        reader = PacketReader()
-        assert list(reader.feed(steps[0][1])) == [expected]
-        # both legs count alike when each packet is passed on
-        spoken = dict.fromkeys(Side, reader.sequence_id + 1)
-
-
-def relayed(*, backend_secure: bool) -> Login:
-    return Login(client_secure=False, backend_secure=backend_secure)
-
-
 @pytest.mark.parametrize("step", [1 << 20, 1, 7])
 @pytest.mark.parametrize(("lines", "status"), PASSED.values(), ids=PASSED)
 def test_a_login_is_passed_on(lines: list[Line], status: int | None, step: int) -> None:
@@ -149,40 +109,175 @@ def hold_last(made: Login, lines: list[Line], step: int) -> None:
     assert steps == [(listener, frame(expected, len(lines) - 1))]
 
 
-@pytest.mark.parametrize("switched", [False, True])
-def test_a_password_for_a_secure_backend_is_decrypted(switched: bool) -> None:
-    """The client encrypts for heatproxy's key; the backend hears it in clear."""
-    made = relayed(backend_secure=True)
-    hold(made, BEGIN)
-    at = 2
-    scramble = SCRAMBLE
-    if switched:
-        scramble = OTHER_SCRAMBLE
-        assert made.feed(BACKEND, frame(SWITCH, 2)) == [(CLIENT, frame(SWITCH, 2))]
-        made.feed(CLIENT, frame(b"x" * 32, 3))
-        at = 4
-    assert made.feed(BACKEND, frame(FULL, at)) == [(CLIENT, frame(FULL, at))]
-    ((side, key),) = made.feed(CLIENT, frame(b"\x02", at + 1))
+# --- which leg has TLS ----------------------------------------------------------------
+
+NO_TLS = OFFERED & ~int(Capability.SSL)
+AS_CLIENT, REQUIRED, DISABLED = BackendTls
+OFFERS: dict[str, tuple[Terms, int, bool]] = {
+    "no certificate": (PLAIN, OFFERED, False),
+    "a certificate": (CERTIFIED, OFFERED, True),
+    "a backend here without TLS": (CERTIFIED, NO_TLS, True),
+    "a backend here that is to have none": (
+        replace(CERTIFIED, backend_tls=DISABLED),
+        OFFERED,
+        True,
+    ),
+    "a backend elsewhere": (REMOTE, OFFERED, True),
+    "a backend elsewhere without TLS": (REMOTE, NO_TLS, False),
+    "a backend elsewhere that is to have none": (
+        replace(REMOTE, backend_tls=DISABLED),
+        OFFERED,
+        False,
+    ),
+}
+
+
+@pytest.mark.parametrize(("terms", "offered", "tls"), OFFERS.values(), ids=OFFERS)
+def test_tls_is_offered_where_the_backends_leg_is_no_weaker(
+    terms: Terms, offered: int, tls: bool
+) -> None:
+    made = Login(terms)
+    ((side, greeted),) = made.feed(BACKEND, frame(greeting(offered), 0))
     assert side is CLIENT
-    assert key[3] == at + 2
-    pem = key[5:]
-    assert pem.startswith(b"-----BEGIN PUBLIC KEY-----")
-    blob = _auth.sha2_rsa_encrypt("pass wörd".encode(), scramble, pem)
-    # the legs count differently now: the backend never heard of the key
-    clear = frame("pass wörd".encode() + b"\x00", at + 1)
-    assert made.feed(CLIENT, frame(blob, at + 3)) == [(BACKEND, clear)]
-    assert made.feed(BACKEND, frame(OK, at + 2)) == [(CLIENT, frame(OK, at + 4))]
-    assert (made.over, made.status) == (True, 0x0002)
+    capabilities = Greeting.parse(greeted[4:]).capabilities
+    assert bool(capabilities & Capability.SSL) == tls
+    asked = made.feed(CLIENT, frame(ssl_request(), 1))
+    if tls:
+        assert asked == [StartTls(CLIENT)]
+    else:
+        ((side, answer),) = asked
+        assert (side, answer[3]) == (CLIENT, 2)
+        assert b"TLS is not offered" in answer
+        assert (made.over, made.status) == (True, None)
 
 
-@pytest.mark.parametrize("blob", [b"", b"x" * 255, b"x" * 256])
-def test_a_password_that_cannot_be_decrypted_ends_the_session(blob: bytes) -> None:
-    made = relayed(backend_secure=True)
+def test_what_came_with_the_request_for_tls_is_tls() -> None:
+    made = under_tls(CERTIFIED, surplus=frame(hello(), 2))
+    assert not made.over  # it was not taken for the response
+    assert made.feed(CLIENT, b"") == []
+
+
+BACKENDS: dict[str, tuple[Terms, int, bool]] = {
+    "as the client's": (CERTIFIED, OFFERED, True),
+    "as the client's, elsewhere": (REMOTE, OFFERED, True),
+    "as the client's, but it has none": (CERTIFIED, NO_TLS, False),
+    "never": (replace(CERTIFIED, backend_tls=DISABLED), OFFERED, False),
+    "always": (replace(CERTIFIED, backend_tls=REQUIRED), OFFERED, True),
+}
+
+
+@pytest.mark.parametrize(("terms", "offered", "tls"), BACKENDS.values(), ids=BACKENDS)
+def test_the_backends_leg_of_a_client_with_tls(
+    terms: Terms, offered: int, tls: bool
+) -> None:
+    made = under_tls(terms, offered)
+    steps = made.feed(CLIENT, frame(hello(BASIC | Capability.SSL), 2))
+    if tls:
+        response = hello(BASIC | Capability.SSL)
+        request = response[:SSL_REQUEST_BYTES]
+        assert steps == [
+            (BACKEND, frame(request, 1)),
+            StartTls(BACKEND),
+            (BACKEND, frame(response, 2)),
+        ]
+    else:
+        assert steps == [(BACKEND, frame(hello(), 1))]
+    counted = len(steps)
+    assert made.feed(BACKEND, frame(OK, counted + 1)) == [(CLIENT, frame(OK, 3))]
+    assert (made.client_tls, made.backend_tls) == (True, tls)
+
+
+def test_a_plain_client_of_a_backend_that_must_have_tls() -> None:
+    made = Login(replace(CERTIFIED, backend_tls=REQUIRED))
+    made.feed(BACKEND, frame(greeting(), 0))
+    steps = made.feed(CLIENT, frame(hello(), 1))
+    assert steps[1] == StartTls(BACKEND)
+    assert made.feed(BACKEND, frame(OK, 3)) == [(CLIENT, frame(OK, 2))]
+
+
+def test_a_backend_that_must_have_tls_and_has_none_is_not_used() -> None:
+    made = Login(replace(CERTIFIED, backend_tls=REQUIRED))
+    ((side, refusal),) = made.feed(BACKEND, frame(greeting(NO_TLS), 0))
+    assert side is CLIENT
+    assert refusal[4:7] == b"\xff" + (2026).to_bytes(2, "little")
+    assert (made.over, made.status) == (True, None)
+
+
+def test_what_is_said_within_tls_counts_not_what_was_said_before() -> None:
+    """Else who sits between could take capabilities away, or add them."""
+    made = Login(CERTIFIED)
+    made.feed(BACKEND, frame(greeting(), 0))
+    lie = ssl_request(BASIC | Capability.DEPRECATE_EOF)
+    made.feed(CLIENT, frame(lie[:8] + b"\x21" + lie[9:], 1))
+    honest = BASIC | Capability.SSL | Capability.SESSION_TRACK
+    *_, (side, passed) = made.feed(CLIENT, frame(hello(honest), 2))
+    assert side is BACKEND
+    assert passed[4:] == hello(honest)
+    assert made.capabilities == honest
+
+
+def test_a_response_that_only_announces_tls_is_no_response() -> None:
+    made = Login(CERTIFIED)
+    made.feed(BACKEND, frame(greeting(), 0))
+    with pytest.raises(ProtocolError, match="began none"):
+        made.feed(CLIENT, frame(hello(BASIC | Capability.SSL), 1))
+
+
+def test_a_second_request_for_tls_is_no_response() -> None:
+    made = under_tls(CERTIFIED)
+    with pytest.raises(ProtocolError):
+        made.feed(CLIENT, frame(ssl_request(), 2))
+
+
+def test_a_client_without_tls_is_refused_where_it_must_have_it() -> None:
+    made = Login(replace(CERTIFIED, requires_tls=True))
+    made.feed(BACKEND, frame(greeting(), 0))
+    ((side, refusal),) = made.feed(CLIENT, frame(hello(), 1))
+    assert (side, refusal[3]) == (CLIENT, 2)
+    assert refusal[5:7] == (3159).to_bytes(2, "little")
+    assert (made.over, made.status) == (True, None)
+
+
+def test_a_backend_that_speaks_while_tls_begins_is_not_believed() -> None:
+    made = under_tls(CERTIFIED)
+    made.feed(BACKEND, frame(OK, 2)[:3])  # in clear, before our request
+    with pytest.raises(ProtocolError, match="before its turn"):
+        made.feed(CLIENT, frame(hello(BASIC | Capability.SSL), 2))
+
+
+# --- whose turn it is -----------------------------------------------------------------
+
+
+def test_a_command_sent_with_the_response_waits_for_the_login() -> None:
+    made = relayed(backend_secure=False)
+    made.feed(BACKEND, frame(greeting(), 0))
+    command = frame(b"\x03SELECT 1", 0)
+    steps = made.feed(CLIENT, frame(hello(), 1) + command)
+    assert steps == [(BACKEND, frame(hello(), 1))]
+    assert made.feed(BACKEND, frame(FAST, 2)) == [(CLIENT, frame(FAST, 2))]
+    assert made.feed(CLIENT, command) == []
+    assert made.feed(BACKEND, frame(OK, 3)) == [(CLIENT, frame(OK, 3))]
+    assert made.status == 0x0002
+    assert made.rest(CLIENT) == command * 2
+
+
+def test_a_command_in_place_of_a_password_is_refused() -> None:
+    made = relayed(backend_secure=False)
     hold(made, BEGIN)
-    made.feed(BACKEND, frame(FULL, 2))
-    made.feed(CLIENT, frame(b"\x02", 3))
-    with pytest.raises(ProtocolError, match="cannot be read"):
-        made.feed(CLIENT, frame(blob, 5))
+    assert made.feed(CLIENT, frame(b"\x03DROP DATABASE d", 0)) == []
+    asked, (side, refusal) = made.feed(BACKEND, frame(FULL, 2))
+    assert asked == (CLIENT, frame(FULL, 2))
+    assert (side, refusal[3]) == (CLIENT, 3)
+    assert refusal[5:7] == (1156).to_bytes(2, "little")
+    assert (made.over, made.status) == (True, None)
+
+
+def test_a_login_ended_from_our_side_is_over() -> None:
+    made = relayed(backend_secure=False)
+    hold(made, BEGIN)
+    error = MySQLError(1040, "08004", "Too many connections")
+    assert made.refusal(error) == (CLIENT, frame(err(error), 2))
+    assert (made.over, made.status) == (True, None)
 
 
 def test_change_user_begins_again() -> None:
@@ -241,16 +336,6 @@ def test_the_plugin_in_a_clients_answer(
     assert ClientHello.parse(hello(capabilities)).plugin == plugin
 
 
-def test_a_client_that_wants_tls_is_refused() -> None:
-    made = relayed(backend_secure=False)
-    made.feed(BACKEND, frame(greeting(), 0))
-    request = (BASIC | Capability.SSL).to_bytes(4, "little") + b"\x00" * 28
-    ((side, answer),) = made.feed(CLIENT, frame(request, 1))
-    assert (side, answer[3]) == (CLIENT, 2)
-    assert b"does not offer TLS" in answer
-    assert (made.over, made.status) == (True, None)
-
-
 MALFORMED = {
     "too short": b"\x00\x02",
     "empty": b"",
@@ -283,7 +368,8 @@ def test_a_client_that_speaks_first_is_not_heard() -> None:
 def test_a_login_is_of_limited_size() -> None:
     made = relayed(backend_secure=False)
     made.feed(BACKEND, frame(greeting(), 0))
-    for _ in range(LOGIN_BYTES // 1024):
-        assert made.feed(CLIENT, b"\xff" * 1024) == []
+    head = b"\xff\xff\xff\x01"
+    for part in [head + b"\xff" * 1020] + [b"\xff" * 1024] * (LOGIN_BYTES // 1024 - 1):
+        assert made.feed(CLIENT, part) == []
     with pytest.raises(ProtocolError, match="1 MiB"):
         made.feed(CLIENT, b"\xff")

@@ -34,12 +34,23 @@ COLUMNS = {
     "decimal(39,0)": ["9" * 39, "-" + "9" * 39, "18446744073709551616"],
     "decimal(65,30)": ["9" * 35 + "." + "9" * 30, "-1e-30", "0"],
     "decimal(30,30)": ["-0." + "9" * 30, "1e-30"],
+    "decimal(65,0)": ["9" * 65, "-" + "1" * 65, "0"],
+    "decimal(18,2)": ["9999999999999999.99", "-0.10", "0"],
+    "decimal(19,2)": ["99999999999999999.99", "-9999999999999999.99"],
+    "decimal(38,19)": ["-0.0000000000000000001", "1" * 19],
+    "decimal(65,30) zerofill": ["1.5"],
     "decimal(12,3) unsigned zerofill": ["0", "1.5", "999999999.999"],
     "float": ["3.40282e38", "-1.17549e-38", "1e-45", "0.1", "-0.0", "1e15"],
-    "float(9,3)": ["0.0005", "-123456.789", "0.1"],
+    "float unsigned": ["16777216", "1.5e-14"],
+    "float(9,3)": ["0.0005", "-123456.789", "0.1", "-0.0001", "0.0625"],
+    "float(12,0)": ["0.5", "1.5", "16777216"],
     "float zerofill": ["1.5"],
     "double": ["1.7976931348623157e308", "5e-324", "1e16", "1e15", "1e-14", "-0e0"],
-    "double(20,5)": ["0.000005", "-1e14", "1.005"],
+    "double(20,5)": ["0.000005", "-1e14", "1.005", "0.000015", "-0.000004"],
+    "double(9,2)": ["0.125", "-0.375", "1234567.89", "0", "-9999999.99"],
+    "double(30,30)": ["0.1", "1e-30"],
+    "double(255,2)": ["1e200", "123456789012345678"],
+    "double(12,3) zerofill": ["1.5", "0"],
     "double zerofill": ["0.1"],
     "date": ["'1000-01-01'", "'9999-12-31'", "'2024-02-29'", "'1969-12-31'"],
     "datetime": ["'1000-01-01 00:00:00'", "'9999-12-31 23:59:59'"],
@@ -58,18 +69,34 @@ COLUMNS = {
         f"time({n})": ["'-101:02:03.999999'", "'0:0:0.1'", "'25:0:0'"]
         for n in range(1, 7)
     },
-    "year": ["1901", "2155", "0"],
+    "year": ["1901", "2155", "0", "1970"],
     "char(10)": ["'abc'", "''", "'日本語'"],
     "char(3) character set latin1": ["'é'"],
     "varchar(300)": ["''", "repeat('ß', 300)", "'😀🎉'", "repeat('x', 250)"],
     "varchar(20) character set latin1": ["'Käse €'"],
     "varchar(20) character set utf16": ["'😀'"],
+    "varchar(20) character set utf8mb3": ["'日本'"],
+    "varchar(20) character set gbk": ["'中文'"],
+    "varchar(20) character set cp1251": ["'привет'"],
+    "varchar(20) character set sjis": ["'ｱイ'", "'\\\\'"],
+    "char(9) character set ascii": ["'plain '"],
+    "char(4) character set binary": ["'ab'"],
     "text": ["repeat('y', 65535)", "'\\0\\'\"'", "repeat('y', 251)"],
     "mediumtext": ["repeat('long ', 20000)", "repeat('y', 65536)"],
     "longtext": ["''"],
-    "json": ["""'{"a": [1, 2.5, null, "ü😀"]}'""", "'null'", "'1e100'"],
+    "json": [
+        """'{"a": [1, 2.5, null, "ü😀"]}'""",
+        "'null'",
+        "'1e100'",
+        "json_array(1.50, date'2024-02-29', time'-838:59:59', x'00ff')",
+        "json_array(18446744073709551615, -0e0, true, cast('9' as decimal(65,30)))",
+        "json_quote(repeat('\"', 300))",
+    ],
     "enum('a','','ü😀')": ["'a'", "''", "'ü😀'"],
+    f"enum({', '.join(repr(str(n)) for n in range(300))})": ["'0'", "'299'"],
+    "enum('x','é') character set latin1": ["'é'"],
     "set('a','b','c')": ["''", "'a,c'"],
+    f"set({', '.join(repr(f'm{n}') for n in range(64))})": ["'m63,m0'", "1 << 40"],
     "binary(4)": ["x'00ff'", "'abcd'"],
     "varbinary(300)": ["x''", "x'00'", "repeat(x'fe', 300)"],
     "blob": ["x'00010200'", "repeat(x'ff', 65535)"],
@@ -77,9 +104,27 @@ COLUMNS = {
     "bit(1)": ["b'1'", "b'0'"],
     "bit(12)": ["b'101'"],
     "bit(64)": ["18446744073709551615", "0"],
-    "geometry": ["point(1, -2)"],
-    "vector(2)": ["to_vector('[1,-2]')"],
+    "geometry": ["point(1, -2)", "st_geomfromtext('multipoint(0 0, 1 1)', 4326)"],
+    "point": ["point(1e-300, -1e300)"],
+    "linestring": ["linestring(point(0, 0), point(1, 2))"],
+    "polygon": ["st_geomfromtext('polygon((0 0, 0 1, 1 1, 0 0))')"],
+    "geometrycollection": ["st_geomfromtext('geometrycollection empty')"],
+    "vector(2)": ["to_vector('[1,-2]')", "to_vector('[3.4e38,1e-45]')"],
+    "vector": ["to_vector(concat('[', repeat('0.5,', 2047), '1]'))"],
 }
+# Columns of text and what is in them; each row has all of its texts that fit.
+TEXT_COLUMNS = {
+    "varchar(40)": "utf8mb4",
+    "text character set utf8mb3": "utf-8",
+    "char(40) character set latin1": "cp1252",
+    "varchar(40) character set cp1251": "cp1251",
+    "varchar(40) character set gbk": "gbk",
+    "varchar(40) character set sjis": "shift_jis",
+    "varchar(40) character set utf16": "utf-16",
+    "enum('plain', 'né', 'я', '日') ": "",
+    "set('plain', 'é', 'я', '日')": "",
+}
+TEXTS = ["plain", "né", "я", "日", "", "a 'b' \"c\" @[]", "Käse €", "中文 x", "привет"]
 EXPRESSIONS = """
     NULL, 1, -1, 1.50, 1e0, TRUE, 'a', x'00', b'101', 1/3, 2/3e0, ROUND(1.005e0, 2),
     CAST(1.5 AS FLOAT), CAST(2001 AS YEAR), PI(), 0.1 + 0.2e0, 18446744073709551615,
@@ -132,8 +177,8 @@ def decode(answer, deprecate_eof, step=None):
     return decoder, pa.Table.from_batches(batches, decoder.schema)
 
 
-def encode(answer, table, binary):
-    encoder = RowEncoder(answer.definitions, binary)
+def encode(answer, table, binary, results="utf8mb4"):
+    encoder = RowEncoder(answer.definitions, binary, results)
     sequence_id = answer.first_sequence_id
     packets = b""
     for batch in table.to_batches():
@@ -267,3 +312,70 @@ def test_many_rows_are_the_same_bytes_with_every_sequence_id(session):
     sql = "SELECT a.number, b.ratio FROM numbers a, numbers b WHERE a.ratio < 14.5"
     table = assert_same_bytes(session, sql + " ORDER BY a.ratio, b.ratio")
     assert table.num_rows > 90_000
+
+
+@pytest.fixture(scope="module")
+def texts(session):
+    """A table of texts of many character sets; the decoded rows, Arrow (n_rows, 12)."""
+    declared = ", ".join(f"c{n} {kind}" for n, kind in enumerate(TEXT_COLUMNS))
+    session.run(f"CREATE TABLE texts (id INT PRIMARY KEY, {declared}, j JSON, b BLOB)")
+    for number, text in enumerate(TEXTS):
+        literal = "x'" + text.encode().hex() + "'"
+        values = []
+        for kind, codec in TEXT_COLUMNS.items():
+            if codec:
+                fits = codec == "utf8mb4" or text.encode(codec, "ignore").decode(codec)
+                fits = text if codec == "utf8mb4" else fits
+            else:
+                fits = text if f"'{text}'" in kind else None
+            known = fits == text
+            values.append(f"CONVERT({literal} USING utf8mb4)" if known else "NULL")
+        document = f"JSON_OBJECT('é', CONVERT({literal} USING utf8mb4), '😀', 1.50)"
+        blob = f"({number}, {', '.join(values)}, {document}, {literal})"
+        session.run(f"INSERT INTO texts VALUES {blob}")
+    sql = (
+        "SELECT t.*, 'é' AS lit, CONCAT(id, '日'), MONTHNAME('2024-01-01') FROM texts t"
+    )
+    _, table = decode(session.execute(sql), session.deprecate_eof)
+    assert 30 < sum(column.null_count for column in table.columns) < 60
+    return sql, table
+
+
+@pytest.mark.parametrize(
+    "results",
+    ["latin1", "cp1251", "utf16", "utf16le", "utf32", "ucs2", "gbk", "gb18030", "ascii"]
+    + ["sjis", "ujis", "swe7", "tis620", "utf8mb3", "utf8mb4", "NULL"],
+)
+def test_text_goes_out_in_the_character_set_that_the_session_wants(
+    session, texts, results
+):
+    sql, table = texts
+    session.run(f"SET character_set_results = {results}")
+    try:
+        text, binary = session.query(sql), session.execute(sql)
+    finally:
+        session.run("SET character_set_results = utf8mb4")
+    results = None if results == "NULL" else results
+    assert [d.to_bytes() for d in text.definitions] == text.payloads
+    assert encode(text, table, binary=False, results=results) == text.rows
+    assert encode(binary, table, binary=True, results=results) == binary.rows
+
+
+def test_text_in_utf8_goes_out_as_it_is_where_the_session_wants_bytes(session):
+    sql = "SELECT 'é😀' AS t, JSON_ARRAY('日') AS j, x'ff' AS b, 1.5 AS n"
+    _, table = decode(session.execute(sql), session.deprecate_eof)
+    session.run("SET character_set_results = binary")
+    try:
+        text, binary = session.query(sql), session.execute(sql)
+    finally:
+        session.run("SET character_set_results = utf8mb4")
+    assert encode(text, table, binary=False, results="binary") == text.rows
+    assert encode(binary, table, binary=True, results="binary") == binary.rows
+
+
+@pytest.mark.parametrize("width", [1, 5, 6, 7, 54, 55, 62, 63, 64, 300])
+def test_rows_of_any_width_have_their_nulls_in_place(session, width):
+    items = ["NULL", "i", "1.5", "'x'", "NULLIF(i, 2)", "NULLIF(1e0, i)"]
+    chosen = ", ".join(items[n % len(items)] for n in range(width))
+    rows = "(SELECT 1 AS i UNION ALL SELECT 2 UNION ALL SELECT NULL) AS t"
+    assert_same_bytes(session, f"SELECT {chosen} FROM {rows}")

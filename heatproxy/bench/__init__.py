@@ -1,0 +1,9 @@
+"""``heatproxy bench``: what the way through heatproxy costs, always as ratios.
+
+``through`` measures a heatproxy that runs already; ``wire`` one of its own, beside
+other proxies.
+"""
+
+
+class BenchFailed(Exception):
+    """Measuring was not possible; the message says why."""

@@ -1,0 +1,224 @@
+"""Every setting there is, declared once: its name, what it may be, one sentence."""
+
+from dataclasses import dataclass
+
+from heatproxy.options import Constraint, Flag, ListOf, Number, OneOf, Text
+from heatproxy.places import Backend, File, Folder, HostPort, Size
+from heatproxy.wire.compression import ALGORITHMS
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting; ``name`` is its key in the file, tables before a dot.
+
+    A ``live`` one takes effect on SIGHUP; others need a restart.
+    """
+
+    name: str
+    constraint: Constraint
+    sentence: str
+    live: bool = False
+
+    @property
+    def variable(self) -> str:
+        """Its name in the environment."""
+        return "HEATPROXY_" + self.name.upper().replace(".", "_")
+
+
+SETTINGS = (
+    Setting("listen", HostPort("127.0.0.1:3307"), "Where MySQL clients connect."),
+    Setting(
+        "data_dir",
+        Folder("~/.local/share/heatproxy"),
+        "Where heatproxy keeps its files and the embedded MySQL its data.",
+    ),
+    Setting(
+        "backend",
+        Backend(),
+        "The real MySQL behind heatproxy: embedded (one of its own), or "
+        "mysql://USER:PASSWORD@HOST:PORT with special characters percent-encoded.",
+    ),
+    Setting(
+        "workers",
+        Number(low=1, high=64, whole=True, default=1),
+        "How many processes relay the bytes of clients.",
+    ),
+    Setting(
+        "drain_timeout_s",
+        Number(low=0, high=86_400, default=30),
+        "How long statements and transactions under way may take to finish after "
+        "SIGTERM, in seconds.",
+        live=True,
+    ),
+    Setting(
+        "limits.connections",
+        Number(low=0, high=1_000_000, whole=True, default=0),
+        "How many clients may be connected at a time; 0 leaves it to MySQL.",
+        live=True,
+    ),
+    Setting(
+        "limits.connections_per_user",
+        Number(low=0, high=1_000_000, whole=True, default=0),
+        "How many connections one user name may have at a time; 0 leaves it to MySQL.",
+        live=True,
+    ),
+    Setting(
+        "limits.login_timeout_s",
+        Number(low=0, high=86_400, default=10),
+        "How long a client may take to log in, in seconds; 0 leaves it to MySQL.",
+        live=True,
+    ),
+    Setting(
+        "limits.idle_timeout_s",
+        Number(low=0, high=31_536_000, default=0),
+        "How long a client may send nothing while no statement of it runs, in "
+        "seconds; 0 leaves it to MySQL.",
+        live=True,
+    ),
+    Setting(
+        "tls.enabled",
+        Flag(default=True),
+        "Whether clients are offered TLS.",
+        live=True,
+    ),
+    Setting(
+        "tls.certificate",
+        File(),
+        "The certificate that clients see, a PEM file with its chain; by default one "
+        "that heatproxy has signed itself, in tls/ of its data_dir. Read again on "
+        "SIGHUP.",
+        live=True,
+    ),
+    Setting(
+        "tls.key",
+        File(),
+        "The private key of tls.certificate, a PEM file without a passphrase.",
+        live=True,
+    ),
+    Setting(
+        "tls.ca",
+        File(),
+        "Certificates of those who may sign certificates of clients, a PEM file. "
+        "A client that shows one must show such a one; none need be shown.",
+        live=True,
+    ),
+    Setting(
+        "tls.min_version",
+        OneOf(("TLSv1.2", "TLSv1.3"), default="TLSv1.2"),
+        "The oldest version of TLS that clients may speak.",
+        live=True,
+    ),
+    Setting(
+        "tls.require_secure_transport",
+        Flag(default=False),
+        "Whether clients without TLS are refused.",
+        live=True,
+    ),
+    Setting(
+        "backend_tls.mode",
+        OneOf(("as_client", "required", "disabled"), default="as_client"),
+        "When a client's connection to the backend has TLS: when the client's own "
+        "has, always, or never. Over a network clients are offered TLS only if "
+        "the backend's connection has it too.",
+    ),
+    Setting(
+        "backend_tls.verify",
+        OneOf(("none", "ca", "identity"), default="none"),
+        "What is verified of the backend's certificate: nothing, who signed it, or "
+        "also that it is for the backend's host.",
+    ),
+    Setting(
+        "backend_tls.ca",
+        File(),
+        "Certificates of those who may sign the backend's, a PEM file; by default "
+        "those that this machine trusts.",
+    ),
+    Setting(
+        "backend_tls.min_version",
+        OneOf(("TLSv1.2", "TLSv1.3"), default="TLSv1.2"),
+        "The oldest version of TLS that the backend may speak.",
+    ),
+    Setting(
+        "compression.algorithms",
+        ListOf(OneOf(ALGORITHMS), default=ALGORITHMS),
+        "What clients may choose from for their connections, as in MySQL's "
+        "protocol_compression_algorithms.",
+        live=True,
+    ),
+    Setting(
+        "embedded.buffer_pool_size",
+        Size("256M"),
+        "InnoDB's buffer pool in the embedded MySQL.",
+    ),
+    Setting(
+        "lakehouse.allowed_schemes",
+        ListOf(OneOf(("https", "http")), default=("https", "http")),
+        "What the URLs of Lakehouse files may begin with.",
+        live=True,
+    ),
+    Setting(
+        "lakehouse.allowed_hosts",
+        ListOf(Text(), default=("*",)),
+        "Which hosts Lakehouse files may come from: names, names such as "
+        "*.example.com, addresses or networks; * is every public address, while "
+        "loopback, private and link-local ones must be listed.",
+        live=True,
+    ),
+    Setting(
+        "lakehouse.allowed_folders",
+        ListOf(Folder(), default=()),
+        "Which local folders Lakehouse files may come from; none by default.",
+        live=True,
+    ),
+    Setting(
+        "lakehouse.max_file_bytes",
+        Size("64G"),
+        "How large one Lakehouse file may be.",
+        live=True,
+    ),
+    Setting(
+        "engine.memory_limit",
+        Size("50%"),
+        "How much memory the analytic engine may use before it spills to disk.",
+    ),
+    Setting(
+        "engine.threads",
+        Number(low=0, high=1024, whole=True, default=0),
+        "How many threads the analytic engine uses; 0 is one per processor.",
+    ),
+    Setting(
+        "automl.workers",
+        Number(low=1, high=64, whole=True, default=1),
+        "How many trainings run at the same time; others wait.",
+    ),
+    Setting(
+        "automl.threads",
+        Number(low=0, high=1024, whole=True, default=0),
+        "How many threads one training uses; 0 is one per processor.",
+    ),
+    Setting(
+        "log.level",
+        OneOf(("debug", "info", "warning", "error"), default="info"),
+        "The least severe messages that are logged.",
+        live=True,
+    ),
+    Setting(
+        "log.format",
+        OneOf(("text", "json"), default="text"),
+        "How a message is written: a line of text, or an object of JSON.",
+        live=True,
+    ),
+    Setting(
+        "log.slow_statement_s",
+        Number(low=0, high=31_536_000, default=10),
+        "From how many seconds on a statement is logged, without its text, as slow; "
+        "0 logs none.",
+        live=True,
+    ),
+    Setting(
+        "metrics.listen",
+        HostPort("", optional=True),
+        "Where /metrics (for Prometheus) and /healthz are served over HTTP, to "
+        "anybody who can connect; nowhere by default.",
+    ),
+)

@@ -1,0 +1,182 @@
+"""Statements of ours in the binary protocol: prepared once, executed with parameters.
+
+MySQL prepares them too, on the stubs and sealed shells: so the client gets MySQL's own
+errors, parameters and columns. An execution is the statement with the parameters as
+literals in place of its ``?``, which the same handlers answer as ever.
+
+Source: MySQL Source Code Documentation, "Prepared Statements".
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from pymysql.constants import FIELD_TYPE
+
+from heatproxy.errors import MySQLError, not_supported, unknown_prepared
+from heatproxy.session import Session
+from heatproxy.sql.lexer import statements, tokens
+from heatproxy.sql.placeholders import Place, Placeholder, filled, placeholders
+from heatproxy.statements import Binding, Handler, Shown, Text
+from heatproxy.wire.packets import Command
+from heatproxy.wire.parameters import (
+    UNSIGNED,
+    Parameter,
+    decode,
+    encode,
+    limit_literal,
+    literal,
+)
+from heatproxy.wire.prepared import Prepared, PreparedStatements
+
+_INTEGERS = (FIELD_TYPE.TINY, FIELD_TYPE.SHORT, FIELD_TYPE.LONG, FIELD_TYPE.LONGLONG)
+
+
+async def prepare(
+    session: Session, known: PreparedStatements, find: Handler, text: bytes
+) -> bytes | None:
+    """Answer a COM_STMT_PREPARE of ours; the statement's id, or None when it is not.
+
+    Raises:
+        MySQLError: MySQL refuses it.
+    """
+    statement = alone(session, text)
+    whole = await whole_text(session, find, statement) if statement else None
+    if statement is None or whole is None:
+        return None
+    text_to_prepare, shown = whole
+    reply = await session.backend.prepare(text_to_prepare)
+    if len(reply.parameters) != len(placeholders(statement.tokens)):
+        session.backend.close_statement(reply.statement_id)
+        raise not_supported("a ? that is no parameter in a prepared statement")
+    columns = [replace(c, name=shown(c.name)) for c in reply.columns]
+    known.by_id[reply.statement_id] = Prepared(text, len(reply.parameters), columns)
+    await session.answer.prepared(reply.head, reply.parameters, columns)
+    return reply.statement_id
+
+
+async def execute(
+    session: Session, known: PreparedStatements, find: Handler, command: bytes
+) -> None:
+    """Answer a COM_STMT_EXECUTE; the session's answer is a binary one.
+
+    A statement that is ours no more, because its table was dropped and made anew, goes
+    to MySQL.
+
+    Raises:
+        MySQLError: 1243, 1210 or 1835 as MySQL has them; the statement's own.
+    """
+    prepared = known.by_id.get(command[1:5])
+    if prepared is None:  # it was another engine process that knew it
+        number = str(int.from_bytes(command[1:5], "little"))
+        raise unknown_prepared(number, "mysql_stmt_precheck")
+    try:
+        if prepared.problem is not None:
+            raise prepared.problem
+        parameters = decode(
+            command,
+            session.backend.capabilities,
+            prepared.parameters,
+            prepared.types,
+            prepared.long_data,
+        )
+    finally:
+        prepared.reset()
+    prepared.types = [parameter.type for parameter in parameters]
+    statement = alone(session, prepared.text)
+    assert statement is not None
+    marks = placeholders(statement.tokens)
+    escapes = session.backslash_escapes
+    literals = [
+        _literal(mark, parameter, escapes)
+        for mark, parameter in zip(marks, parameters, strict=True)
+    ]
+    bound = bind(session, statement, marks, literals, prepared)
+    work = await find(session, bound)
+    if work is None:
+        capabilities = session.backend.capabilities
+        await session.relay_command(encode(command[1:5], capabilities, parameters))
+    else:
+        await work.run()
+
+
+def _literal(mark: Placeholder, parameter: Parameter, escapes: bool) -> bytes:
+    if mark.place is Place.COUNT:
+        return limit_literal(parameter)
+    written = literal(parameter, backslash_escapes=escapes)
+    if mark.place is Place.KEY and parameter.kind in _INTEGERS:
+        sign = b"UNSIGNED" if parameter.type & UNSIGNED else b"SIGNED"
+        return b"CAST(" + written + b" AS " + sign + b")"
+    return written
+
+
+# --- what SQL's PREPARE and EXECUTE do the same way -----------------------------------
+
+
+def alone(session: Session, text: bytes) -> Text | None:
+    """The statement in a text; None when there are several, or what MySQL must read."""
+    try:
+        found = tokens(text, backslash_escapes=session.backslash_escapes)
+    except MySQLError:  # a versioned comment: MySQL decides what it says
+        return None
+    parts = statements(found)
+    return Text(text, parts[0]) if len(parts) == 1 else None
+
+
+async def whole_text(
+    session: Session, find: Handler, statement: Text
+) -> tuple[bytes, Shown] | None:
+    """What MySQL is to prepare for a statement of ours; None when it is not.
+
+    What a handler refuses is refused when it is executed: then it may be another
+    statement's turn.
+    """
+    try:
+        work = await find(session, statement)
+    except MySQLError:
+        return statement.text, str
+    if work is None:
+        return None
+    return statement.text if work.whole is None else work.whole, work.shown
+
+
+def bind(
+    session: Session,
+    statement: Text,
+    marks: Sequence[Placeholder],
+    values: Sequence[bytes],
+    prepared: Prepared,
+    *,
+    by_variables: bool = False,
+) -> Text:
+    """The statement with these expressions for its ``?``.
+
+    ``by_variables``: they are variables of the session, which OUT values reach.
+    """
+    text, places = filled(statement.text, marks, values)
+    bound = alone(session, text)
+    assert bound is not None
+    parameters = frozenset[int]() if by_variables else places
+    return replace(bound, binding=Binding(parameters, prepared.columns))
+
+
+SESSION_COMMANDS = (
+    Command.STMT_SEND_LONG_DATA,
+    Command.STMT_RESET,
+    Command.STMT_CLOSE,
+)
+
+
+def note(known: PreparedStatements, command: bytes) -> bool:
+    """Take what a command without a result says; whether MySQL must hear it too."""
+    statement_id = command[1:5]
+    prepared = known.by_id.get(statement_id)
+    if command[0] == Command.STMT_CLOSE:
+        known.by_id.pop(statement_id, None)
+    elif prepared is None:
+        return True
+    elif command[0] == Command.STMT_RESET:
+        prepared.reset()
+    else:
+        prepared.add_long_data(command)
+        return False
+    return True

@@ -1,0 +1,133 @@
+"""Several statements in one packet, with ours among them.
+
+They run in their order; one that fails ends it. Statements that are surely MySQL's go
+to it together, as they stand; for all others it is decided when it is their turn, as
+those before them may have made a table, a variable or a prepared statement.
+
+Source: MySQL Reference Manual, "Multiple Statement Execution Support".
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from heatproxy.answer import Answer
+from heatproxy.errors import MySQLError
+from heatproxy.session import Session
+from heatproxy.sql.lexer import Token, tokens
+from heatproxy.statements import Handler, Text
+
+# A statement that may be ours, as far as its bytes say.
+Wants = Callable[[bytes], bool]
+
+_AT_THE_END = re.compile(rb"[;\s]+\Z")  # what MySQL takes off a packet
+# CREATE and ALTER of these have statements of their own inside.
+_PROGRAMS = (b"PROCEDURE", b"FUNCTION", b"TRIGGER", b"EVENT", b"LIBRARY")
+_HEAD_TOKENS = 16  # of CREATE OR REPLACE DEFINER = u@h AGGREGATE ... FUNCTION
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A text between semicolons: its tokens, and where it is in the packet's text."""
+
+    tokens: Sequence[Token]
+    start: int
+    end: int
+
+
+def segments(text: bytes, *, backslash_escapes: bool, start: int = 0) -> list[Segment]:
+    """The statements of a packet's text, from ``start`` on.
+
+    One that defines a program reaches to the end of the text: where the program ends
+    is MySQL's to say.
+
+    Raises:
+        MySQLError: 1235, there is a versioned comment.
+    """
+    trimmed = _AT_THE_END.sub(b"", text)
+    found = tokens(trimmed[start:], backslash_escapes=backslash_escapes)
+    parts: list[Segment] = []
+    first = 0
+    begin = start
+    for index, token in enumerate(found):
+        if token.is_symbol(b";"):
+            if defines_a_program(found[first:index]):
+                return [*parts, Segment(found[first:], begin, len(trimmed))]
+            parts.append(Segment(found[first:index], begin, start + token.start))
+            first, begin = index + 1, start + token.end
+    return [*parts, Segment(found[first:], begin, len(trimmed))]
+
+
+def defines_a_program(part: Sequence[Token]) -> bool:
+    """Whether it is CREATE or ALTER of a procedure, function, trigger or event."""
+    if not part or not part[0].is_word(b"CREATE", b"ALTER"):
+        return False
+    for token in part[1:_HEAD_TOKENS]:
+        if token.is_word(b"TABLE", b"VIEW", b"DATABASE", b"SCHEMA", b"INDEX", b"USER"):
+            return False
+        if token.is_word(*_PROGRAMS):
+            return True
+    return False
+
+
+async def answer(
+    session: Session, reply: Answer, find: Handler, wants: Wants, text: bytes
+) -> bool:
+    """Answer a packet of several statements; False, and nothing done: it is MySQL's.
+
+    Raises:
+        MySQLError: of the statement that failed; those before it have their answers.
+    """
+    escapes = session.backslash_escapes
+    left = segments(text, backslash_escapes=escapes)
+    if not any(wants(text[part.start : part.end]) for part in left):
+        return False
+    while left:
+        part = left[0]
+        work = None
+        own = text[part.start : part.end]
+        if part.tokens and wants(own):
+            statement = _statement(session, own)
+            work = await find(session, statement) if statement else None
+        if work is not None:
+            left = left[1:]
+            reply.more = bool(left)
+            await work.run()
+        elif len(left) == 1 and not part.tokens:  # a comment at the end
+            reply.more, left = False, []
+            await reply.ok()
+        else:
+            count = _mysqls(left, text, wants)
+            piece = text[part.start : left[count - 1].end]
+            left = left[count:]
+            reply.more = bool(left)
+            await session.relay(piece)
+        if left and session.backslash_escapes != escapes:
+            escapes = session.backslash_escapes
+            left = segments(text, backslash_escapes=escapes, start=left[0].start)
+    return True
+
+
+def _statement(session: Session, own: bytes) -> Text | None:
+    try:
+        found = tokens(own, backslash_escapes=session.backslash_escapes)
+    except MySQLError:  # a versioned comment: MySQL decides what it says
+        return None
+    return Text(own, found)
+
+
+def _mysqls(left: Sequence[Segment], text: bytes, wants: Wants) -> int:
+    """How many of the statements left go to MySQL together; the first one does."""
+    if not left[0].tokens:  # MySQL has an error for it, which ends all
+        return len(left)
+    count = 1
+    while count < len(left):
+        before, part = left[count - 1], left[count]
+        if before.tokens[0].is_word(b"SET"):  # it may change how text is read
+            break
+        if not part.tokens:
+            return len(left)
+        if wants(text[part.start : part.end]):
+            break
+        count += 1
+    return count

@@ -1,0 +1,1 @@
+"""The main process: it starts the others, keeps them running, and carries no bytes."""
