@@ -59,6 +59,7 @@ class Answer:
         self.more = False
         self.nameless = False  # the session has resultset_metadata = NONE
         self.warnings = 0
+        self.ended = False  # its last packet has been written
         self._sender = sender
         self._session = session
 
@@ -73,6 +74,7 @@ class Answer:
 
     async def ok(self, affected_rows: int = 0, info: str = "") -> None:
         """End the reply with an OK."""
+        self.ended = not self.more
         packet = ok(
             self.capabilities,
             self._status(),
@@ -84,6 +86,7 @@ class Answer:
 
     async def error(self, error: MySQLError) -> None:
         """End the reply with an ERR."""
+        self.ended = True
         await self._send(error.packet or err(error))
 
     async def prepared(
@@ -102,6 +105,7 @@ class Answer:
             packets += [c.to_bytes() for c in definitions if named]
             if definitions and not self.capabilities & Capability.DEPRECATE_EOF:
                 packets.append(eof(self._status()))
+        self.ended = True
         await self._send(*packets)
 
     async def rows(
@@ -111,7 +115,7 @@ class Answer:
         *,
         more: bool = False,
         results: str | None = UTF8,
-    ) -> None:
+    ) -> int:
         """A result set of Arrow batches under MySQL's own column definitions.
 
         Columns are taken by place; they are cast to the definitions' Arrow types.
@@ -120,12 +124,15 @@ class Answer:
         # the first one of a process may wait for its kernel to be compiled
         encoder = await asyncio.to_thread(RowEncoder, columns, self.binary, results)
         await self._head(columns, more)
+        count = 0
         async for batch in batches:
+            count += batch.num_rows
             data, self.sequence_id = await asyncio.to_thread(
                 encoder.encode, batch, self.sequence_id
             )
             await self._sender.send(data)
         await self._end(more)
+        return count
 
     async def text_rows(
         self,
@@ -166,6 +173,7 @@ class Answer:
 
     async def _end(self, more: bool) -> None:
         packet = end_of_rows(self.capabilities, self._status(more), self.warnings)
+        self.ended = not (more or self.more)
         await self._send(packet)
 
 

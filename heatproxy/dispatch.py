@@ -7,13 +7,14 @@ from dataclasses import replace
 from functools import partial
 
 from heatproxy import logs
+from heatproxy.aftermath import leave_error
 from heatproxy.answer import Answer
 from heatproxy.backend.connection import BackendConnection
 from heatproxy.errors import MySQLError, ProtocolError, not_supported, unknown_error
 from heatproxy.loan import Loan
 from heatproxy.session import House, Session
 from heatproxy.sql.lexer import Token
-from heatproxy.sql.prefilter import Prefilter
+from heatproxy.sql.prefilter import Prefilter, asks_after
 from heatproxy.statements import (
     Handler,
     Text,
@@ -21,6 +22,7 @@ from heatproxy.statements import (
     call,
     create,
     ddl,
+    diagnostics,
     kill,
     named,
     prepared,
@@ -33,11 +35,13 @@ from heatproxy.statements.sealed import SEALED, refusal
 from heatproxy.timing import timed
 from heatproxy.wire.channel import Statement
 from heatproxy.wire.packets import Capability, Command, Status, parse_err, query_text
+from heatproxy.wire.prepared import PreparedStatements
 
 log = logging.getLogger(__name__)
 
 # Asked in this order; the first that takes a statement answers it.
 HANDLERS: tuple[Handler, ...] = (
+    diagnostics.handle,
     call.handle,
     rowfunction.handle,
     select_statement.handle,
@@ -56,6 +60,7 @@ async def serve_statement(house: House, loan: Loan, statement: Statement) -> Non
     passage = Passage(loan, backend, answer, _head(statement))
     watch = house.watches.of(statement.thread_id, backend, _text(statement))
     session = Session(house, backend, answer, passage, watch)
+    session.aftermath = loan.aftermath if statement.aftermath else None
     names = house.shells.version
     try:
         work = _answer(session, loan, statement)
@@ -64,25 +69,23 @@ async def serve_statement(house: House, loan: Loan, statement: Statement) -> Non
             return
     except MySQLError as error:
         answer.more = False
-        await answer.error(_in_our_words(house, statement, error))
+        if error.number == SEALED:
+            error = refusal(house.shells, _text(statement), error)
+        if not answer.ended:  # else it was killed too late
+            await answer.error(error)
+            session.aftermath = await leave_error(backend, error)
     except (ProtocolError, asyncio.CancelledError):
         raise
     except Exception as problem:
         log.exception("a statement failed")
-        await answer.error(unknown_error(f"{type(problem).__name__}: {problem}"))
+        bug = unknown_error(f"{type(problem).__name__}: {problem}")
+        if not answer.ended:
+            await answer.error(bug)
+            session.aftermath = await leave_error(backend, bug)
+    loan.aftermath = session.aftermath
     if house.shells.version != names:  # before this client's next statement
         loan.names(house.shells.tables, house.shells.schemas)
     loan.done(backend.status & ~Status.MORE_RESULTS)
-
-
-def _in_our_words(house: House, statement: Statement, error: MySQLError) -> MySQLError:
-    """MySQL's error; that of a sealed shell as HeatWave would say it."""
-    if error.number != SEALED:
-        return error
-    try:
-        return refusal(house.shells, statement, error)
-    except MySQLError as unread:  # a versioned comment
-        return unread
 
 
 def _text(statement: Statement) -> bytes:
@@ -141,19 +144,32 @@ async def _answer_text(
     if len(parts) > 1:
         if not several_allowed:
             return False  # MySQL says what is wrong with it
-        shells = session.house.shells
-        prefilter = Prefilter(shells.tables, shells.schemas)
-
-        def wants(own: bytes) -> bool:
-            return prefilter.wants(own, named=bool(loan.prepared.by_name))
-
-        return await several.answer(session, session.answer, look, wants, text)
+        wants = _Wants(session, loan.prepared)
+        return await several.answer(session, look, wants, text)
     if not parts[0].tokens:
         return False
     work = await look(session, Text(text, parts[0].tokens))
     if work is not None:
         await work.run()
     return work is not None
+
+
+class _Wants:
+    """Says of a statement's text whether it may be ours, as things are by now."""
+
+    def __init__(self, session: Session, known: PreparedStatements) -> None:
+        self._session, self._known = session, known
+        self._version = -1
+        self._prefilter = Prefilter()
+
+    def __call__(self, text: bytes) -> bool:
+        if self._session.aftermath is not None and asks_after(text):
+            return True
+        shells = self._session.house.shells
+        if self._version != shells.version:
+            self._version = shells.version
+            self._prefilter = Prefilter(shells.tables, shells.schemas)
+        return self._prefilter.wants(text, named=bool(self._known.by_name))
 
 
 async def find(session: Session, statement: Text) -> Work | None:

@@ -6,6 +6,7 @@ raised, comes back over a pipe.
 """
 
 import asyncio
+import contextlib
 import ctypes
 import logging
 import multiprocessing
@@ -110,4 +111,5 @@ def _work(pipe: Connection) -> None:
     except Exception as problem:
         mistake = unknown_error(f"{type(problem).__name__}: {problem}")
         result = _Failure(mistake, "".join(places(problem)))
-    pipe.send(result)
+    with contextlib.suppress(BrokenPipeError):  # whoever asked has died
+        pipe.send(result)

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Collection
 
+from heatproxy.aftermath import Aftermath
 from heatproxy.wire.channel import Message, MessageReader, Statement, pack, pack_head
 from heatproxy.wire.prepared import PreparedStatements
 
@@ -28,6 +29,8 @@ class Loan:
         self._chunks: asyncio.Queue[bytes] = asyncio.Queue(CHUNKS_AHEAD)
         self._gone = False
         self.prepared = PreparedStatements()
+        self.aftermath: Aftermath | None = None
+        self._remembers = False  # what the relay knows of ``aftermath``
         self._named = False  # what the relay knows of ``prepared.by_name``
         self.watches_names = asyncio.Event()
 
@@ -95,16 +98,24 @@ class Loan:
             self._named = named
             self._writer.write(pack(Message.NAMED, bytes([named])))
 
+    def _tell_remembers(self) -> None:
+        remembers = self.aftermath is not None
+        if remembers or self._remembers:
+            self._remembers = remembers
+            self._writer.write(pack(Message.AFTERMATH, bytes([remembers])))
+
     # --- the end of the loan -----------------------------------------------------
 
     def forward(self) -> None:
         """The statement is MySQL's: the relay passes it on and takes both legs back."""
+        self.aftermath = None
         self._tell_named()
         self._writer.write(pack(Message.FORWARD))
 
     def done(self, status: int) -> None:
         """The client has its answer; the relay takes both legs back."""
         self._tell_named()
+        self._tell_remembers()
         self._writer.write(pack(Message.DONE, status.to_bytes(2, "little")))
 
     def names(self, tables: Collection[str], schemas: Collection[str]) -> None:

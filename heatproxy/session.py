@@ -11,6 +11,7 @@ from typing import Any, Protocol, TypeVar
 
 import pyarrow as pa
 
+from heatproxy.aftermath import Aftermath
 from heatproxy.answer import Answer
 from heatproxy.automl.loaded import LoadedModels
 from heatproxy.backend.account import ServiceAccount
@@ -125,6 +126,8 @@ class Session:
         self.answer = answer
         self._relay = relay
         self.watch = watch
+        # what MySQL does not know of the statement before, or of this one at its end
+        self.aftermath: Aftermath | None = None
 
     async def relay(
         self, text: bytes, before_end: Callable[[], Awaitable[None]] | None = None
@@ -146,6 +149,7 @@ class Session:
     ) -> None:
         """Like ``relay``, of a COM_QUERY or COM_STMT_EXECUTE as it is sent."""
         backend = self.backend
+        self.aftermath = None
         async with backend.claimed():
             backend.status = await self._relay.relay(
                 command, backend.capabilities, backend.status, before_end

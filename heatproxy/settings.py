@@ -118,8 +118,9 @@ SETTINGS = (
         "backend_tls.mode",
         OneOf(("as_client", "required", "disabled"), default="as_client"),
         "When a client's connection to the backend has TLS: when the client's own "
-        "has, always, or never. Over a network clients are offered TLS only if "
-        "the backend's connection has it too.",
+        "has, always (accounts that REQUIRE SSL then take clients without it, unless "
+        "tls.require_secure_transport is set), or never. Over a network clients are "
+        "offered TLS only if the backend's connection has it too.",
     ),
     Setting(
         "backend_tls.verify",

@@ -94,7 +94,9 @@ class Watch:
         self._running[self._thread_id] = self
         self._timer = loop.call_later(WATCH_AFTER_S, self._wake)
         try:
-            return await work
+            result = await work
+            await self._absorb()
+            return result
         except asyncio.CancelledError:
             self.raise_problem()
             raise
@@ -105,6 +107,16 @@ class Watch:
                 self._timer.cancel()
             await self._end_wait()
             self._locks.let_go()
+
+    async def _absorb(self) -> None:
+        """A KILL that came when the work was done already is no cancellation."""
+        self._over = True
+        if self._told and self._task is not None:
+            try:
+                await asyncio.sleep(0)
+            except asyncio.CancelledError:
+                if self._task.uncancel() > 0:
+                    raise
 
     async def step(self, work: Awaitable[T]) -> T:
         """Await a part of the work that catches a KILL as a MySQLError."""

@@ -27,10 +27,13 @@ def until(happened: Callable[[], Any]) -> Any:
     return answer
 
 
-def until_it_waits(other: Any, thread_id: int) -> None:
+def until_it_waits(other: Any, thread_id: int, doing: str = "") -> None:
     """Until a session's statement is one that heatproxy works on for it."""
-    sql = f"SELECT 1 FROM information_schema.PROCESSLIST WHERE ID = {thread_id}"
-    until(lambda: rows(other, f"{sql} AND STATE = 'User lock'"))
+    sql = (
+        f"SELECT 1 FROM performance_schema.processlist WHERE ID = {thread_id}"
+        f" AND STATE = 'User lock' AND INFO LIKE '/* heatproxy, {doing}%'"
+    )
+    until(lambda: rows(other, sql))
 
 
 def children(pid: int) -> set[int]:

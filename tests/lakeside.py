@@ -45,6 +45,7 @@ class StallingStore:
 
     def __init__(self) -> None:
         self.asked = threading.Event()
+        self.count = 0  # of those who asked
         self.released = threading.Event()
         store = self
 
@@ -54,6 +55,7 @@ class StallingStore:
                 self.send_header("Content-Length", "1000000")
                 self.end_headers()
                 self.wfile.write(b"a,b\n1,2\n")
+                store.count += 1
                 store.asked.set()
                 store.released.wait()
 

@@ -4,7 +4,7 @@ from contextlib import closing
 
 import pytest
 
-from heatproxy.dispatch import _defines_a_program
+from heatproxy.dispatch import defines
 from heatproxy.sql.lexer import statements, tokens
 from tests.asking import refusal, result_sets, run, value
 from tests.conftest import Server
@@ -23,10 +23,12 @@ PROGRAMS = {
 }
 
 
-@pytest.mark.parametrize(("text", "defines"), PROGRAMS.items(), ids=PROGRAMS)
-def test_what_only_defines_something_runs_nothing_now(text: str, defines: bool) -> None:
+@pytest.mark.parametrize(("text", "only_defines"), PROGRAMS.items(), ids=PROGRAMS)
+def test_what_only_defines_something_runs_nothing_now(
+    text: str, only_defines: bool
+) -> None:
     first, *_ = statements(tokens(text.encode()))
-    assert _defines_a_program(first) is defines
+    assert defines(first) is only_defines
 
 
 @pytest.mark.mysql

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import pyarrow as pa
-from mysql_mimic.charset import Collation
 
 from heatproxy.datatypes import quote_name
 from heatproxy.errors import MySQLError, ProtocolError, not_supported
+from heatproxy.wire.charsets import text_of
 from heatproxy.wire.columns import ColumnDefinition
 from heatproxy.wire.columns import parse as parse_definition
 from heatproxy.wire.decode import RowDecoder
@@ -62,14 +62,6 @@ class Keeper(Protocol):
 Row = tuple[bytes | None, ...]
 MARK = b"/* heatproxy */ "  # so that a look at the backend tells our statements
 NAMELESS = "resultset_metadata=NONE"
-# Where Python's codec of that name is another one.
-_CODECS = {
-    "latin1": "cp1252",
-    "ucs2": "utf-16-be",
-    "utf16": "utf-16-be",
-    "utf32": "utf-32-be",
-    "binary": "utf-8",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +77,7 @@ class Result:
         charsets = [column.charset for column in self.columns]
         return [
             tuple(
-                None if value is None else _decoded(value, charset)
+                None if value is None else text_of(value, charset)
                 for value, charset in zip(row, charsets, strict=True)
             )
             for row in self.rows
@@ -112,6 +104,9 @@ class BackendConnection:
     def __init__(self, leg: Leg, capabilities: int, status: int) -> None:
         self.status = status
         self.keeper: Keeper | None = None
+        self.refused: MySQLError | None = None  # by the last command
+        self.inserted = False  # whether LAST_INSERT_ID() has changed
+        self.warnings = 0  # of the last statement that was prepared
         self._leg = leg
         self.capabilities = capabilities
         self._packets: list[bytes] = []
@@ -142,16 +137,19 @@ class BackendConnection:
     @asynccontextmanager
     async def claimed(self) -> AsyncIterator[None]:
         """Have the connection for a command and all of its reply."""
-        if self.keeper is None:
-            yield
-            return
-        await self.keeper.claim()
+        if self.keeper is not None:
+            await self.keeper.claim()
+        self.refused = None
         failed = True
         try:
             yield
             failed = False
+        except MySQLError as problem:
+            self.refused = problem
+            raise
         finally:
-            self.keeper.release(failed)
+            if self.keeper is not None:
+                self.keeper.release(failed)
 
     async def is_nameless(self) -> bool:
         """Whether results come without their columns: resultset_metadata = NONE."""
@@ -278,7 +276,9 @@ class BackendConnection:
             raise parse_err(head)
         if head[0] == OK and len(head) >= 7:
             self.status = status_of(head)
-            return Result(affected_rows=read_lenenc(head, 1)[0])
+            affected_rows, position = read_lenenc(head, 1)
+            self.inserted |= read_lenenc(head, position)[0] != 0
+            return Result(affected_rows=affected_rows)
         if head[0] == LOCAL_INFILE:
             raise ProtocolError("a statement of ours asked for a local file")
         count, named = self._column_count(head)
@@ -328,6 +328,7 @@ class BackendConnection:
         head = await self.packet()
         if head[0] == ERR:
             raise parse_err(head)
+        self.warnings = int.from_bytes(head[10:12], "little")
         statement_id = head[1:5]
         columns_count = int.from_bytes(head[5:7], "little")
         parameters = int.from_bytes(head[7:9], "little")
@@ -380,12 +381,6 @@ class BackendConnection:
         self._packets.clear()
         self._reader = PacketReader()
         return raw
-
-
-def _decoded(value: bytes, charset: int) -> str:
-    """Text in the character set of a collation's number."""
-    known = Collation(charset).charset
-    return value.decode(_CODECS.get(known.name, known.codec))
 
 
 def _text_row(payload: bytes, columns: int) -> Row:

@@ -4,6 +4,7 @@ Every column becomes a column of SQL literals without a Python object per value.
 Strings travel as hexadecimal digits, which no sql_mode or character set touches.
 """
 
+import asyncio
 from collections.abc import Iterator
 
 import numpy as np
@@ -14,7 +15,7 @@ from heatproxy.backend.connection import BackendConnection
 from heatproxy.datatypes import quote_name
 from heatproxy.errors import not_supported
 
-STATEMENT_BYTES = 4 << 20
+STATEMENT_BYTES = 1 << 20  # while MySQL parses one, it hears no KILL
 ROWS_AT_ONCE = 1 << 14
 
 
@@ -32,7 +33,9 @@ async def insert_rows(connection: BackendConnection, name: str, rows: pa.Table) 
     limit = min(STATEMENT_BYTES, max(allowed - 1024, 1024))
     columns = ", ".join(quote_name(column) for column in rows.column_names)
     head = f"INSERT INTO {name} ({columns}) VALUES "
-    for values in _statements(rows, limit - len(head.encode())):
+    lists = _statements(rows, limit - len(head.encode()))
+    # in a thread, so that nobody waits for it, and a KILL is heard meanwhile
+    while (values := await asyncio.to_thread(next, lists, None)) is not None:
         await connection.query(head + values)
     return int(rows.num_rows)
 

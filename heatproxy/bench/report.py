@@ -75,6 +75,12 @@ def amount(what: str, unit: str, value: float, *, at_most: float) -> Line:
     return Line(what, unit, {HEATPROXY: value}, "", f"<= {at_most:g} {unit}", met)
 
 
+def rate(what: str, unit: str, value: float, *, at_least: float) -> Line:
+    """A speed of heatproxy's alone."""
+    met = value >= at_least
+    return Line(what, unit, {HEATPROXY: value}, "", f">= {at_least:,.0f}", met)
+
+
 def heading() -> str:
     return _row("", COLUMNS, "compared", "target", "met")
 

@@ -23,6 +23,7 @@ PARTS: dict[str, Part] = {
     "points": traffic.point_selects,
     "tls": traffic.tls,
     "long": bulk.long_results,
+    "own": bulk.own_results,
     "logins": connections.logins,
     "idle": connections.idle,
 }

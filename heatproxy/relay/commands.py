@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 from heatproxy.errors import ProtocolError, local_files_disabled
 from heatproxy.relay import stream
 from heatproxy.relay.lending import Lending
+from heatproxy.sql.glance import EXECUTES
+from heatproxy.sql.prefilter import asks_after
 from heatproxy.wire.channel import Statement
 from heatproxy.wire.compression import Compression
 from heatproxy.wire.login import Login
@@ -33,6 +35,7 @@ from heatproxy.wire.tracker import (
     KINDS,
     MORE,
     NOTHING,
+    RESULT,
     STREAM,
     Kind,
     Tracker,
@@ -48,9 +51,15 @@ AHEAD_BYTES = 4 << 20  # what a client may send ahead; more waits in its socket
 NO_COMMAND = b"\0"  # COM_SLEEP, which MySQL takes an empty packet for
 # Every statement passes these: as plain numbers they are found at once.
 QUERY, STMT_PREPARE = int(Command.QUERY), int(Command.STMT_PREPARE)
+STMT_EXECUTE = int(Command.STMT_EXECUTE)
 MULTI_STATEMENTS = int(Capability.MULTI_STATEMENTS)
+QUERY_ATTRIBUTES = int(Capability.QUERY_ATTRIBUTES)
 CHANGES_SESSION = frozenset([int(Command.RESET_CONNECTION), int(Command.SET_OPTION)])
-MAY_COME_BACK = frozenset([QUERY, int(Command.STMT_EXECUTE)])
+MAY_COME_BACK = frozenset([QUERY, STMT_EXECUTE])
+# After these, what the statement before has left is there still.
+LEAVES_NOTHING = frozenset(
+    map(int, (Command.PING, Command.STATISTICS, Command.STMT_CLOSE, Command.STMT_RESET))
+)
 # What may be said to a prepared statement of ours; a COM_STMT_FETCH MySQL refuses.
 OF_PREPARED = frozenset(
     map(
@@ -102,17 +111,22 @@ class Commands:
         self._gathering = 0  # bytes of a long packet that is awaited whole
         self._held = b""  # the beginning of a reply whose first packet is incomplete
         self._last = b""  # the command whose reply is awaited, if it may come back
+        # Nothing is under way, ahead or to be minded, for sure: a glance at a statement
+        # and one at its reply are enough, if they see nothing unusual.
+        self._quick = b""  # such a statement; nothing else knows of it until it settles
+        self._calm = self._is_calm
+        self._text_at = 7 if self._capabilities & QUERY_ATTRIBUTES else 5
 
     @property
     def idle(self) -> bool:
         """No statement under way and no transaction open: closing loses nothing."""
-        busy = self._pending or self._lent
+        busy = self._pending or self._quick or self._lent
         return not busy and not self._tracker.status & Status.IN_TRANS
 
     @property
     def busy(self) -> bool:
         """Whether a statement is under way, or something is copied without end."""
-        return bool(self._pending) or self._lent or self._blind
+        return bool(self._pending or self._quick) or self._lent or self._blind
 
     def flush(self) -> None:
         """Give the client what was held back: nothing more will come."""
@@ -123,21 +137,46 @@ class Commands:
     # --- bytes of the client ---------------------------------------------------------
 
     def from_client(self, data: bytes) -> None:
+        if self._calm:
+            seen = self._worker.prefilter.glance(data, self._text_at)
+            if seen < EXECUTES or (seen == EXECUTES and not self._lending.prepared):
+                # a small statement of MySQL's own, as nearly always
+                self._calm, self._quick = False, data
+                self._stopwatch.begin()
+                self._backend.write(data)
+                return
+        self._settle()
         length = len(data) - 4
         if (
             0 < length <= LOOK_BYTES
             and data[:4] == length.to_bytes(4, "little")
             and not (self._ahead or self._passing or self._lent)
             and not (self._file or self._continued)
-        ):  # one whole command, as nearly always
+        ):  # one whole command
             self._command(data, data[4:])
         else:
             self._ahead += data
             self.work_off()
 
+    @property
+    def _is_calm(self) -> bool:
+        held_up = self._ahead or self._passing or self._file or self._continued
+        minded = self._compression is not None or self._lending.aftermath
+        return not (held_up or minded or self.busy)
+
+    def _settle(self) -> None:
+        """Do what comes in the way that knows everything."""
+        self._calm = False
+        if self._quick:
+            self._last, self._quick = self._quick[4:], b""
+            self._tracker.expect(RESULT)
+            self._pending.append(self._last)
+
     def work_off(self) -> None:
         """Go through the client bytes at hand as far as the state allows."""
-        while self._ahead and (self._file or not self._lent) and self._is_current:
+        while self._ahead and self._is_current:
+            if self._lent and not (self._file or self._passing):
+                break
             if self._passing:
                 self._pass_on(min(self._passing, len(self._ahead)))
             elif not self._next_frame():
@@ -232,6 +271,8 @@ class Commands:
                 text = query_text(payload, self._capabilities)
             except (ProtocolError, IndexError):
                 return False  # MySQL says what is wrong with it
+            if lending.aftermath and asks_after(text):
+                return True
             several = bool(self._capabilities & MULTI_STATEMENTS)
             prefilter = self._worker.prefilter
             return prefilter.wants(text, several=several, named=lending.named)
@@ -263,6 +304,8 @@ class Commands:
         self._last = payload if comes_back and len(self._pending) == 1 else b""
         if payload[0] in CHANGES_SESSION:
             self._note(payload)
+        if payload[0] not in LEAVES_NOTHING:
+            self._lending.aftermath = False
         self._backend.write(data)
 
     def _note(self, payload: bytes) -> None:
@@ -288,6 +331,13 @@ class Commands:
 
     def from_backend(self, data: bytes) -> None:
         """Forward bytes of replies, noting which replies they complete."""
+        if self._quick:
+            if self._tracker.is_whole(data):
+                self._stopwatch.end(self._quick[4], 0, len(data))
+                self._calm, self._quick = True, b""
+                self._client.write(data)
+                return
+            self._settle()
         position = len(self._held)
         data, self._held = self._held + data, b""
         start = 0  # where the reply under way begins, if it does so in these bytes
@@ -326,6 +376,7 @@ class Commands:
         self._client.write(data)
         if self._ahead:
             self.work_off()
+        self._calm = self._is_calm
 
     @property
     def _may_change(self) -> bool:
@@ -379,6 +430,7 @@ class Commands:
                 status=self._tracker.status & SESSION_STATUS,
                 thread_id=self._lending.thread_id,
                 error=error,
+                aftermath=self._lending.aftermath,
             )
         )
 

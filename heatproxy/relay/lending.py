@@ -31,6 +31,7 @@ class Lending:
         self._messages = MessageReader()
         self._lent: Statement | None = None
         self.prepared: set[bytes] = set()  # ids of prepared statements that are ours
+        self.aftermath = False  # the engine remembers what the last statement left
         self.named = False  # SQL's PREPARE has named one that is
 
     def lend(self, statement: Statement) -> None:
@@ -113,6 +114,8 @@ class Lending:
                 self._frontend.worker.prefilter = names_filter(body)
             elif message is Message.PREPARED:
                 self.prepared.add(body)
+            elif message is Message.AFTERMATH:
+                self.aftermath = body != b"\0"
             elif message is Message.NAMED:
                 self.named = body != b"\0"
             elif message is Message.FILE:

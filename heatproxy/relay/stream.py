@@ -35,9 +35,9 @@ def _numbered(client: Leg, compression: Compression) -> Callable[[bytes], None]:
     stretches = Stretches()
 
     def write(data: bytes) -> None:
-        for begins, part in stretches.feed(data):
-            if begins:
-                compression.turn()
+        for number, part in stretches.feed(data):
+            if number is not None:
+                compression.turn_to(number)
             client.write(part)
 
     return write

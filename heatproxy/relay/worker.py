@@ -172,15 +172,18 @@ class _Process:
                 await self._worker.nobody_leaves()
         self._over.set()
 
-    def _configure(self, values: dict[str, Any]) -> list[tuple[int, str | None]]:
-        """Take changed settings; who is here, for limits that were not there before."""
+    def _configure(self, values: dict[str, Any]) -> None:
+        """Take changed settings."""
         self._config = config = with_live_values(self._config, values)
         worker = self._worker
         logs.change(config.log.level, config.log.format)
         worker.slow_s = config.log.slow_statement_s
         worker.gate.limits = config.limits
         worker.security.reload(config)
-        return [(session.number, session.user) for session in worker.sessions]
+        if worker.gate.counts_connections or worker.gate.counts_users:
+            # it may not have been so before, and then nobody has counted them
+            present = [(session.number, session.user) for session in worker.sessions]
+            self._control.tell("present", sessions=present)
 
     def _report(self) -> dict[str, Any]:
         """What the ledger has, with the sessions that are not over."""

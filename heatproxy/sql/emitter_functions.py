@@ -140,6 +140,10 @@ def cast(ctx: Context, node: exp.Expr) -> Value:
     if name == "DATE" and value.literal is not None and value.kind == "string":
         sql, is_date = temporal_literal(value.literal)
         return Value(sql if is_date else f"CAST({sql} AS DATE)", "date")
+    if name == "TIMESTAMPTZ" and value.literal is not None and value.kind == "string":
+        sql, is_date = temporal_literal(value.literal)  # TIMESTAMP'...'
+        if not is_date and "." not in value.literal:
+            return Value(sql, "datetime")
     if name == "DATE" and value.kind in TEMPORAL:
         return Value(f"CAST({value.sql} AS DATE)", "date")
     if name in ("CHAR", "VARCHAR", "TEXT") and not sizes:

@@ -1,8 +1,8 @@
 """The glance that tells most statements from those worth a look, in one short loop.
 
-Every statement passes here, so it is compiled, by numba where that is installed. It is
-never wrong when it says that a statement is MySQL's; whatever is unusual it leaves to
-the prefilter, which knows more and takes longer.
+Every packet of a client passes here, so it is compiled, by numba where that is
+installed. It is never wrong when it says that a statement is MySQL's; whatever is
+unusual it leaves to the prefilter, which knows more and takes longer.
 """
 
 from collections.abc import Callable, Iterable
@@ -10,13 +10,14 @@ from typing import Any
 
 import numpy as np
 
-# What a glance says: another statement, one that reads, or look closer.
-OTHER, READS, LOOK = range(3)
+# What a packet is: a COM_QUERY of another kind, one that reads, a COM_STMT_EXECUTE; or
+# LOOK closer, which is also said of all that is not one whole packet of these.
+OTHER, READS, EXECUTES, LOOK = range(4)
 LONGEST_BYTES = 4096  # of a text that is worth a loop over all of it
 _WORD_BYTES = 8
 
-Glance = Callable[[bytes, "Words"], int]
 Words = Any  # int64 (1 + n_words,): how many are READS, these, then what is looked at
+Glance = Callable[[bytes, int, Words], int]
 
 
 def words(reads: Iterable[bytes], looked_at: Iterable[bytes]) -> Words:
@@ -30,23 +31,36 @@ def words(reads: Iterable[bytes], looked_at: Iterable[bytes]) -> Words:
     return np.array([len(first), *numbers], np.int64)
 
 
-def look(text: Any, known: Any) -> int:
-    """What a statement is by its first word, and by ``;`` and ``ml_`` behind it."""
-    end = len(text)
-    if end > LONGEST_BYTES:
+def look(packet: Any, start: Any, known: Any) -> int:
+    """What a packet is, by a text's first word, and by ``;`` and ``ml_`` behind it.
+
+    ``start`` is where the text begins: 5, or 7 behind the two bytes that say that a
+    COM_QUERY has no attributes.
+    """
+    end = len(packet)
+    if end <= start or end - start > LONGEST_BYTES:
         return LOOK
-    at, word = 0, np.int64(0)
+    header = np.int64(0)
+    for index in range(4):  # the last byte is the sequence id, which must be 0
+        header |= np.int64(packet[index]) << (8 * index)
+    if header != end - 4:
+        return LOOK
+    if packet[4] == 0x17:
+        return EXECUTES
+    if packet[4] != 0x03 or (start == 7 and (packet[5] != 0 or packet[6] != 1)):
+        return LOOK
+    at, word = start, np.int64(0)
     while at < end:
-        letter = np.int64(text[at]) & 0xDF  # in upper case, if it is one
+        letter = np.int64(packet[at]) & 0xDF  # in upper case, if it is one
         if letter < 0x41 or letter > 0x5A:
             break
-        if at == _WORD_BYTES:
+        if at - start == _WORD_BYTES:
             return LOOK
         word = word << 8 | letter
         at += 1
-    if at == 0:
+    if at == start:
         return LOOK
-    said = OTHER
+    said: int = OTHER
     for index in range(1, len(known)):
         if known[index] == word:
             if index > known[0]:
@@ -54,11 +68,11 @@ def look(text: Any, known: Any) -> int:
             said = READS
             break
     while at < end:
-        byte = text[at]
+        byte = packet[at]
         if byte == 0x3B:
             return LOOK
-        if byte == 0x5F and at >= 2 and said == READS:
-            two = np.int64(text[at - 2]) << 8 | np.int64(text[at - 1])
+        if byte == 0x5F and at - start >= 2 and said == READS:
+            two = np.int64(packet[at - 2]) << 8 | np.int64(packet[at - 1])
             if two & 0xDFDF == 0x4D4C:  # ml_
                 return LOOK
         at += 1
@@ -70,7 +84,7 @@ def _compiled() -> Glance | None:
         from numba import njit
     except ImportError:
         return None
-    signature = "int64(Bytes(uint8, 1, 'C', readonly=True), int64[::1])"
+    signature = "int64(Bytes(uint8, 1, 'C', readonly=True), int64, int64[::1])"
     made: Glance = njit(signature, cache=True)(look)
     return made
 

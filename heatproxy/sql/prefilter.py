@@ -9,7 +9,7 @@ sealed shells of Lakehouse tables refuse loudly (house, section 2).
 import re
 from collections.abc import Iterable
 
-from heatproxy.sql.glance import OTHER, glance, words
+from heatproxy.sql.glance import LOOK, glance, words
 from heatproxy.sql.glance import READS as SEEN_READS
 
 # Versioned comments (/*!) hold code and hints (/*+) hold meaning: neither is skipped.
@@ -34,9 +34,11 @@ CHANGES = frozenset(
         *(b"ANALYZE", b"CHECK", b"CHECKSUM", b"OPTIMIZE", b"REPAIR"),
     ]
 )
+_ASKS_AFTER = re.compile(rb"(?i)found_rows|row_count|warning|error")
 _LONGEST_WORD = 16
 _PART = rb"[0-9A-Za-z_$\x80-\xff]"  # what a longer name would go on with
 
+# Whatever ``_wants`` asks about must be among these, or a glance lets it pass.
 FIRST_WORDS = words(READS, {*CHANGES, *OF_NAMES, b"CALL", b"KILL"})
 
 
@@ -54,13 +56,21 @@ class Prefilter:
         ``several``: the client may send several statements in one text; ``named``:
         SQL's PREPARE has given a name to a statement that is ours.
         """
-        if glance is not None:
-            seen = glance(text, FIRST_WORDS)
-            if seen == OTHER or (seen == SEEN_READS and self._tables is None):
-                return False
         if self._wants_first(text, named):
             return True
         return several and b";" in text and self._wants_later(text, named)
+
+    def glance(self, packet: bytes, start: int) -> int:
+        """What the first glance at a client's packet says of it.
+
+        OTHER and READS are MySQL's alone for sure; ``wants`` may find so of others.
+        """
+        if glance is None:
+            return LOOK
+        seen = glance(packet, start, FIRST_WORDS)
+        if seen == SEEN_READS and _is_found(self._tables, packet, start):
+            return LOOK
+        return seen
 
     def _wants_first(self, text: bytes, named: bool) -> bool:
         rest = text.find(b" ", 0, _LONGEST_WORD)
@@ -109,6 +119,11 @@ class Prefilter:
                 )
             )
         return word == b"KILL"
+
+
+def asks_after(text: bytes) -> bool:
+    """Whether a statement may ask what the one before it has left."""
+    return _ASKS_AFTER.search(text) is not None
 
 
 def _is_found(names: re.Pattern[bytes] | None, text: bytes, rest: int) -> bool:

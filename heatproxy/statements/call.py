@@ -80,14 +80,20 @@ async def _answer(
         for parameter, text in zip(procedure.parameters, arguments, strict=True)
         if parameter.direction != "OUT"
     ]
-    values = iter(await session.backend.evaluate(expressions))
-    outcome = await procedure.run(
-        session,
-        *(
-            None if parameter.direction == "OUT" else next(values)
-            for parameter in procedure.parameters
-        ),
-    )
+    backend = session.backend
+    *given, insert_id = await backend.evaluate([*expressions, b"LAST_INSERT_ID()"])
+    values = iter(given)
+    try:
+        outcome = await procedure.run(
+            session,
+            *(
+                None if parameter.direction == "OUT" else next(values)
+                for parameter in procedure.parameters
+            ),
+        )
+    finally:
+        if backend.inserted:  # into a catalog or a report, of which nobody knows
+            await backend.query(f"SET last_insert_id = {insert_id}")
     await _hand_on(
         session,
         procedure,

@@ -10,6 +10,7 @@ from functools import partial
 
 import pyarrow as pa
 
+from heatproxy.aftermath import Aftermath
 from heatproxy.backend.insert import insert_rows
 from heatproxy.datatypes import quote_name
 from heatproxy.errors import MySQLError, not_supported
@@ -69,6 +70,7 @@ async def _answer(
     await session.backend.query(_without_rows(statement, select))
     count = await fill(rows)
     await session.answer.ok(count, f"Records: {count}  Duplicates: 0  Warnings: 0")
+    session.aftermath = Aftermath(row_count=count)
 
 
 async def _permanent(session: Session, target: str, rows: pa.Table) -> int:

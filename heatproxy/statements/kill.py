@@ -30,4 +30,5 @@ async def _answer(session: Session, text: bytes, expression: bytes) -> None:
     await session.backend.query(text)
     if watch is not None and watch is not session.watch:
         watch.kill()
+    session.aftermath = None
     await session.answer.ok()

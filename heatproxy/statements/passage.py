@@ -92,4 +92,5 @@ class Passage:
             error = parse_err(reply.error)
             error.packet = reply.error
             raise error
+        answer.ended = not answer.more
         return status if reply.status is None else reply.status

@@ -17,6 +17,7 @@ from heatproxy.session import Session
 from heatproxy.sql.lexer import statements, tokens
 from heatproxy.sql.placeholders import Place, Placeholder, filled, placeholders
 from heatproxy.statements import Binding, Handler, Shown, Text
+from heatproxy.statements.sealed import SEALED, refusal
 from heatproxy.wire.packets import Command
 from heatproxy.wire.parameters import (
     UNSIGNED,
@@ -50,7 +51,8 @@ async def prepare(
         raise not_supported("a ? that is no parameter in a prepared statement")
     columns = [replace(c, name=shown(c.name)) for c in reply.columns]
     known.by_id[reply.statement_id] = Prepared(text, len(reply.parameters), columns)
-    await session.answer.prepared(reply.head, reply.parameters, columns)
+    head = reply.head[:10] + bytes(2) + reply.head[12:]  # MySQL warns of sealed shells
+    await session.answer.prepared(head, reply.parameters, columns)
     return reply.statement_id
 
 
@@ -92,11 +94,16 @@ async def execute(
     ]
     bound = bind(session, statement, marks, literals, prepared)
     work = await find(session, bound)
-    if work is None:
+    try:
+        if work is not None:
+            await work.run()
+            return
         capabilities = session.backend.capabilities
         await session.relay_command(encode(command[1:5], capabilities, parameters))
-    else:
-        await work.run()
+    except MySQLError as error:
+        if error.number != SEALED:
+            raise
+        raise refusal(session.house.shells, bound.text, error) from None
 
 
 def _literal(mark: Placeholder, parameter: Parameter, escapes: bool) -> bytes:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 
+from heatproxy.aftermath import of_rows
 from heatproxy.datatypes import quote_text
 from heatproxy.errors import MySQLError, not_supported
 from heatproxy.routines import ROUTINES
@@ -108,6 +109,7 @@ async def _relay_or_select(
             f"sys.{calls[0].name} over rows in a statement other than a plain SELECT"
         )
     await session.answer.packed_rows(statement.described(columns), rows)
+    session.aftermath = of_rows(len(rows))
 
 
 def _wrong_arity(call: RoutineCall) -> MySQLError:

@@ -10,8 +10,6 @@ from heatproxy.backend.shells import Shells
 from heatproxy.errors import MySQLError, not_supported
 from heatproxy.sql.lexer import tokens
 from heatproxy.sql.translate import Forward, referenced_tables
-from heatproxy.wire.channel import Statement
-from heatproxy.wire.packets import Command, query_text
 
 SEALED = 1814  # ER_TABLESPACE_DISCARDED
 _TABLE = re.compile(r", '(.*)'\s*$", re.DOTALL)
@@ -19,8 +17,8 @@ _READS = (b"SELECT", b"WITH", b"(")
 _CHANGES = (b"INSERT", b"UPDATE", b"DELETE", b"REPLACE", b"TRUNCATE", b"LOAD")
 
 
-def refusal(shells: Shells, statement: Statement, error: MySQLError) -> MySQLError:
-    """The error for a statement that MySQL refused with 1814.
+def refusal(shells: Shells, text: bytes, error: MySQLError) -> MySQLError:
+    """The error for a statement, empty if unknown, that MySQL refused with 1814.
 
     A discarded tablespace that is none of ours keeps MySQL's own words.
     """
@@ -29,10 +27,12 @@ def refusal(shells: Shells, statement: Statement, error: MySQLError) -> MySQLErr
     table = named if named in shells.tables else named.partition("/")[2]
     if table not in shells.tables:
         return error
-    if statement.command[0] != Command.QUERY:
+    if not text:
         return not_supported(f"a prepared statement on the Lakehouse table {table}")
-    text = query_text(statement.command, statement.capabilities)
-    found = tokens(text)
+    try:
+        found = tokens(text)
+    except MySQLError as unread:  # a versioned comment
+        return unread
     word = found[0].text.upper() if found else b""
     begin = found[:6]
     alone = not any(t.is_word(b"JOIN") or t.is_symbol(b",") for t in begin)

@@ -8,16 +8,18 @@ being exactly MySQL's answer is refused by name.
 import asyncio
 import re
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from pymysql.constants import FIELD_TYPE
 
+from heatproxy.aftermath import Condition, conditions_of, of_rows
 from heatproxy.engine import Query, Trap
 from heatproxy.errors import not_supported, secondary_engine
 from heatproxy.session import Cancel, Session
+from heatproxy.sql.placeholders import filled, placeholders
 from heatproxy.sql.translate import (
     EngineColumn,
     EngineTable,
@@ -56,7 +58,11 @@ async def _answer(session: Session, statement: Text) -> None:
     results: str | None = UTF8
     if any(column.type == FIELD_TYPE.JSON for column in selected.columns):
         results = await session.backend.scalar("SELECT @@character_set_results")
-    await session.answer.rows(selected.columns, selected.batches(), results=results)
+    session.answer.warnings = len(selected.conditions)
+    count = await session.answer.rows(
+        selected.columns, selected.batches(), results=results
+    )
+    session.aftermath = of_rows(count, selected.conditions)
 
 
 async def reads_shells(session: Session, statement: Text) -> bool:
@@ -76,9 +82,18 @@ async def reads_shells(session: Session, statement: Text) -> bool:
 
 
 def _plain(statement: Text) -> str:
-    """The statement without optimizer hints, which change no result."""
+    """The statement without optimizer hints, which change no result.
+
+    One that is only being prepared has stand-ins for its parameters.
+    """
+    text = statement.own
+    marks = placeholders(statement.tokens)
+    if marks:
+        begin = statement.tokens[0].start
+        marks = [replace(mark, start=mark.start - begin) for mark in marks]
+        text, _ = filled(text, marks, [b"1"] * len(marks))
     try:
-        return _HINT.sub(b" ", statement.own).decode()
+        return _HINT.sub(b" ", text).decode()
     except UnicodeDecodeError:
         raise Forward("a statement that is not UTF-8") from None
 
@@ -92,6 +107,7 @@ class Selected:
     query: Query
     held: Sequence[pa.RecordBatch]  # the first rows
     complete: bool
+    conditions: Sequence[Condition]  # what MySQL warned of
 
     async def batches(self) -> AsyncIterator[pa.RecordBatch]:
         """The rows, in the Arrow types of ``columns``."""
@@ -134,6 +150,8 @@ async def select_rows(session: Session, statement: Text) -> Selected:
     """
     session.watch.doing = "querying"
     columns = await session.backend.prepared_columns(statement.own)
+    warned = session.backend.warnings > 0
+    conditions = await conditions_of(session.backend) if warned else []
     try:
         translated = await _translated(session, statement)
         problem = disagreement(translated.output, columns)
@@ -145,7 +163,7 @@ async def select_rows(session: Session, statement: Text) -> Selected:
     except (Forward, Trap) as reason:
         raise not_supported(f"{reason}, in a query of Lakehouse tables") from None
     described = statement.described(columns)
-    return Selected(described, session, query, held, complete)
+    return Selected(described, session, query, held, complete, conditions)
 
 
 def _start(

@@ -11,11 +11,11 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from heatproxy.answer import Answer
 from heatproxy.errors import MySQLError
 from heatproxy.session import Session
 from heatproxy.sql.lexer import Token, tokens
 from heatproxy.statements import Handler, Text
+from heatproxy.statements.sealed import SEALED, refusal
 
 # A statement that may be ours, as far as its bytes say.
 Wants = Callable[[bytes], bool]
@@ -70,15 +70,13 @@ def defines_a_program(part: Sequence[Token]) -> bool:
     return False
 
 
-async def answer(
-    session: Session, reply: Answer, find: Handler, wants: Wants, text: bytes
-) -> bool:
+async def answer(session: Session, find: Handler, wants: Wants, text: bytes) -> bool:
     """Answer a packet of several statements; False, and nothing done: it is MySQL's.
 
     Raises:
         MySQLError: of the statement that failed; those before it have their answers.
     """
-    escapes = session.backslash_escapes
+    reply, escapes = session.answer, session.backslash_escapes
     left = segments(text, backslash_escapes=escapes)
     if not any(wants(text[part.start : part.end]) for part in left):
         return False
@@ -101,7 +99,12 @@ async def answer(
             piece = text[part.start : left[count - 1].end]
             left = left[count:]
             reply.more = bool(left)
-            await session.relay(piece)
+            try:
+                await session.relay(piece)
+            except MySQLError as error:
+                if error.number != SEALED:
+                    raise
+                raise refusal(session.house.shells, piece, error) from None
         if left and session.backslash_escapes != escapes:
             escapes = session.backslash_escapes
             left = segments(text, backslash_escapes=escapes, start=left[0].start)

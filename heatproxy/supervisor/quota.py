@@ -38,7 +38,8 @@ class Quota:
         return True
 
     def present(self, worker: int, sessions: Iterable[tuple[int, str | None]]) -> None:
-        """A worker names those it has: they came before there was a limit."""
+        """A worker names all that it has, since nobody counted them without a limit."""
+        self.forget(worker)
         for session, user in sessions:
             self._count(worker, session, user)
 
@@ -50,7 +51,7 @@ class Quota:
             self._of_user += Counter()  # keeps those above 0
 
     def forget(self, worker: int) -> None:
-        """A worker has died, and its sessions with it."""
+        """A worker's sessions count no more: it has died, or names them anew."""
         for of_worker, session in list(self._users):
             if of_worker == worker:
                 self.leave(of_worker, session)

@@ -120,6 +120,7 @@ class Supervisor:
             "enter": lambda session: quota.enter(number, session),
             "admit": lambda session, user: quota.admit(number, session, user),
             "leave": lambda session: quota.leave(number, session),
+            "present": lambda sessions: quota.present(number, sessions),
         }
 
         def make(again: bool) -> Child:
@@ -236,10 +237,9 @@ class Supervisor:
         self._config = with_live_values(self._config, values)
         logs.change(self._config.log.level, self._config.log.format)
         self._quota.limits = self._config.limits
-        for number, keeper in enumerate(self._workers, 1):
-            present = await keeper.child.ask("configure", values=values)
-            self._quota.present(number, present or ())
-        self._engine.child.tell("configure", values=values)
+        await asyncio.gather(
+            *(keeper.child.ask("configure", values=values) for keeper in self._all)
+        )
         facts = {"changed": changed, "need_restart": waiting}
         log.info("settings reloaded", extra={"facts": facts})
 

@@ -25,7 +25,7 @@ NEXT_FACTOR = 0x02
 AUTH_DATA = b"\x01"  # what a plugin of the server says begins with it
 FAST_AUTHENTICATION, FULL_AUTHENTICATION = b"\x01\x03", b"\x01\x04"
 ASK_FOR_KEY = {CACHING_SHA2: b"\x02", SHA256: b"\x01"}
-NO_PASSWORD = b"\x00"
+NO_PASSWORD = (b"", b"\x00")  # as clients say it
 SCRAMBLE_BYTES = 20
 
 
@@ -102,7 +102,7 @@ class Authentication:
 
     def from_client(self, payload: bytes) -> list[Step]:
         """What to send after a packet of the client."""
-        if self._next is _Password.AS_IT_IS or payload == NO_PASSWORD:
+        if self._next is _Password.AS_IT_IS or payload in NO_PASSWORD:
             self.asked = False
             return [(Side.BACKEND, payload)]
         asking = ASK_FOR_KEY[self._plugin]

@@ -26,6 +26,7 @@ class Message(Enum):
     NAMES = b"N"  # engine: JSON list of the names that statements are filtered by
     WATCH = b"W"  # relay: send NAMES, now and whenever they change
     PREPARED = b"P"  # engine: 4 bytes, the id of a prepared statement that is ours
+    AFTERMATH = b"A"  # engine: 1 byte, whether it remembers what a statement has left
     NAMED = b"Q"  # engine: 1 byte, whether any that SQL's PREPARE has named is ours
     FORGET = b"R"  # relay: the session was reset, its prepared statements are gone
     FILE = b"L"  # engine: MySQL asks the client for a file; its first packet's number
@@ -44,6 +45,7 @@ class Statement:
     status: int
     thread_id: int
     error: bytes = b""  # the backend's answer, when it was relayed and came back
+    aftermath: bool = False  # nothing ran since the statement that AFTERMATH was for
 
     def to_bytes(self) -> bytes:
         facts = {
@@ -51,6 +53,7 @@ class Statement:
             "status": self.status,
             "thread_id": self.thread_id,
             "command_bytes": len(self.command),
+            "aftermath": self.aftermath,
         }
         head = json.dumps(facts).encode()
         return len(head).to_bytes(4, "little") + head + self.command + self.error

@@ -60,6 +60,32 @@ def charset_of(collation: int) -> str:
     raise not_supported(f"results in collation {collation}")
 
 
+def text_of(value: bytes, collation: int) -> str:
+    """What a server sent in the character set of a collation; ``binary`` is UTF-8.
+
+    Raises:
+        MySQLError: 1235, no such collation is known.
+        UnicodeDecodeError: it is not text in that set.
+    """
+    name = charset_of(collation)
+    if name in _SEVERAL_BYTES:
+        return value.decode(_SEVERAL_BYTES[name])
+    if value.isascii() and name != "swe7":
+        return value.decode("ascii")
+    characters = _characters(name)
+    return "".join(characters[byte] for byte in value)
+
+
+@cache
+def _characters(name: str) -> list[str]:
+    """The characters of the 256 bytes of a set that has one byte for each."""
+    characters = ["\ufffd"] * 256
+    for number, code in reversed(list(enumerate(_basic_plane(name)))):
+        if code != b"?" or number == ord("?"):
+            characters[code[0]] = chr(number)
+    return characters
+
+
 @cache
 def named(name: str) -> CharacterSet:
     """A character set other than ``binary``; the first call takes milliseconds.
@@ -167,6 +193,21 @@ _CODECS: Mapping[str, str | None] = {
     "sjis": "shift_jis",
     "swe7": "ascii",
     "tis620": "tis_620",
+    "ucs2": "utf_16_be",
+    "ujis": "euc_jp",
+    "utf16": "utf_16_be",
+    "utf16le": "utf_16_le",
+    "utf32": "utf_32_be",
+    "utf8mb3": "utf_8",
+    "utf8mb4": "utf_8",
+}
+# Python's codecs for reading sets whose characters have several bytes.
+_SEVERAL_BYTES: Mapping[str, str] = {
+    **{name: name for name in ("big5", "cp932", "gb18030", "gb2312", "gbk")},
+    "binary": "utf_8",
+    "eucjpms": "euc_jp",
+    "euckr": "cp949",
+    "sjis": "shift_jis",
     "ucs2": "utf_16_be",
     "ujis": "euc_jp",
     "utf16": "utf_16_be",

@@ -19,7 +19,6 @@ UTF8_CHARSETS = frozenset(
     {33, 45, 46, 76, 83, 223, *range(192, 216), *range(224, 248), *range(255, 324)}
 )
 
-_CATALOG = b"\x03def"
 _FIXED_PART = 0x0C  # the length of what follows the names
 
 _INTEGERS = {
@@ -64,7 +63,8 @@ class ColumnDefinition:
 
     Names keep every byte the server sent: what is not UTF-8 in them is a
     surrogate escape. ``length`` is the display width in bytes, ``decimals`` the
-    digits after the point (31: as many as the value needs).
+    digits after the point (31: as many as the value needs). ``catalog`` is always
+    the same name, but in the character set of the results.
     """
 
     schema: str
@@ -77,13 +77,14 @@ class ColumnDefinition:
     type: int
     flags: int
     decimals: int
+    catalog: str = "def"
 
     def to_bytes(self) -> bytes:
         """The payload of the packet; the inverse of ``parse``."""
-        names = (self.schema, self.table, self.org_table, self.name, self.org_name)
+        tables = (self.catalog, self.schema, self.table, self.org_table)
+        names = (*tables, self.name, self.org_name)
         return b"".join(
             (
-                _CATALOG,
                 *(_lenenc(name.encode("utf-8", "surrogateescape")) for name in names),
                 bytes([_FIXED_PART]),
                 self.charset.to_bytes(2, "little"),
@@ -131,6 +132,7 @@ def parse(payload: bytes) -> ColumnDefinition:
         type=rest[7],
         flags=int.from_bytes(rest[8:10], "little"),
         decimals=rest[10],
+        catalog=catalog,
     )
 
 

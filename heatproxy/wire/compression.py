@@ -135,6 +135,10 @@ class Compression:
         """All of an answer was sent: the client's next envelopes number the next."""
         self._begins = True
 
+    def turn_to(self, number: int) -> None:
+        """The next envelope sent has this number."""
+        self._begins, self._sent = False, number - 1
+
     def _envelope(self, data: bytes) -> bytes:
         self._sent = (self._sent + 1) & 0xFF
         length, number = len(data), bytes([self._sent])
@@ -170,8 +174,8 @@ class Compression:
 class Stretches:
     """Packets that nobody asked for one by one, cut where they begin to count anew.
 
-    A binlog of which a replica acknowledges events does so behind every event that is
-    to be, and its envelopes with it.
+    A binlog does so behind every event that a replica is to acknowledge: its packets
+    from 1 on, its envelopes from 0.
 
     Source: MySQL 9.7 with semi-synchronous replication, watched.
     """
@@ -181,13 +185,17 @@ class Stretches:
         self._left = 0  # bytes of the current packet that are still to come
         self._number = 0
         self._continues = False  # the next frame continues the one before it
-        self._asks = False  # the last event is to be acknowledged
+        self._event_asks = False  # to be acknowledged
+        self._asks = False  # and all of it was sent
 
-    def feed(self, data: bytes) -> list[tuple[bool, bytes]]:
-        """What has arrived, in stretches, and whether each begins to count anew."""
+    def feed(self, data: bytes) -> list[tuple[int | None, bytes]]:
+        """What has arrived, in stretches: the number of each's first envelope.
+
+        None is for what goes on counting.
+        """
         data, self._kept = self._kept + data, b""
-        found: list[tuple[bool, bytes]] = []
-        anew, start, end = False, 0, len(data)
+        found: list[tuple[int | None, bytes]] = []
+        begins, start, end = None, 0, len(data)
         position = min(self._left, end)
         self._left -= position
         while position < end:
@@ -196,19 +204,19 @@ class Stretches:
             if len(head) < 4 or len(head) < 4 + min(3, length):
                 data, self._kept = data[:position], data[position:]
                 break
-            follows = head[3] == (self._number + 1) & 0xFF
-            if not follows or (self._asks and head[3] == 0):
-                found.append((anew, data[start:position]))
-                anew, start = True, position
+            if self._asks or head[3] != (self._number + 1) & 0xFF:
+                found.append((begins, data[start:position]))
+                begins, start = (0 if self._asks else head[3]), position
             self._number = head[3]
-            if not self._continues:
-                self._asks = head[5:] == ACKNOWLEDGE
-            self._continues = length == MAX_FRAME
+            self._continues, continued = length == MAX_FRAME, self._continues
+            if not continued:
+                self._event_asks = head[5:] == ACKNOWLEDGE
+            self._asks = self._event_asks and not self._continues
             step = min(4 + length, end - position)
             self._left = 4 + length - step
             position += step
-        found.append((anew, data[start:]))
-        return [(begins, part) for begins, part in found if part]
+        found.append((begins, data[start:]))
+        return [(number, part) for number, part in found if part]
 
 
 def _zlib_pack(data: bytes) -> bytes:

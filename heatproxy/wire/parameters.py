@@ -56,6 +56,7 @@ _TEXTS = (
 _PIECEMEAL = range(FIELD_TYPE.TINY_BLOB, FIELD_TYPE.STRING + 1)  # may be long data
 _LEADING_NUMBER = re.compile(rb"\s*(\d+)")
 _LONGEST_HOURS = 838
+EXACT_DIGITS = 15  # as many of a DECIMAL are the same DOUBLE everywhere
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,6 +256,9 @@ def _float(number: float) -> bytes:
     if not math.isfinite(number):
         raise not_supported(f"the parameter {number}")
     text = repr(number)
+    digits = sum(map(str.isdigit, text))
+    if "e" not in text and digits <= EXACT_DIGITS and (number or text[0] != "-"):
+        return f"CAST({text} AS DOUBLE)".encode()  # the engine reads no exponents
     return _signed(text if "e" in text else text + "e0")
 
 

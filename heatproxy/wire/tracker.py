@@ -312,6 +312,18 @@ _scan = _jit(
 )
 
 
+def _is_whole(data: Any, state: Any) -> bool:
+    """Whether bytes are one whole reply; if not, the state is as between replies."""
+    position, event = _scan(data, 0, state, RESULT)
+    if event == DONE and position == len(data) and state[ERROR] == 0:
+        return True
+    state[HEADER_HAVE] = state[LEFT] = 0
+    return False
+
+
+_is_whole = _jit(_is_whole, "boolean(Bytes(uint8, 1, 'C', readonly=True), int64[::1])")
+
+
 class Tracker:
     """The state of the reply that a connection is in the middle of."""
 
@@ -335,6 +347,14 @@ class Tracker:
         kind, self._begins = self._begins, -1
         reached: tuple[int, int] = _scan(data, start, self._array, kind)
         return reached
+
+    def is_whole(self, data: bytes) -> bool:
+        """Whether bytes are all of the reply to a statement, which is no refusal.
+
+        If they are not, it is as if they had not been looked at.
+        """
+        whole: bool = _is_whole(data, self._array)
+        return whole
 
     @property
     def status(self) -> int:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from heatproxy.bench.report import Line, amount, difference, heading, ratio, text
+from heatproxy.bench.report import Line, amount, difference, heading, rate, ratio, text
 from heatproxy.bench.stage import DIRECT, HAPROXY, HEATPROXY
 
 TURNS = {HAPROXY: [10.0, 20.0, 40.0], HEATPROXY: [15.0, 28.0, 64.0]}
@@ -50,6 +50,11 @@ def test_without_the_other_proxy_nothing_is_met_nor_missed(line: Line) -> None:
 def test_an_amount_is_measured_against_its_target() -> None:
     assert amount("it", "MB", 300.0, at_most=300).met is True
     assert amount("it", "MB", 300.1, at_most=300).met is False
+
+
+def test_a_rate_is_measured_against_its_target() -> None:
+    assert rate("it", "/s", 3e6, at_least=3e6).met is True
+    assert rate("it", "/s", 2.9e6, at_least=3e6).met is False
 
 
 def test_figures_stand_under_their_headings() -> None:

@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+import pymysql
 import pytest
 
 from heatproxy.bench import stage, wire
@@ -35,6 +36,7 @@ def test_every_part_has_its_lines(measured: tuple[list[Line], list[str]]) -> Non
     for part in (
         *("1 conn.: CPU", "1 conn.: p50", "8 conn.: rate", "32 conn.: rate"),
         *("TLS", "2,000 rows, text: speed", "2,000 rows, binary: speed"),
+        *("encoded on a core, text", "encoded on a core, binary"),
         *("connect", "5 idle connections"),
     ):
         assert any(part in name for name in names), part
@@ -59,8 +61,6 @@ def test_a_proxy_that_is_not_installed_is_named(
 def test_nothing_of_the_bench_is_left_on_the_backend(
     measured: tuple[list[Line], list[str]], data_dir: Path
 ) -> None:
-    import pymysql
-
     with open_stage(data_dir) as again:
         account = again.account
         with pymysql.connect(

@@ -382,3 +382,23 @@ def test_a_driver_logs_in_without_a_cached_password(pair: Pair) -> None:
         connection.cmd_change_user("journey_empty", "", "")
         cursor.execute("SELECT CURRENT_USER()")
         assert cursor.fetchall() == [("journey_empty@%",)]
+
+
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
+def test_what_mysql_says_before_it_hangs_up_arrives(pair: Pair, tls: bool) -> None:
+    """And the end of TLS after it, without which it might have been cut off."""
+    heard = []
+    for connect in (pair.server.connect_backend, pair.server.connect):
+        connection = connect(ssl_disabled=not tls)
+        connection.query("SET wait_timeout = 1")
+        session: Any = connection._sock
+        session.settimeout(60)
+        if tls:  # mysqld itself leaves it out
+            session.suppress_ragged_eofs = connect == pair.server.connect_backend
+        said = b""
+        while more := session.recv(1 << 16):
+            said += more
+        heard.append(said)
+        connection._force_close()
+    assert heard[1] == heard[0]
+    assert b"inactivity" in heard[0]

@@ -93,7 +93,7 @@ def test_what_was_said_last_is_read_before_the_end(folder: TlsFolder) -> None:
 
 @pytest.mark.parametrize(
     "garbage",
-    [b"\x00" * 50, b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x00\x02\xff\xff"],
+    [b"\x00" * 50, b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x00\x04\xff\x00\x00\x00"],
 )
 def test_what_is_no_tls_is_refused(folder: TlsFolder, garbage: bytes) -> None:
     server = TlsLayer(server_context(folder), server=True)

@@ -6,14 +6,20 @@ import pytest
 
 from heatproxy.sql import glance as module
 from heatproxy.sql import prefilter
-from heatproxy.sql.glance import LOOK, OTHER, READS, words
+from heatproxy.sql.glance import EXECUTES, LOOK, OTHER, READS, words
+from heatproxy.wire.packets import frame
 
 KNOWN = words({b"SELECT", b"DO"}, {b"CALL", b"DROP", b"TRUNCATE", b"DEALLOCATE"})
 PIECES = (
     *("SELECT", "with", "Call", "INSERT", "drop", "TRUNCATE", "PREPARE", "Kill", "SET"),
+    *("SHOW WARNINGS", "get", "FLUSH", "@@warning_count", "load", "explain"),
     *("execute", "ML_", "ml_predict_row(", "sys.", "_row", "heatwave_", "`", "'", "%"),
     *(" ", " ", "\n", ";", "(", "/* c */", "/*! ", "*/", "-- x\n", "#", "@a", "é", "1"),
 )
+
+
+def packet(text: str) -> bytes:
+    return frame(b"\3" + text.encode(), 0)
 
 
 GLANCES = [pytest.param(module.look, id="plain")]
@@ -34,6 +40,7 @@ if module.glance is not None:
         ("INSERT INTO t VALUES ('ml_')", OTHER),
         ("INSERT INTO t VALUES (';')", LOOK),
         ("BEGIN", OTHER),
+        ("b", OTHER),
         ("TRUNCATE t", LOOK),
         ("CALL p()", LOOK),
         ("SAVEPOINT a", LOOK),
@@ -51,7 +58,33 @@ if module.glance is not None:
 def test_a_statement_is_known_by_its_first_word(
     glance: module.Glance, text: str, said: int
 ) -> None:
-    assert glance(text.encode(), KNOWN) == said
+    assert glance(packet(text), 5, KNOWN) == said
+    assert glance(packet("\0\1" + text), 7, KNOWN) == said
+
+
+@pytest.mark.parametrize("glance", GLANCES)
+@pytest.mark.parametrize(
+    ("bytes_", "start", "said"),
+    [
+        (b"\x05\0\0\0\x17abcd", 5, EXECUTES),
+        (b"\x05\0\0\0\x17abcd", 7, EXECUTES),
+        (b"\x05\0\0\1\x17abcd", 5, LOOK),
+        (b"\x06\0\0\0\x17abcd", 5, LOOK),
+        (b"\x04\0\0\0\x17abcd", 5, LOOK),
+        (b"\x05\0\0\0\x16do 1", 5, LOOK),
+        (b"\x05\0\0\0\x03do 1", 5, READS),
+        (b"\x05\0\0\0\x03do 1", 7, LOOK),
+        (b"\x08\0\0\0\x03\1\1do 1 ", 7, LOOK),
+        (b"\x01\0\0\0\x03", 5, LOOK),
+        (b"\x01\0\0\0\x03", 7, LOOK),
+        (b"\x01\0", 5, LOOK),
+        (b"", 5, LOOK),
+    ],
+)
+def test_only_one_whole_packet_is_known(
+    glance: module.Glance, bytes_: bytes, start: int, said: int
+) -> None:
+    assert glance(bytes_, start, KNOWN) == said
 
 
 def test_what_a_glance_lets_pass_the_prefilter_would_not_have_wanted(
@@ -62,7 +95,7 @@ def test_what_a_glance_lets_pass_the_prefilter_would_not_have_wanted(
     slow, said = prefilter.Prefilter(), set()
     for _ in range(20_000):
         text = "".join(chance.choices(PIECES, k=chance.randrange(1, 7))).encode()
-        seen = module.look(text, prefilter.FIRST_WORDS)
+        seen = module.look(packet(text.decode()), 5, prefilter.FIRST_WORDS)
         said.add(seen)
         assert seen == LOOK or not slow.wants(text, several=True, named=True), text
     assert said == {OTHER, READS, LOOK}

@@ -5,10 +5,16 @@ import pytest
 
 from tests.asking import value
 from tests.background import until
-from tests.rawclient import RawClient, Reply, command
+from tests.rawclient import RawClient, Reply, command, framed
 from tests.supervisor.conftest import ENOUGH, Watched, connections, is_open, where
 
 pytestmark = pytest.mark.mysql
+
+
+@pytest.fixture(autouse=True)
+def _nobody_else(watched: Watched) -> None:
+    """The sessions of the test before have ended."""
+    until(lambda: watched.metric("heatproxy_connections") == 0)
 
 
 def test_a_limit_on_connections_holds_over_all_workers(watched: Watched) -> None:
@@ -97,6 +103,6 @@ def test_a_session_that_changes_its_user_counts_for_the_new_one(
         made.pop()._force_close()
         until(lambda: watched.metric("heatproxy_connections") == 1)
         with RawClient(**where(watched), **other) as client:
-            client.socket.sendall(b"\x26\0\0\0" + change.encode(0))
+            client.socket.sendall(framed(change.encode(0)))
             switch = client.packet([])
             assert switch[0] == 0xFE  # MySQL asks for several's password

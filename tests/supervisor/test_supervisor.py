@@ -10,9 +10,11 @@ from typing import Any
 import pymysql
 import pytest
 
+from heatproxy.objectstore import ObjectStore
 from tests.asking import rows, value
 from tests.background import is_alive, until
 from tests.background import running as in_background
+from tests.lakeside import external, load
 from tests.supervisor.conftest import (
     ENOUGH,
     Watched,
@@ -148,29 +150,18 @@ def test_a_worker_that_is_started_again_has_the_settings_of_the_others(
 
 
 def test_lakehouse_settings_reach_the_engine_process(watched: Watched) -> None:
-    load = (
-        "CALL sys.heatwave_load('[\"x\"]', JSON_OBJECT('external_tables', JSON_ARRAY("
-        "JSON_OBJECT('db_name', 'x', 'tables', JSON_ARRAY(JSON_OBJECT('table_name',"
-        "'t', 'engine_attribute', JSON_OBJECT('file', JSON_ARRAY(JSON_OBJECT("
-        "'par', 'https://127.0.0.1:1/p/SECRETTOKEN/n/a/b/b/o/x.csv')))))))))"
-    )
+    with ObjectStore({"t.csv": b"a,b\n1,2\n"}) as store:
 
-    def report() -> str:
-        with watched.server.connect() as connection, connection.cursor() as cursor:
-            said = []
-            try:
-                cursor.execute(load)
-                while True:
-                    said += [str(row) for row in cursor.fetchall()]
-                    if not cursor.nextset():
-                        break
-            except pymysql.MySQLError as refused:
-                said.append(str(refused))
-            return " ".join(said)
+        def loaded() -> bool:
+            with watched.server.connect() as connection:
+                tables = {"t": external(store.url("t.csv"))}
+                blocks = load(connection, "reloaded", tables)
+                said = [line for block in blocks for line in block.lines]
+                return any("Table loaded successfully!" in line for line in said)
 
-    with_http = report()
-    with watched.settled('[lakehouse]\nallowed_schemes = ["http"]'):
-        assert report() != with_http
+        with watched.settled('[lakehouse]\nallowed_schemes = ["https"]'):
+            assert not loaded()
+        assert loaded()
 
 
 # --- the end --------------------------------------------------------------------------

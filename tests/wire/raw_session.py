@@ -1,6 +1,8 @@
 """A MySQL session that keeps the server's bytes as they came."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pymysql
 from pymysql.constants import CLIENT
@@ -26,7 +28,7 @@ class Answer:
 class RawSession:
     """pymysql logs in; the rest is read from its socket."""
 
-    def __init__(self, login: dict[str, str], deprecate_eof: bool = True) -> None:
+    def __init__(self, login: Mapping[str, Any], deprecate_eof: bool = True) -> None:
         self.deprecate_eof = deprecate_eof
         flag = DEPRECATE_EOF if deprecate_eof else 0
         self.connection = pymysql.connect(
@@ -42,7 +44,8 @@ class RawSession:
     def run(self, sql: str | bytes) -> None:
         """A statement without a result."""
         self._send(QUERY + (sql if isinstance(sql, bytes) else sql.encode()))
-        assert self._packet()[1][0] == 0
+        payload = self._packet()[1]
+        assert payload[0] == 0, payload
 
     def query(self, sql: str) -> Answer:
         """Text-protocol rows."""

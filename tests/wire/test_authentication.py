@@ -59,7 +59,7 @@ def test_a_password_for_a_secure_backend_is_decrypted(switched: bool) -> None:
     assert (made.over, made.status) == (True, 0x0002)
 
 
-@pytest.mark.parametrize("blob", [b"", b"x" * 255, b"x" * 256])
+@pytest.mark.parametrize("blob", [b"x", b"x" * 255, b"x" * 256])
 def test_a_password_that_cannot_be_decrypted_is_one_that_nobody_has(
     blob: bytes,
 ) -> None:
@@ -160,12 +160,13 @@ def test_a_password_for_a_backend_within_tls_is_decrypted(
     assert (side, passed[4:]) == (BACKEND, CLEAR)
 
 
-def test_an_empty_password_has_no_wrapping() -> None:
+@pytest.mark.parametrize("empty", [b"", b"\x00"])
+def test_an_empty_password_has_no_wrapping(empty: bytes) -> None:
     made = Login(PLAIN_TO_TLS)
     made.feed(BACKEND, frame(greeting(), 0))
     made.feed(CLIENT, frame(hello(), 1))
     made.feed(BACKEND, frame(SHA256, 3))
-    assert made.feed(CLIENT, frame(b"\x00", 3)) == [(BACKEND, frame(b"\x00", 4))]
+    assert made.feed(CLIENT, frame(empty, 3)) == [(BACKEND, frame(empty, 4))]
 
 
 @pytest.mark.parametrize(

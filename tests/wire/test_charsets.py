@@ -62,6 +62,32 @@ def test_a_set_is_made_once():
     assert charsets.named("latin2") is charsets.named("latin2")
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "text"),
+    [
+        ("utf8mb4", "é日😀".encode(), "é日😀"),
+        ("binary", "é".encode(), "é"),
+        ("latin1", b"a\x80\x81\xe9", "a€\x81é"),
+        ("latin1", b"plain?", "plain?"),
+        ("koi8r", b"\xd0\xd2?", "пр?"),
+        ("swe7", b"}`x", "åéx"),
+        ("armscii8", b"\xb2", "Ա"),
+        ("utf16", "é😀".encode("utf_16_be"), "é😀"),
+        ("gbk", b"\xa8\xa6", "é"),
+        ("eucjpms", b"\xc6\xfc", "日"),
+    ],
+)
+def test_what_a_server_sends_can_be_read(name, value, text):
+    numbers = [n for part in charsets._COLLATIONS[name] for n in part]
+    for number in numbers:
+        assert charsets.text_of(value, number) == text
+
+
+def test_what_is_not_text_in_a_set_is_not_read():
+    with pytest.raises(UnicodeDecodeError):
+        charsets.text_of(b"\xff", 255)
+
+
 @pytest.fixture(scope="module")
 def session(server):
     session = RawSession(server.backend_login, deprecate_eof=False)

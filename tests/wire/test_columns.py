@@ -4,7 +4,13 @@ from pymysql.constants import FIELD_TYPE, FLAG
 
 from heatproxy import datatypes
 from heatproxy.errors import MySQLError, ProtocolError
-from heatproxy.wire.columns import UTF8_CHARSETS, ColumnDefinition, arrow_type, parse
+from heatproxy.wire.columns import (
+    UTF8_CHARSETS,
+    ColumnDefinition,
+    arrow_type,
+    parse,
+    result_type,
+)
 from tests.wire.raw_session import RawSession
 
 # What MySQL sent for `SELECT id AS "größe" FROM shop.orders AS o`, id BIGINT UNSIGNED.
@@ -52,6 +58,13 @@ def test_names_keep_every_byte_whatever_their_character_set(name):
     assert parse(payload).to_bytes() == payload
 
 
+@pytest.mark.parametrize("codec", ["utf_16_be", "utf_16_le", "utf_32_be"])
+def test_the_catalog_keeps_the_character_set_of_the_results(codec):
+    catalog = "def".encode(codec)
+    payload = bytes([len(catalog)]) + catalog + GOLDEN[4:]
+    assert parse(payload).to_bytes() == payload
+
+
 @pytest.mark.parametrize("size", range(len(GOLDEN)))
 def test_a_cut_definition_is_refused(size):
     with pytest.raises(ProtocolError):
@@ -86,15 +99,31 @@ def test_what_the_wire_says_has_an_arrow_type(definition, expected):
     "definition",
     [
         column(FIELD_TYPE.VAR_STRING, charset=8),
+        column(FIELD_TYPE.STRING, flags=FLAG.ENUM, charset=8),
         column(FIELD_TYPE.DECIMAL),
         column(200),
     ],
-    ids=["latin1", "the decimal of MySQL 4", "unknown"],
+    ids=["latin1", "ENUM in latin1", "the decimal of MySQL 4", "unknown"],
 )
 def test_what_has_no_arrow_type_is_refused(definition):
     with pytest.raises(MySQLError) as error:
         arrow_type(definition)
     assert error.value.number == 1235
+
+
+@pytest.mark.parametrize(
+    ("definition", "expected"),
+    [
+        (column(FIELD_TYPE.VAR_STRING, charset=8), pa.string()),
+        (column(FIELD_TYPE.STRING, flags=FLAG.SET, charset=54), pa.string()),
+        (column(FIELD_TYPE.BLOB, charset=28), pa.string()),
+        (column(FIELD_TYPE.BLOB), pa.binary()),
+        (column(FIELD_TYPE.JSON), pa.string()),
+        (column(FIELD_TYPE.LONG), pa.int32()),
+    ],
+)
+def test_results_of_ours_are_text_in_every_character_set(definition, expected):
+    assert result_type(definition) == expected
 
 
 @pytest.fixture(scope="module")

@@ -57,7 +57,18 @@ VALUES = {
         struct.pack("<f", 0.1),
         b"0.10000000149011612e0",
     ),
-    "double": (DOUBLE, struct.pack("<d", -0.1), struct.pack("<d", -0.1), b"(-0.1e0)"),
+    "double": (
+        DOUBLE,
+        struct.pack("<d", -0.1),
+        struct.pack("<d", -0.1),
+        b"CAST(-0.1 AS DOUBLE)",
+    ),
+    "no number at all, with a sign": (
+        DOUBLE,
+        struct.pack("<d", -0.0),
+        struct.pack("<d", -0.0),
+        b"(-0.0e0)",
+    ),
     "a large double": (
         DOUBLE,
         struct.pack("<d", 1e300),

@@ -12,11 +12,12 @@ from heatproxy.wire.packets import (
     Status,
     eof,
     err,
+    frame,
     frame_all,
     lenenc,
     ok,
 )
-from heatproxy.wire.tracker import DONE, FILE, MORE, Kind, Tracker
+from heatproxy.wire.tracker import DONE, FILE, MORE, STREAM, Kind, Tracker
 
 AUTOCOMMIT, IN_TRANS = int(Status.AUTOCOMMIT), int(Status.IN_TRANS)
 AGAIN, CURSOR = int(Status.MORE_RESULTS), int(Status.CURSOR_EXISTS)
@@ -320,11 +321,23 @@ def test_a_reply_may_follow_any_other() -> None:
             assert walk(made, [bytes_of(case)]) == ([*case.events], b"")
 
 
-def test_a_binlog_has_no_end() -> None:
+def test_a_binlog_begins_or_is_refused() -> None:
     made = Tracker(OLD)
-    made.expect(Kind.ENDLESS)
+    made.expect(Kind.STREAM)
     data = frame_all([b"\x00" + b"x" * 50, b"\x00" + b"y" * 500], 1)[0]
-    assert walk(made, [data] * 3) == ([], b"")
+    assert made.scan(data[:20]) == (20, MORE)
+    assert made.scan(data, 20) == (55, STREAM)
+    made.expect(Kind.STREAM)
+    assert made.scan(frame(ERR, 1))[1] == DONE
+
+
+def test_the_number_of_the_last_packet_is_known() -> None:
+    made = Tracker(NEW)
+    for number in (1, 77, 255):
+        made.expect(Kind.RESULT)
+        data = frame(b"\xfbfile", number)
+        assert made.scan(data) == (len(data), FILE)
+        assert made.sequence_id == number
 
 
 ONLY_NAMES = (b"\x01", DEFINITION, eof(2))

@@ -1,0 +1,83 @@
+"""What a statement of ours leaves behind: warnings, counts, and where they are kept.
+
+MySQL's own session holds the truth wherever it can: an error of ours is signalled there
+once more, so that SHOW WARNINGS, GET DIAGNOSTICS and ROW_COUNT() are MySQL's own. What
+it cannot hold is remembered until the client's next statement.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from heatproxy.backend.connection import BackendConnection
+from heatproxy.errors import MySQLError
+
+MESSAGE_CHARACTERS = 128  # of SIGNAL's MESSAGE_TEXT
+# Opening a sealed shell: its engine is unknown, its tablespace missing or discarded.
+OF_SHELLS = (1286, 1812, 1814)
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A row of SHOW WARNINGS."""
+
+    level: str  # Note, Warning or Error
+    number: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Aftermath:
+    """What MySQL's session does not say rightly; None: it does."""
+
+    found_rows: int | None = None
+    row_count: int | None = None
+    conditions: Sequence[Condition] | None = None
+
+    @property
+    def errors(self) -> list[Condition]:
+        """Those that SHOW ERRORS shows."""
+        return [one for one in self.conditions or () if one.level == "Error"]
+
+
+def of_rows(count: int, conditions: Sequence[Condition] = ()) -> Aftermath | None:
+    """After a result set, when the last statement of ours in MySQL had one row."""
+    if count == 1 and not conditions:
+        return None
+    return Aftermath(found_rows=count, row_count=-1, conditions=conditions or None)
+
+
+async def leave_error(
+    backend: BackendConnection, error: MySQLError
+) -> Aftermath | None:
+    """Have the session's diagnostics area hold an error that the client was sent.
+
+    Nothing is to be done for what MySQL itself has just refused, unless it speaks of a
+    shell besides. The message is cut to what SIGNAL takes; the whole is remembered.
+    """
+    if backend.refused is error:
+        shown = await _shown(backend)
+        if not any(one.number in OF_SHELLS for one in shown):
+            return None
+    text = error.message[:MESSAGE_CHARACTERS].encode().hex()
+    try:
+        await backend.query(
+            f"SIGNAL SQLSTATE '{error.sqlstate}' SET MYSQL_ERRNO = {error.number},"
+            f" MESSAGE_TEXT = _utf8mb4 X'{text}'"
+        )
+    except MySQLError as signalled:
+        if (signalled.number, signalled.message) == (error.number, error.message):
+            return None
+    return Aftermath(conditions=[Condition("Error", error.number, error.message)])
+
+
+async def conditions_of(backend: BackendConnection) -> list[Condition]:
+    """What SHOW WARNINGS says in MySQL now, but for the shells of Lakehouse tables."""
+    return [one for one in await _shown(backend) if one.number not in OF_SHELLS]
+
+
+async def _shown(backend: BackendConnection) -> list[Condition]:
+    shown = await backend.query("SHOW WARNINGS")
+    return [
+        Condition(level or "", int(number or 0), message or "")
+        for level, number, message in shown.texts()
+    ]
