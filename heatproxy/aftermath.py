@@ -55,7 +55,10 @@ async def leave_error(
     shell besides. The message is cut to what SIGNAL takes; the whole is remembered.
     """
     if backend.refused is error:
-        shown = await _shown(backend)
+        try:
+            shown = await _shown(backend)
+        except MySQLError:  # the password has expired: MySQL refuses everything
+            return None
         if not any(one.number in OF_SHELLS for one in shown):
             return None
     text = error.message[:MESSAGE_CHARACTERS].encode().hex()

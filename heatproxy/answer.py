@@ -27,6 +27,8 @@ from heatproxy.wire.packets import (
     ok,
 )
 
+ROWS_AT_ONCE = 1000  # packed in one go, while every other session waits
+
 
 class Sender(Protocol):
     """Where packets go: the client's leg."""
@@ -152,14 +154,14 @@ class Answer:
         *,
         more: bool = False,
     ) -> None:
-        """A result set of a few rows, each value as its packet has it, with its length.
+        """A result set, each value as its packet has it, with its length.
 
         Source: "Text Resultset Row", "Binary Protocol Resultset Row".
         """
         await self._head(columns, more)
         pack = _binary_row if self.binary else _text_row
-        if rows:
-            await self._send(*map(pack, rows))
+        for start in range(0, len(rows), ROWS_AT_ONCE):
+            await self._send(*map(pack, rows[start : start + ROWS_AT_ONCE]))
         await self._end(more)
 
     async def _head(self, columns: Sequence[ColumnDefinition], more: bool) -> None:

@@ -55,6 +55,11 @@ class Loan:
                 self._chunks.put_nowait(b"")
         raise SessionGone
 
+    @property
+    def gone(self) -> bool:
+        """Whether the relay has closed the channel."""
+        return self._gone
+
     async def statement(self) -> Statement:
         """The next statement that is the engine's to answer."""
         return await self._statements.get()

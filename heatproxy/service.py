@@ -22,6 +22,7 @@ from heatproxy.config import Config, with_live_values
 from heatproxy.control import Control
 from heatproxy.dispatch import serve_statement
 from heatproxy.engine.duck import DuckDB
+from heatproxy.errors import ProtocolError
 from heatproxy.jobs import JobProcesses, end_with_parent
 from heatproxy.lakehouse import reader
 from heatproxy.loan import Loan, SessionGone
@@ -180,7 +181,13 @@ class Service:
 
     async def _answer(self, loan: Loan) -> None:
         while True:
-            await serve_statement(self.house, loan, await loan.statement())
+            statement = await loan.statement()
+            try:
+                await serve_statement(self.house, loan, statement)
+            except ProtocolError:
+                if loan.gone:  # a client may leave in the middle of anything
+                    raise SessionGone from None
+                raise
 
     async def _watch_names(self, loan: Loan) -> None:
         await loan.watches_names.wait()

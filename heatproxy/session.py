@@ -4,7 +4,7 @@ import asyncio
 import contextvars
 import os
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
@@ -21,7 +21,12 @@ from heatproxy.backend.weights import Weights
 from heatproxy.config import Config
 from heatproxy.datatypes import quote_name, quote_text
 from heatproxy.engine import Engine
-from heatproxy.errors import MySQLError, ProtocolError, secondary_engine
+from heatproxy.errors import (
+    MySQLError,
+    ProtocolError,
+    interrupted,
+    secondary_engine,
+)
 from heatproxy.ledger import Ledger
 from heatproxy.watch import Watch, Watches
 from heatproxy.wire.packets import Status, query
@@ -50,6 +55,17 @@ class Cancel:
         self._interrupts.append(interrupt)
         if self():
             interrupt()
+
+    def between(self, items: Iterable[T]) -> Iterator[T]:
+        """The items, one after the other, for work that may end between two of them.
+
+        Raises:
+            MySQLError: 1317, as soon as the work should stop.
+        """
+        for item in items:
+            if self():
+                raise interrupted()
+            yield item
 
     def ask(self) -> None:
         self._asked.set()

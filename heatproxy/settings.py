@@ -85,7 +85,7 @@ SETTINGS = (
         "tls.certificate",
         File(),
         "The certificate that clients see, a PEM file with its chain; by default one "
-        "that heatproxy has signed itself, in tls/ of its data_dir. Read again on "
+        "that heatproxy has signed itself, in tls/ of its data_dir; read again on "
         "SIGHUP.",
         live=True,
     ),
@@ -98,8 +98,8 @@ SETTINGS = (
     Setting(
         "tls.ca",
         File(),
-        "Certificates of those who may sign certificates of clients, a PEM file. "
-        "A client that shows one must show such a one; none need be shown.",
+        "Certificates of those who may sign certificates of clients, a PEM file; "
+        "a client that shows one must show such a one; none need be shown.",
         live=True,
     ),
     Setting(
@@ -119,7 +119,7 @@ SETTINGS = (
         OneOf(("as_client", "required", "disabled"), default="as_client"),
         "When a client's connection to the backend has TLS: when the client's own "
         "has, always (accounts that REQUIRE SSL then take clients without it, unless "
-        "tls.require_secure_transport is set), or never. Over a network clients are "
+        "tls.require_secure_transport is set), or never; over a network clients are "
         "offered TLS only if the backend's connection has it too.",
     ),
     Setting(

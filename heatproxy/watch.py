@@ -145,9 +145,14 @@ class Watch:
         if self._problem is not None or self._over or self._task is None:
             return
         self._problem = problem
-        if not self._claims:
-            self._told = True
-            self._task.cancel()
+        self._tell()
+
+    def _tell(self) -> None:
+        """Cancel the work where it is; in the middle of a command it is told later."""
+        if self._claims or self._told or self._over or self._task is None:
+            return
+        self._told = True
+        self._task.cancel()
 
     # --- commands on the connection -------------------------------------------------
 
@@ -172,8 +177,11 @@ class Watch:
         self._claims -= 1
         if self._claims or self._over:
             return
-        if self._killed and not failed:
-            self._end(interrupted())
+        if self._killed and not failed and self._problem is None:
+            self._problem = interrupted()
+            # the work itself calls this: were it cancelled here, it would be at its
+            # next await, in the middle of another command perhaps
+            asyncio.get_running_loop().call_soon(self._tell)
         if self._awake and self._problem is None:
             self._resume_in(RESUME_AFTER_S)
 

@@ -56,6 +56,10 @@ class Envelopes:
         for start in range(0, len(data), self.piece):
             self.over.sendall(self._envelope(data[start : start + self.piece]))
 
+    def close(self) -> None:
+        self._stream.close()
+        self.over.close()
+
     def _envelope(self, part: bytes) -> bytes:
         self._number = (self._number + 1) % 256
         packed, length = part, 0
@@ -83,6 +87,20 @@ class Envelopes:
         return found
 
 
+class CompressedClient(RawClient):
+    """A raw client whose packets go through envelopes."""
+
+    def through(self, envelopes: Any) -> "CompressedClient":
+        self.socket = self._stream = envelopes
+        return self
+
+    def close(self) -> None:
+        envelopes: Any = self.socket
+        if isinstance(envelopes, Envelopes):
+            envelopes.close()
+        super().close()
+
+
 def compressed(
     algorithm: str,
     capabilities: int = 0,
@@ -99,8 +117,11 @@ def compressed(
     if algorithm == "zstd":
         over.level = bytes([level])
     where = {"unix_socket": unix_socket} if unix_socket else {"host": host}
-    client = RawClient(capabilities | FLAGS[algorithm], over=over, **where, **options)
+    capabilities |= FLAGS[algorithm]
+    try:
+        client = CompressedClient(capabilities, over=over, **where, **options)
+    except BaseException:
+        over.close()
+        raise
     assert client.capabilities & FLAGS[algorithm]
-    envelopes: Any = Envelopes(over, algorithm)
-    client.socket = client._stream = envelopes
-    return client
+    return client.through(Envelopes(over, algorithm))

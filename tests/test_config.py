@@ -1,14 +1,15 @@
 """Every setting is declared once, can be given three ways, and is refused by name."""
 
 import dataclasses
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from heatproxy import config, places
+from heatproxy import config
 from heatproxy.config import Config, ConfigError, load
-from heatproxy.places import Address, MySQLUrl, WrongUrl, parse_mysql_url
+from heatproxy.places import Address
 from heatproxy.settings import SETTINGS, Setting
 
 ROOT = Path(__file__).parent.parent
@@ -78,6 +79,26 @@ WRONG: dict[str, list[Any]] = {
     "automl.workers": [0, "many"],
     "automl.threads": [-1],
     "log.level": ["loud", 7],
+    "workers": [0, 65, 1.5, "many"],
+    "drain_timeout_s": [-1, "soon"],
+    "limits.connections": [-1, 1.5, "many"],
+    "limits.connections_per_user": [-1, 1.5],
+    "limits.login_timeout_s": [-1, "soon"],
+    "limits.idle_timeout_s": [-0.1, "never"],
+    "log.format": ["xml", 7],
+    "log.slow_statement_s": [-1, "slow"],
+    "metrics.listen": ["9307", 9307, "host:port"],
+    "tls.enabled": ["perhaps", 2],
+    "tls.certificate": [7],
+    "tls.key": [7],
+    "tls.ca": [7],
+    "tls.min_version": ["SSLv3", 1.2],
+    "tls.require_secure_transport": ["perhaps"],
+    "backend_tls.mode": ["always", 7],
+    "backend_tls.verify": ["some", True],
+    "backend_tls.ca": [7],
+    "backend_tls.min_version": ["SSLv3"],
+    "compression.algorithms": [["gzip"], [7]],
 }
 
 
@@ -136,54 +157,49 @@ def test_a_missing_file_and_an_unknown_flag_are_refused(tmp_path: Path) -> None:
         load(overrides={"log.levl": "info"}, environ={})
 
 
-@pytest.mark.parametrize(
-    ("url", "expected"),
-    [
-        ("mysql://u:p@h:3307", MySQLUrl("u", "p", "h", 3307)),
-        ("mysql://u@h", MySQLUrl("u", "", "h", 3306)),
-        ("mysql://u:p%40%2F%3a%25@h/", MySQLUrl("u", "p@/:%", "h", 3306)),
-        ("mysql://%C3%BC:a:b@[::1]:1", MySQLUrl("ü", "a:b", "::1", 1)),
-    ],
-)
-def test_a_mysql_url_is_percent_decoded(url: str, expected: MySQLUrl) -> None:
-    assert parse_mysql_url(url) == expected
-    assert load(overrides={"backend": url}, environ={}).backend == expected
+def test_no_address_is_one_where_that_is_a_choice() -> None:
+    assert load(environ={}).metrics.listen is None
+    found = load(overrides={"metrics.listen": "[::1]:0"}, environ={})
+    assert found.metrics.listen == Address("::1", 0)
 
 
-@pytest.mark.parametrize(
-    "url",
-    ["mysql://u:sesame@h:x", "mysql://u:sesame/@h", "mysql://:sesame@h", "u:sesame@h"],
-)
+OTHERS: dict[str, Any] = {
+    "drain_timeout_s": 1.5,
+    "lakehouse.allowed_folders": ["/a", "/b"],
+    "limits.connections": 7,
+    "log.level": "debug",
+    "tls.certificate": "/c.pem",
+    "tls.enabled": False,
+    "tls.key": "/k.pem",
+}
+
+
+def test_live_settings_go_through_json_to_other_processes() -> None:
+    old = load(environ={})
+    new = load(overrides={**OTHERS, "automl.workers": 3}, environ={})
+    assert config.differences(old, new) == (
+        [s.name for s in SETTINGS if s.name in OTHERS],
+        ["automl.workers"],
+    )
+    values = json.loads(json.dumps(config.live_values(new)))
+    changed = config.with_live_values(old, values)
+    assert config.differences(changed, new) == ([], ["automl.workers"])
+    # and back, to what is nothing
+    values = json.loads(json.dumps(config.live_values(old)))
+    assert config.with_live_values(changed, values) == old
+
+
+@each_setting
+def test_every_value_that_is_live_is_read_back_as_itself(setting: Setting) -> None:
+    found = load(environ={})
+    values = config.live_values(found)
+    assert (setting.name in values) == setting.live
+    assert config.with_live_values(found, values) == found
+
+
+@pytest.mark.parametrize("url", ["mysql://u:sesame@h:x", "mysql://u:sesame/@h"])
 def test_the_password_is_never_printed(url: str) -> None:
     for environ, flags in (({}, {"backend": url}), ({"HEATPROXY_BACKEND": url}, {})):
         with pytest.raises(ConfigError) as caught:
             load(overrides=flags, environ=environ)
         assert "sesame" not in str(caught.value)
-    assert "sesame" not in repr(parse_mysql_url("mysql://u:sesame@h"))
-
-
-@pytest.mark.parametrize(
-    ("text", "size"),
-    [("256M", 256 << 20), ("4g", 4 << 30), ("1GiB", 1 << 30), ("512", 512), (7, 7)],
-)
-def test_sizes_are_bytes(text: str | int, size: int) -> None:
-    found = load(overrides={"lakehouse.max_file_bytes": text}, environ={})
-    assert found.lakehouse.max_file_bytes == size
-
-
-def test_a_share_is_of_the_memory_there_is(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "memory.max").write_text("1000000\n")
-    monkeypatch.setattr(config, "_CGROUP_LIMIT", tmp_path / "memory.max")
-    found = load(overrides={"engine.memory_limit": "25%"}, environ={})
-    assert found.engine.memory_limit == 250_000
-    (tmp_path / "memory.max").write_text("max\n")
-    assert config.memory_bytes() > 1_000_000
-
-
-def test_an_address_prints_as_it_was_written() -> None:
-    for text in ("127.0.0.1:3307", "[::1]:3307", "db:1"):
-        found = load(overrides={"listen": text}, environ={}).listen
-        assert str(found) == text
-    assert found == Address("db", 1)

@@ -43,3 +43,9 @@ def test_every_place_the_readme_names_is_there() -> None:
     table = README.partition("## Where things live")[2]
     for name in re.findall(r"`([a-z]+(?:\.py|/))`", table):
         assert (ROOT / "heatproxy" / name).exists(), name
+
+
+def test_the_settings_that_sighup_changes_are_those_the_readme_names() -> None:
+    sentence = README.partition("named in the log as needing a restart: ")[2]
+    named = re.findall(r"`([^`]+)`", sentence.partition("\n- ")[0])
+    assert named == [setting.name for setting in SETTINGS if setting.live]

@@ -18,7 +18,7 @@ import pytest
 from heatproxy.objectstore import ObjectStore
 from heatproxy.wire.packets import Status
 from tests.background import running as in_background
-from tests.background import until, until_it_waits
+from tests.background import until
 from tests.conftest import Running, Server, free_port
 from tests.lakeside import external, load
 from tests.rawclient import RawClient
@@ -144,7 +144,7 @@ def test_a_terminated_server_lets_statements_finish(data_dir: Path) -> None:
             ask(holder, "SELECT GET_LOCK('drain', 0)")
             statement = "SELECT GET_LOCK('drain', 30), 'answered'"
             with in_background(busy, statement) as waiting:
-                until_it_waits(holder, busy.thread_id())
+                until(lambda: waits_for_a_lock(holder, busy.thread_id()))
                 running.process.terminate()
                 assert idle._rfile.read(1) == b""  # it is closed at once
                 with pytest.raises(pymysql.OperationalError):
@@ -160,6 +160,11 @@ def test_a_terminated_server_lets_statements_finish(data_dir: Path) -> None:
         assert processes_of(data_dir) == set()
         for connection in (idle, busy, writer):
             connection._force_close()
+
+
+def waits_for_a_lock(other: "pymysql.Connection[Any]", thread_id: int) -> bool:
+    find = "SELECT STATE FROM performance_schema.processlist WHERE ID = "
+    return ask(other, f"{find}{thread_id}") == (("User lock",),)
 
 
 def test_a_killed_server_comes_back_with_everything(data_dir: Path) -> None:

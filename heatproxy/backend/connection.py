@@ -5,6 +5,7 @@ account. Replies of a few rows come as text; tables come as Arrow through the bi
 protocol, without a Python object per value.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -186,7 +187,7 @@ class BackendConnection:
         return [None if v is None else bytes.fromhex(v).decode() for v in row]
 
     async def packed(self, sql: bytes, *, binary: bool) -> Result:
-        """The few rows of a SELECT, each value as a row of either protocol packs it.
+        """The rows of a SELECT, each value as a row of either protocol packs it.
 
         A string is packed with its length in front. What MySQL packs in the binary
         protocol can be handed on in it without being read.
@@ -196,11 +197,7 @@ class BackendConnection:
         """
         if not binary:
             found = await self.query(sql)
-            packed = (
-                tuple(None if v is None else lenenc_bytes(v) for v in row)
-                for row in found.rows
-            )
-            return Result(found.columns, tuple(packed))
+            return await asyncio.to_thread(_packed, found)
         async with self._prepared(sql) as (statement_id, _):
             columns = await self._start(statement_id)
             rows = []
@@ -381,6 +378,13 @@ class BackendConnection:
         self._packets.clear()
         self._reader = PacketReader()
         return raw
+
+
+def _packed(found: Result) -> Result:
+    rows = (
+        tuple(None if v is None else lenenc_bytes(v) for v in row) for row in found.rows
+    )
+    return Result(found.columns, tuple(rows))
 
 
 def _text_row(payload: bytes, columns: int) -> Row:

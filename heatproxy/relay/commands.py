@@ -44,7 +44,7 @@ from heatproxy.wire.tracker import (
 if TYPE_CHECKING:
     from heatproxy.relay.frontend import Frontend
 
-log = logging.getLogger(__name__)
+FILE_UNASKED = "session closed: the backend asked for a file nobody spoke of"
 
 LOOK_BYTES = 1 << 20  # a longer statement is MySQL's, unseen
 AHEAD_BYTES = 4 << 20  # what a client may send ahead; more waits in its socket
@@ -410,7 +410,7 @@ class Commands:
         return len(asked) == 1 or ASKS_FOR_A_FILE.search(asked) is not None
 
     def _refuse_file(self, before: bytes) -> None:
-        log.warning("session closed: the backend asked for a file nobody spoke of")
+        self._frontend.log(logging.WARNING, FILE_UNASKED)
         number = self._tracker.sequence_id
         self._client.write(before + frame(err(local_files_disabled()), number))
         self._frontend.close()
@@ -437,7 +437,7 @@ class Commands:
     def file_asked(self, command: bytes, number: int) -> None:
         """In the middle of a loan MySQL asks for a file; its first packet's number."""
         if not self._is_offered(command):
-            log.warning("session closed: the backend asked for a file nobody spoke of")
+            self._frontend.log(logging.WARNING, FILE_UNASKED)
             self._frontend.close()
             return
         if self._compression is not None:

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from heatproxy.relay.commands import Commands
     from heatproxy.relay.frontend import Frontend
 
-log = logging.getLogger(__name__)
-
 ENGINE_WAIT_S, ENGINE_RETRY_S = 20.0, 0.1
 
 

@@ -13,8 +13,6 @@ from heatproxy.wire.packets import Command
 if TYPE_CHECKING:
     from heatproxy.relay.frontend import Frontend
 
-log = logging.getLogger(__name__)
-
 
 class Stopwatch:
     """Times one session's statements, one after the other."""

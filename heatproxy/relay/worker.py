@@ -161,16 +161,22 @@ class _Process:
                 await asyncio.sleep(LOOK_S)
         if sessions:
             log.warning("%d sessions are ended at the drain's deadline", len(sessions))
+        else:
+            await self._flushed(deadline - loop.time())
         await self._end()
 
     async def _end(self) -> None:
         """End all sessions now, and the process when clients have read it."""
         for session in list(self._worker.sessions):
             session.shut_down()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(FLUSH_S):
-                await self._worker.nobody_leaves()
+        await self._flushed(FLUSH_S)
         self._over.set()
+
+    async def _flushed(self, within_s: float) -> None:
+        """Wait while clients that were hung up on read what was sent before."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(within_s):
+                await self._worker.nobody_leaves()
 
     def _configure(self, values: dict[str, Any]) -> None:
         """Take changed settings."""

@@ -18,8 +18,10 @@ from heatproxy.routines.arguments import option_object, table_name
 from heatproxy.routines.models import open_model
 from heatproxy.routines.output import write_answers
 from heatproxy.routines.routine import Outcome, Procedure, RowFunction, needs
-from heatproxy.routines.rows import Row, RowsOfOneCall, answers
-from heatproxy.session import Cancel, Session
+from heatproxy.routines.rows import ResultsOf, Row, answers
+from heatproxy.session import Session
+
+ROWS_AT_ONCE = 64  # explained by ML_EXPLAIN_ROW while it hears no KILL
 
 
 async def explain(
@@ -75,18 +77,20 @@ async def explain_table(
 
 async def explain_row(session: Session, rows: Sequence[Row]) -> list[str | None]:
     """``{features..., "Prediction", "Notes", "<feature>_attribution"...}``."""
-    return await answers(session, rows, _explain_group)
+    return await answers(session, rows, _explaining, ROWS_AT_ONCE)
 
 
-async def _explain_group(session: Session, group: RowsOfOneCall) -> pa.Array:
-    explainer = _explainer(group.options, "ML_EXPLAIN_ROW")
-    model = (await open_model(session, group.handle)).model
+async def _explaining(
+    session: Session, model_handle: str | None, options: str | None
+) -> ResultsOf:
+    explainer = _explainer(options, "ML_EXPLAIN_ROW")
+    model = (await open_model(session, model_handle)).model
 
-    def work(cancel: Cancel) -> pa.Array:
-        found = explainers.explain_predictions(model, group.table, explainer)
+    def results_of(rows: pa.Table) -> pa.Array:
+        found = explainers.explain_predictions(model, rows, explainer)
         return results.explanation_results(model, found)
 
-    return await session.off_loop(work)
+    return results_of
 
 
 def _checked(options: Options, text: str | None, routine: str) -> dict[str, Any]:

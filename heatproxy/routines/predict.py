@@ -15,13 +15,14 @@ from heatproxy.routines.arguments import option_object
 from heatproxy.routines.models import open_model
 from heatproxy.routines.output import write_answers
 from heatproxy.routines.routine import Outcome, Procedure, RowFunction, needs
-from heatproxy.routines.rows import Row, RowsOfOneCall, answers
-from heatproxy.session import Cancel, Session
+from heatproxy.routines.rows import ResultsOf, Row, answers
+from heatproxy.session import Session
 
 OPTIONS = Options(
     additional_details=Flag(default=False),
     batch_size=Text(),  # deprecated since 9.4.1: taken and ignored
 )
+ROWS_AT_ONCE = 4096  # predicted by ML_PREDICT_ROW while it hears no KILL
 OF_OTHER_TASKS = (
     *("threshold", "topk", "recommend", "remove_seen", "prediction_interval"),
     *("logad_options", "item_metadata", "user_metadata"),
@@ -66,19 +67,21 @@ async def predict_table(
 
 async def predict_row(session: Session, rows: Sequence[Row]) -> list[str | None]:
     """``{features..., "Prediction": ..., "ml_results": {...}}`` of each row."""
-    return await answers(session, rows, _predict_group)
+    return await answers(session, rows, _predicting, ROWS_AT_ONCE)
 
 
-async def _predict_group(session: Session, group: RowsOfOneCall) -> pa.Array:
-    with_drift = predict_options(group.options, "ML_PREDICT_ROW")
-    model = (await open_model(session, group.handle)).model
+async def _predicting(
+    session: Session, model_handle: str | None, options: str | None
+) -> ResultsOf:
+    with_drift = predict_options(options, "ML_PREDICT_ROW")
+    model = (await open_model(session, model_handle)).model
 
-    def work(cancel: Cancel) -> pa.Array:
-        prediction = model.predict(group.table)
-        drift = results.drift_results(model, group.table) if with_drift else None
+    def results_of(rows: pa.Table) -> pa.Array:
+        prediction = model.predict(rows)
+        drift = results.drift_results(model, rows) if with_drift else None
         return results.prediction_results(model, prediction, drift)
 
-    return await session.off_loop(work)
+    return results_of
 
 
 ML_PREDICT_TABLE = Procedure(

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from heatproxy.datatypes import quote_name
 from heatproxy.session import Session
 
-STUB_VERSION = "heatproxy 2"
+STUB_VERSION = "heatproxy 3"
 DONE = "@`heatproxy.done`"  # says to a stub that its routine has run
 OUTSIDE = (
     "sys.{} runs in heatproxy: send it through the proxy, as a statement of its own"
@@ -79,9 +79,10 @@ class Procedure:
         )
 
     def _handing_on(self) -> str:
-        """The statements that give the OUT parameters their values."""
+        """The statements that give the OUT parameters their values, and keep none."""
         values = [
             f"SET {quote_name(parameter.name)} = {out_variable(index)};"
+            f" SET {out_variable(index)} = NULL;"
             for index, parameter in enumerate(self.parameters)
             if parameter.is_out
         ]

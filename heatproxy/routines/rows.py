@@ -3,17 +3,20 @@
 Source: HeatWave User Guide, "ML_PREDICT_ROW", "ML_EXPLAIN_ROW", layouts of 9.5.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
 
 from heatproxy.errors import ml_error
 from heatproxy.jsontext import NumberText, json_text, parse
-from heatproxy.session import Session
+from heatproxy.session import Cancel, Session
 
 Row = tuple[str | None, ...]  # input JSON, model handle, options JSON
+ResultsOf = Callable[[pa.Table], pa.Array]  # rows to the ``ml_results`` of each
+Open = Callable[[Session, str | None, str | None], Awaitable[ResultsOf]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +28,38 @@ class RowsOfOneCall:
     places: list[int]
     objects: list[dict[str, Any]]
 
-    @property
-    def table(self) -> pa.Table:
-        """The rows, Arrow (n_rows, n_keys)."""
-        keys = list(self.objects[0])
+    def table(self, cancel: Cancel) -> pa.Table:
+        """The rows, Arrow (n_rows, n_keys).
+
+        Raises:
+            MySQLError: 1317, it should stop.
+        """
+        keys = cancel.between(self.objects[0])
         return pa.table({key: _column([o[key] for o in self.objects]) for key in keys})
 
+    def answers(
+        self, results_of: ResultsOf, at_once: int, cancel: Cancel
+    ) -> Iterator[tuple[int, str]]:
+        """Each row's place and the answer to it.
 
-def grouped(rows: Sequence[Row]) -> list[RowsOfOneCall]:
+        The model sees ``at_once`` rows at a time. The columns' types are those of all
+        rows together: no answer depends on which rows come with it.
+
+        Raises:
+            MySQLError: 1317, it should stop; the model's.
+        """
+        table = self.table(cancel)
+        for start in cancel.between(range(0, len(self.places), at_once)):
+            end = start + at_once
+            texts = results_of(table.slice(start, at_once)).to_pylist()
+            rows = zip(
+                self.places[start:end], self.objects[start:end], texts, strict=True
+            )
+            for place, given, text in cancel.between(rows):
+                yield place, json_text(_answer(given, parse(text)))
+
+
+def grouped(rows: Iterable[Row]) -> list[RowsOfOneCall]:
     """The rows, those that belong together in one group.
 
     Raises:
@@ -53,17 +80,30 @@ def grouped(rows: Sequence[Row]) -> list[RowsOfOneCall]:
 
 
 async def answers(
-    session: Session,
-    rows: Sequence[Row],
-    results_of: Callable[[Session, RowsOfOneCall], Awaitable[pa.Array]],
+    session: Session, rows: Sequence[Row], open_model: Open, at_once: int
 ) -> list[str | None]:
-    """The answer to each row; ``results_of`` gives ``ml_results`` of one group."""
+    """The answer to each row; ``open_model`` gives what computes a group's.
+
+    Rows by the thousand take seconds, which nobody else must wait for.
+    """
+    groups = await session.off_loop(lambda cancel: grouped(cancel.between(rows)))
     answered: list[str | None] = [None] * len(rows)
-    for group in grouped(rows):
-        found = (await results_of(session, group)).to_pylist()
-        for place, given, text in zip(group.places, group.objects, found, strict=True):
-            answered[place] = json_text(_answer(given, parse(text)))
+    for group in groups:
+        results_of = await open_model(session, group.handle, group.options)
+        work = partial(_answer_group, answered, group, results_of, at_once)
+        await session.off_loop(work)
     return answered
+
+
+def _answer_group(
+    answered: list[str | None],
+    group: RowsOfOneCall,
+    results_of: ResultsOf,
+    at_once: int,
+    cancel: Cancel,
+) -> None:
+    for place, text in group.answers(results_of, at_once, cancel):
+        answered[place] = text
 
 
 def _answer(given: dict[str, Any], results: dict[str, Any]) -> dict[str, Any]:

@@ -141,16 +141,23 @@ async def _hand_on(
         if parameter.is_out
     ]
     given = [f"{name} = {out}" for name, out in zip(outs, outcome.out, strict=True)]
-    backend = session.backend
-    await backend.query(f"SET {', '.join([*given, f'{DONE} = TRUE'])}")
+    setting = f"SET {', '.join([*given, f'{DONE} = TRUE'])}"
     try:
-        if by_parameter:
-            await _execute(session, call)
-        else:
-            await session.relay(call)
-    except MySQLError:
-        await backend.query(f"SET {DONE} = NULL")
+        await session.watch.step(_call_stub(session, setting, call, by_parameter))
+    except MySQLError:  # a KILL perhaps, before the stub took them
+        nothing = [f"{name} = NULL" for name in (*outs, DONE)]
+        await session.backend.query(f"SET {', '.join(nothing)}")
         raise
+
+
+async def _call_stub(
+    session: Session, setting: str, call: bytes, by_parameter: bool
+) -> None:
+    await session.backend.query(setting)
+    if by_parameter:
+        await _execute(session, call)
+    else:
+        await session.relay(call)
 
 
 async def _execute(session: Session, call: bytes) -> None:

@@ -7,6 +7,7 @@ this would answer differently from a function called row by row is refused by na
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import pairwise
 
 from pymysql.constants import FIELD_TYPE
@@ -16,7 +17,7 @@ from heatproxy.datatypes import quote_text
 from heatproxy.errors import MySQLError, not_supported
 from heatproxy.routines import ROUTINES
 from heatproxy.routines.routine import RowFunction
-from heatproxy.session import Session
+from heatproxy.session import Cancel, Session
 from heatproxy.sql.calls import RoutineCall
 from heatproxy.sql.lexer import Kind, Token, find_word, split_at_commas, text_of
 from heatproxy.wire.columns import ColumnDefinition
@@ -136,33 +137,32 @@ async def row_by_row(
         b"SELECT " + b", ".join(collect) + b" " + text_of(text, rest),
         binary=session.answer.binary,
     )
-    columns: list[tuple[bytes | None, ...]]
-    columns = list(zip(*asked.rows, strict=True)) if asked.rows else []
+    if not asked.rows:
+        return []
     answered: list[Sequence[bytes | None]] = []
     kinds: list[int] = []
     position = 0
-    for item in items if columns else ():
+    for item in items:
         if not item.calls:
             end = position + item.columns
-            answered += columns[position:end]
+            places = range(position, end)
+            answered += await session.off_loop(partial(_columns, asked.rows, places))
             kinds += [column.type for column in asked.columns[position:end]]
             position = end
             continue
         values = []
         for call in item.calls:
             end = position + len(function_of(call).parameters)
-            rows = [
-                tuple(_unhex(value) for value in row)
-                for row in zip(*columns[position:end], strict=True)
-            ]
+            places = range(position, end)
+            rows = await session.off_loop(partial(_arguments, asked.rows, places))
             values.append(await function_of(call).run(session, rows))
             position = end
         around, kind = await _around(session, text, item, values)
         answered.append(around)
         kinds.append(kind)
-    if answered and session.answer.binary:
+    if session.answer.binary:
         require_layout(kinds, definitions)
-    return [list(row) for row in zip(*answered, strict=True)]
+    return await session.off_loop(partial(_rows, answered))
 
 
 def require_layout(
@@ -174,6 +174,32 @@ def require_layout(
             raise not_supported(
                 f"the type of {definition.name} in a prepared statement"
             )
+
+
+# These go over all rows, for which nobody else must wait.
+
+
+def _columns(
+    rows: Sequence[Sequence[bytes | None]], places: Sequence[int], cancel: Cancel
+) -> list[list[bytes | None]]:
+    """Those columns of the rows."""
+    return [[row[place] for row in rows] for place in cancel.between(places)]
+
+
+def _arguments(
+    rows: Sequence[Sequence[bytes | None]], places: Sequence[int], cancel: Cancel
+) -> list[tuple[str | None, ...]]:
+    """The arguments of one call for each row."""
+    return [
+        tuple(_unhex(row[place]) for place in places) for row in cancel.between(rows)
+    ]
+
+
+def _rows(
+    columns: Sequence[Sequence[bytes | None]], cancel: Cancel
+) -> list[list[bytes | None]]:
+    """The rows of these columns."""
+    return [list(row) for row in cancel.between(zip(*columns, strict=True))]
 
 
 def _unhex(value: bytes | None) -> str | None:
@@ -261,7 +287,8 @@ async def _around(
     if len(item.calls) == 1 and _is_call_alone(item):
         charset = await session.backend.scalar("SELECT @@character_set_results")
         if charset in _UTF8:
-            return [_packed(value) for value in values[0]], FIELD_TYPE.JSON
+            packed = await session.off_loop(partial(_all_packed, values[0]))
+            return packed, FIELD_TYPE.JSON
     names = [f"heatproxy_rows.heatproxy_r{i}".encode() for i in range(len(item.calls))]
     whole = text_of(text, item.tokens)
     expression = replaced(whole, item.calls, names, item.start)
@@ -275,8 +302,11 @@ async def _around(
     return answered, kind
 
 
-def _packed(value: str | None) -> bytes | None:
-    return None if value is None else lenenc_bytes(value.encode())
+def _all_packed(values: Sequence[str | None], cancel: Cancel) -> list[bytes | None]:
+    return [
+        None if value is None else lenenc_bytes(value.encode())
+        for value in cancel.between(values)
+    ]
 
 
 def _is_call_alone(item: Item) -> bool:

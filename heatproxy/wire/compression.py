@@ -11,7 +11,7 @@ Source: MySQL Source Code Documentation, "Compression"; compared with MySQL 9.7.
 import sys
 import zlib
 from collections.abc import Callable, Collection
-from functools import cache
+from functools import cache, partial
 from typing import Any, cast
 
 from heatproxy.errors import (
@@ -31,6 +31,8 @@ WORTH_BYTES = 50  # less is not packed
 # What is packed or unpacked at once. A few hundred bytes may unpack to 16 MB, so who
 # reads asks for the rest when it has room again.
 ENOUGH_BYTES = 1 << 20
+# In one envelope: packed, it must have a length of 3 bytes even if it got longer.
+LIMIT_BYTES = MAX_FRAME - (1 << 17)
 # A relay serves many clients from one thread. Level 6 of zlib takes 4 times as long as
 # level 1 for a tenth less, and what a client asks of zstd may take 40 times as long.
 ZLIB_LEVEL = 1
@@ -75,18 +77,26 @@ class Compression:
     def __init__(self, algorithm: str, level: int) -> None:
         """``level`` is the one that the client asks for, of zstd."""
         if algorithm == ZSTD:
-            self._pack = _zstd_packer(min(level, ZSTD_LEVEL_MAX))
+            level = min(level, ZSTD_LEVEL_MAX)
+            self._pack = _zstd_pack(level)
+            self._new_packer = partial(_zstd().ZstdCompressor, level)
             self._unpacker, self._unreadable = (
                 _zstd().ZstdDecompressor,
                 _zstd().ZstdError,
             )
         else:
-            self._pack = _zlib_pack
+            self._pack = partial(zlib.compress, level=ZLIB_LEVEL)
+            self._new_packer = partial(zlib.compressobj, ZLIB_LEVEL)
             self._unpacker, self._unreadable = zlib.decompressobj, zlib.error
         self.more = False  # some of what arrived is kept back
         self._raw = bytearray()  # envelopes not opened yet
         self._received = self._sent = -1  # the numbers of the last envelopes
         self._begins = True  # what is sent next begins an answer
+        self._kept = b""  # the beginning of a packet, to be sent
+        self._left = 0  # bytes of a large packet that are still to be sent
+        self._packer: Any = None  # of the large packet
+        self._pieces: list[bytes] = []
+        self._taken = 0  # bytes in the pieces
         self._farewell = b""
 
     def receive(self, data: bytes) -> tuple[bytes, bytes]:
@@ -119,13 +129,37 @@ class Compression:
         return found[0] if len(found) == 1 else b"".join(found), b""
 
     def send(self, data: bytes) -> bytes:
-        """The envelopes for these bytes of packets, which begin with a header."""
-        if self._begins and data:
+        """The envelopes for what is whole of these bytes of packets.
+
+        Not every client is prepared for a header in two envelopes, or a packet in
+        three: MySQL's own do not have them, and neither have ours.
+        """
+        envelopes: list[bytes] = []
+        if self._left:
+            data = self._send_on(data, envelopes)
+        data, self._kept = self._kept + data, b""
+        if self._begins and len(data) > 3:
             self._begins = False
             # packet 0 is what nobody asked for: why the server ends the session
             self._sent = self._received if data[3] else -1
-        parts = range(0, len(data), ENOUGH_BYTES)
-        return b"".join(self._envelope(data[at : at + ENOUGH_BYTES]) for at in parts)
+        start = position = size = 0
+        while position + 4 <= len(data):
+            size = 4 + int.from_bytes(data[position : position + 3], "little")
+            if position + size > len(data):
+                break
+            position += size
+            if position - start >= ENOUGH_BYTES:
+                self._put(data[start:position], envelopes)
+                start = position
+        if position > start:
+            self._put(data[start:position], envelopes)
+        rest = data[position:]
+        if size > ENOUGH_BYTES and len(rest) > 3:
+            self._left = size
+            self._send_on(rest, envelopes)
+        else:
+            self._kept = rest
+        return envelopes[0] if len(envelopes) == 1 else b"".join(envelopes)
 
     def end(self) -> bytes:
         """The error that the client is told last, if it has made one."""
@@ -139,15 +173,39 @@ class Compression:
         """The next envelope sent has this number."""
         self._begins, self._sent = False, number - 1
 
-    def _envelope(self, data: bytes) -> bytes:
+    def _put(self, data: bytes, envelopes: list[bytes]) -> None:
+        for start in range(0, len(data), LIMIT_BYTES):
+            part = data[start : start + LIMIT_BYTES]
+            packed = self._pack(part) if len(part) >= WORTH_BYTES else part
+            if len(packed) < len(part):
+                envelopes.append(self._envelope(packed, len(part)))
+            else:
+                envelopes.append(self._envelope(part, 0))
+
+    def _send_on(self, data: bytes, envelopes: list[bytes]) -> bytes:
+        """Pack what has come of a large packet; what is behind it.
+
+        Packing all of it at once would keep other clients waiting.
+        """
+        part, behind = data[: self._left], data[self._left :]
+        self._left -= len(part)
+        while part:
+            if self._packer is None:
+                self._packer = self._new_packer()
+            room = LIMIT_BYTES - self._taken
+            taken, part = part[:room], part[room:]
+            self._taken += len(taken)
+            self._pieces.append(self._packer.compress(taken))
+            if self._taken == LIMIT_BYTES or not (part or self._left):
+                packed = b"".join((*self._pieces, self._packer.flush()))
+                envelopes.append(self._envelope(packed, self._taken))
+                self._packer, self._pieces, self._taken = None, [], 0
+        return behind
+
+    def _envelope(self, packed: bytes, length: int) -> bytes:
         self._sent = (self._sent + 1) & 0xFF
-        length, number = len(data), bytes([self._sent])
-        if length >= WORTH_BYTES:
-            packed = self._pack(data)
-            if len(packed) < length:
-                head = len(packed).to_bytes(3, "little") + number
-                return head + length.to_bytes(3, "little") + packed
-        return length.to_bytes(3, "little") + number + b"\0\0\0" + data
+        head = len(packed).to_bytes(3, "little") + bytes([self._sent])
+        return head + length.to_bytes(3, "little") + packed
 
     def _count(self, number: int) -> None:
         """A command begins with 0; the rest goes on from either side's last."""
@@ -156,8 +214,9 @@ class Compression:
             raise self._broken(packets_out_of_order())
 
     def _broken(self, error: MySQLError) -> ProtocolError:
-        self._begins = True
-        self._farewell = self.send(frame(err(error), 0))
+        self._sent, envelopes = -1, [b""]
+        self._put(frame(err(error), 0), envelopes)
+        self._farewell = b"".join(envelopes)
         return ProtocolError(error.message)
 
     def _unpacked(self, part: bytes, length: int) -> bytes:
@@ -219,12 +278,8 @@ class Stretches:
         return [(number, part) for number, part in found if part]
 
 
-def _zlib_pack(data: bytes) -> bytes:
-    return zlib.compress(data, ZLIB_LEVEL)
-
-
 @cache
-def _zstd_packer(level: int) -> Callable[[bytes], bytes]:
+def _zstd_pack(level: int) -> Callable[[bytes], bytes]:
     """Making a compressor takes longer than packing a small answer: one a level."""
     compressor = _zstd().ZstdCompressor(level=level)
     whole = compressor.FLUSH_FRAME

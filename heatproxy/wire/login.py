@@ -111,8 +111,6 @@ class Login:
         buffer = self._readers[side].buffer
         if len(buffer) + len(data) > LOGIN_BYTES:
             raise ProtocolError("a login packet of more than 1 MiB")
-        if side is Side.CLIENT and self.greeting is None:
-            raise ProtocolError("the client spoke before the greeting")
         buffer += data
         steps: list[Step | StartTls] = []
         try:
@@ -134,6 +132,8 @@ class Login:
 
     def _read(self, side: Side) -> Iterator[Step | StartTls]:
         reader = self._readers[side]
+        if side is Side.CLIENT and self.greeting is None:
+            return  # it speaks first, in some other protocol: after the greeting
         while not self.over and reader.buffer:
             if side is Side.CLIENT and self._is_out_of_order(reader.buffer):
                 if not self._awaits_client:

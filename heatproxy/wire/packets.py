@@ -265,7 +265,7 @@ _TEMPORAL = (7, 10, 11, 12)
 
 
 def layout(kind: int) -> int:
-    """How a value of this type is packed in a binary row: 0 for all kinds of strings."""
+    """How a binary row packs a value of this type: 0 for all kinds of strings."""
     return kind if kind in _FIXED_BYTES or kind in _TEMPORAL else 0
 
 

@@ -32,7 +32,7 @@ class PyMySQL:
             connection = pymysql.connect(
                 host=login.host,
                 port=login.port,
-                **where,  # type: ignore[arg-type]
+                **where,
                 user=login.user,
                 password=login.password,
                 database=login.database or None,
@@ -41,7 +41,7 @@ class PyMySQL:
                 client_flag=CLIENT.MULTI_STATEMENTS,
                 max_allowed_packet=1 << 30,
                 read_timeout=PATIENCE_S,
-                ssl=_context(login),  # type: ignore[arg-type]
+                ssl=_context(login),
                 ssl_disabled=login.tls is None,
             )
         except pymysql.MySQLError as refused:

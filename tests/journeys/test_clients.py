@@ -34,28 +34,31 @@ EDGES = (
     " w VECTOR(2))",
     "INSERT INTO y VALUES (1, -128, 65535, -8388608, -9223372036854775808,"
     " 18446744073709551615, -99999999999999999999999999999999999."
-    "999999999999999999999999999999, 1.17549e-38, 1.7976931348623157e308, '9999-12-31',"
-    " '-838:59:59', '9999-12-31 23:59:59.999999', '2038-01-19 03:14:07.499', 2155, 'é',"
-    " X'00ff', REPEAT('日', 300), X'0001', 'é', 'x,y', '[1, null, \"é\"]', 0x8000000000000001,"
+    "999999999999999999999999999999, 1.17549e-38, 1.7976931348623157e308,"
+    " '9999-12-31', '-838:59:59', '9999-12-31 23:59:59.999999',"
+    " '2038-01-19 03:14:07.499', 2155, 'é', X'00ff', REPEAT('日', 300), X'0001', 'é',"
+    " 'x,y', '[1, null, \"é\"]', 0x8000000000000001,"
     " ST_GeomFromText('POINT(1 -2)'), TO_VECTOR('[1,-2.5]'))",
     "INSERT INTO y VALUES (2, 127, 0, 8388607, 9223372036854775807, 0, 0, -3.40282e38,"
-    " 4.9e-324, '1000-01-01', '838:59:59', '1000-01-01', '1970-01-01 00:00:01', 1901, '',"
-    " '', '', '', '', '', 'null', 0, NULL, NULL)",
+    " 4.9e-324, '1000-01-01', '838:59:59', '1000-01-01', '1970-01-01 00:00:01', 1901,"
+    " '', '', '', '', '', '', 'null', 0, NULL, NULL)",
     "INSERT INTO y (id) VALUES (3)",
-)  # fmt: skip
+    "SELECT id, a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p FROM y ORDER BY id",
+    # of VECTOR itself PyMySQL knows nothing yet
+    "SELECT id, q, r, s, t, u, v, HEX(w) FROM y ORDER BY id",
+)
 CONVERSATIONS = {
     "types at their edges": (
         "SET sql_mode = '', time_zone = '+00:00'",
         *EDGES,
-        "SELECT id, a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q FROM y ORDER BY id",
-        "SELECT id, r, s, t, u, v, w FROM y ORDER BY id",
         "SELECT NULL, TRUE, 1e0, -0e0, '', DATE'2024-02-29', TIME'-00:00:01.5', X'00'",
     ),
     "several results": (
         "CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, a VARCHAR(20))",
         "INSERT INTO t (a) VALUES ('one'), (NULL), ('três')",
-        "CREATE PROCEDURE p(IN x INT, OUT y INT) BEGIN SELECT x AS first; SELECT * FROM t"
-        " ORDER BY id; SET y = x + 1; UPDATE t SET a = 'p' WHERE id = x; END",
+        "CREATE PROCEDURE p(IN x INT, OUT y INT) BEGIN SELECT x AS first;"
+        " SELECT * FROM t ORDER BY id; SET y = x + 1;"
+        " UPDATE t SET a = 'p' WHERE id = x; END",
         "CALL p(2, @y)",
         "SELECT @y, ROW_COUNT()",
         "SELECT 1; SELECT a FROM t WHERE FALSE; UPDATE t SET a = NULL; SELECT nothing",
@@ -83,9 +86,9 @@ CONVERSATIONS = {
     "large rows and many": (
         "SELECT REPEAT('x', 1000000) AS x, 'end'",
         "SELECT LENGTH(REPEAT('x', 17000000)), REPEAT('y', 17000000)",
-        "SET cte_max_recursion_depth = 30000",
+        "SET cte_max_recursion_depth = 6000",
         "WITH RECURSIVE n AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM n WHERE i <"
-        " 20000) SELECT i, REPEAT('x', i % 50), i / 3 FROM n",
+        " 5000) SELECT i, REPEAT('x', i % 50), i / 3 FROM n",
     ),
     "names like heatproxy's": (
         "SELECT 'sys.ML_PREDICT_ROW' AS ml_predict_row",

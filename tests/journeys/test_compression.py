@@ -137,7 +137,7 @@ def test_a_file_behind_a_result_is_loaded(pair: Pair, algorithm: str) -> None:
 
 def test_a_change_of_user_is_compressed_too(pair: Pair, algorithm: str) -> None:
     pair.admin("CREATE USER IF NOT EXISTS journey_plain")
-    change = b"\x11journey_plain\x00\x00\x00\xff\x00caching_sha2_password\x00"
+    change = b"\x11journey_plain\0\0\0\xff\0caching_sha2_password\0\0"
     for connect in ways(pair, algorithm):
         with connect() as client:
             client.socket.sendall(framed(change))

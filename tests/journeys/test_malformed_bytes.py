@@ -5,6 +5,7 @@ It may refuse, in the one way it says it does; it must not fail in another, go o
 forever, hold more than it was given, or depend on how the bytes were cut.
 """
 
+import os
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -35,6 +36,7 @@ from tests.wire.logins import CERTIFIED, PLAIN, REFUSED, UNIX
 
 pytestmark = pytest.mark.mysql
 
+MANY = int(os.environ.get("HEATPROXY_TEST_FAULTS", "1000"))
 PATIENCE_S = 30.0  # for what takes milliseconds: a loaded machine is no failure
 
 
@@ -148,7 +150,7 @@ def test_a_damaged_login_is_refused_or_goes_on(
 ) -> None:
     chance = Chance(1)
     refused = 0
-    for _ in range(8_000):
+    for _ in range(4 * MANY):
         said = list(chance.choice(logins))
         for _ in range(chance.choice((1, 1, 2))):
             index = chance.randrange(len(said))
@@ -162,7 +164,7 @@ def test_a_damaged_login_is_refused_or_goes_on(
         else:
             assert answered <= 2 * spoken + 1000
         assert all(len(login.rest(side)) <= LOGIN_BYTES for side in Side)
-    assert 100 < refused < 8_000
+    assert 0 < refused < 4 * MANY
 
 
 def test_nothing_a_client_says_lets_it_in(
@@ -170,7 +172,7 @@ def test_nothing_a_client_says_lets_it_in(
 ) -> None:
     """Only an OK of the backend does; here it says no, whenever it is asked."""
     chance = Chance(2)
-    for _ in range(15_000):
+    for _ in range(10 * MANY):
         talk = chance.choice(logins)
         said = [(s, chance.damaged(d)) for s, d in talk if s is Side.CLIENT]
         login = Login(chance.choice((PLAIN, UNIX)))
@@ -219,7 +221,7 @@ def test_a_damaged_reply_is_walked_to_its_end_however_it_is_cut(
     exchanges: list[Exchange],
 ) -> None:
     chance, replies = Chance(3), relevant(exchanges)
-    for _ in range(30_000):
+    for _ in range(20 * MANY):
         exchange = chance.choice(replies)
         data = chance.damaged(exchange.reply)
         whole = walked(exchange, data, iter([data]))
@@ -231,7 +233,7 @@ def test_the_compiled_tracker_walks_as_the_python_one_does(
 ) -> None:
     chance, replies = Chance(4), relevant(exchanges)
     cases = []
-    for _ in range(4_000):
+    for _ in range(4 * MANY):
         exchange = chance.choice(replies)
         data = chance.damaged(exchange.reply)[:600]
         cases.append((exchange, data, walked(exchange, data, iter([data]))))
@@ -246,7 +248,7 @@ def test_packets_are_the_same_however_damaged_bytes_are_cut(
     exchanges: list[Exchange],
 ) -> None:
     chance = Chance(5)
-    for _ in range(20_000):
+    for _ in range(10 * MANY):
         data = chance.damaged(chance.choice(exchanges).reply)
         reader, other = PacketReader(), PacketReader()
         whole = list(reader.feed(data))
@@ -261,7 +263,7 @@ def test_messages_between_our_processes_are_read_or_refused(
 ) -> None:
     chance = Chance(6)
     refused = 0
-    for _ in range(20_000):
+    for _ in range(10 * MANY):
         exchange = chance.choice(exchanges)
         statement = Statement(exchange.command, exchange.capabilities, 2, 7)
         data = pack(Message.START, statement.to_bytes())
@@ -275,7 +277,7 @@ def test_messages_between_our_processes_are_read_or_refused(
         except ValueError:  # no such message: the peer is of another version
             refused += 1
         assert found <= len(data)
-    assert 100 < refused < 20_000
+    assert 0 < refused < 10 * MANY
 
 
 @pytest.mark.parametrize("algorithm", [ZLIB, ZSTD])
@@ -289,7 +291,7 @@ def test_damaged_envelopes_are_opened_or_refused(
         for exchange in exchanges
         if exchange.reply
     ]
-    for _ in range(8_000):
+    for _ in range(4 * MANY):
         data = chance.damaged(chance.choice(packed))
         made = Compression(algorithm, 3)
         try:
@@ -301,7 +303,7 @@ def test_damaged_envelopes_are_opened_or_refused(
         except ProtocolError:
             refused += 1
             assert made.end()
-    assert 100 < refused < 8_000
+    assert 0 < refused < 4 * MANY
 
 
 def test_damaged_statements_are_looked_at_and_refused_by_name(
@@ -311,7 +313,7 @@ def test_damaged_statements_are_looked_at_and_refused_by_name(
     queries = [e for e in exchanges if e.command[0] == 3]
     prefilter = Prefilter(["t", "weird`name"], ["journey"])
     seen = 0
-    for _ in range(25_000):
+    for _ in range(15 * MANY):
         exchange = chance.choice(queries)
         payload = b"\3" + chance.damaged(exchange.command[1:])
         try:
@@ -330,7 +332,7 @@ def test_damaged_statements_are_looked_at_and_refused_by_name(
             assert all(text[t.start : t.end] == t.text for t in found)
             assert sum(map(len, statements(found))) <= len(found)
             seen += 1
-    assert seen > 10_000
+    assert seen > 5 * MANY
 
 
 def test_damaged_parameters_are_read_or_refused_by_name(
@@ -340,7 +342,7 @@ def test_damaged_parameters_are_read_or_refused_by_name(
     executed = [e for e in exchanges if e.command[0] == 0x17 and len(e.command) > 12]
     assert executed
     values = 0
-    for _ in range(25_000):
+    for _ in range(15 * MANY):
         exchange = chance.choice(executed)
         payload = exchange.command[:10] + chance.damaged(exchange.command[10:])
         count, long_data = chance.randint(1, 10), {chance.randint(0, 9): b"x"}
@@ -356,7 +358,7 @@ def test_damaged_parameters_are_read_or_refused_by_name(
             except MySQLError:
                 continue
             values += 1
-    assert values > 1_000
+    assert values > MANY
 
 
 # What makes a careless pattern look for the same end from every place.

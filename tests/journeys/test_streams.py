@@ -1,8 +1,10 @@
 """How bytes arrive does not matter: together, one by one, or no further."""
 
+import select
 import socket
 import struct
 import threading
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +12,13 @@ import mysql.connector
 import pymysql
 import pytest
 
+from tests.compressed import compressed
 from tests.conftest import Server
 from tests.journeys.conftest import Pair, Talk
 from tests.journeys.conversations import ROWS, TABLE
 from tests.journeys.test_transparency import CLIENTS, statement_of
 from tests.rawclient import (
+    RawClient,
     Reply,
     Step,
     close,
@@ -147,21 +151,101 @@ def test_a_client_that_leaves_in_the_middle_of_a_statement_changes_nothing(
     assert pair.admin("SELECT COUNT(*) FROM journey.t") == ((0,),)
 
 
-def test_a_client_that_reads_nothing_fills_no_memory(pair: Pair) -> None:
+@pytest.mark.parametrize("algorithm", ["", "zlib", "zstd"])
+def test_clients_that_read_nothing_fill_no_memory(pair: Pair, algorithm: str) -> None:
+    """Each of them asks for 9 GB."""
     before = resident_bytes(pair.server)
-    with pair.proxied() as client:
-        client.socket.sendall(framed(ENDLESS))
-        client.socket.recv(1)
-        assert resident_bytes(pair.server) < before + (100 << 20)
+    with ExitStack() as stack:
+        stalled = [stack.enter_context(reader(pair, algorithm)) for _ in range(STALLED)]
+        for client in stalled:
+            client.query("SET cte_max_recursion_depth = 5000")
+            client.socket.sendall(framed(ENDLESS))
+            client.packet([])
         # and another client is served meanwhile
         with pair.proxied() as other:
-            assert other.query("SELECT 5")[-2].payload == b"\x015"
+            for _ in range(100):
+                assert other.query("SELECT 5")[-2].payload == b"\x015"
+        assert resident_bytes(pair.server) < before + STALLED * (10 << 20)
+        # one that reads at last gets what it asked for, at its own speed
+        rows = [stalled[0].packet([]) for _ in range(50_000)]
+        assert rows[-1].endswith(b"x" * 1000)
+        assert resident_bytes(pair.server) < before + STALLED * (10 << 20)
+
+
+def reader(pair: Pair, algorithm: str) -> RawClient:
+    if not algorithm:
+        return pair.proxied()
+    server = pair.server
+    place: dict[str, Any] = {"host": server.host, "port": server.port}
+    return compressed(algorithm, **place, **server.login)
+
+
+STALLED = 5
+
+
+@pytest.mark.parametrize("algorithm", ["", "zlib", "zstd"])
+def test_what_a_busy_backend_does_not_read_fills_no_memory(
+    pair: Pair, algorithm: str
+) -> None:
+    """Compressed, a few kilobytes a statement are 16 MB each here."""
+    statement = framed(b"\x03SELECT '" + b"y" * 15_999_000 + b"'")
+    before = resident_bytes(pair.server)
+    with reader(pair, algorithm) as client, pair.proxied() as other:
+        client.socket.sendall(framed(b"\x03SELECT SLEEP(100)"))
+        pair.wait_until_running(client.thread_id, "SELECT SLEEP")
+        over: socket.socket = getattr(client.socket, "over", client.socket)
+        data = statement
+        if algorithm:
+            made: Any = client.socket
+            data = made._envelope(statement)
+            data = data[:3] + b"\0" + data[4:]
+        over.setblocking(False)
+        sent = send_all_that_is_taken(over, data)
+        assert sent < 40 << 20
+        assert resident_bytes(pair.server) < before + (120 << 20)
+        other.query(f"KILL {client.thread_id}")
+
+
+def send_all_that_is_taken(over: socket.socket, data: bytes) -> int:
+    """Send the same again and again until it is not read any more; how much was."""
+    sent, rest = 0, data
+    while select.select([], [over], [], 2)[1]:
+        count = over.send(rest)
+        sent, rest = sent + count, rest[count:] or data
+    return sent
 
 
 def resident_bytes(server: Server) -> int:
-    pid = (server.data_dir / "heatproxy.lock").read_text().strip()
+    """What the processes hold that clients are connected to."""
+    found = [int((server.data_dir / "heatproxy.lock").read_text())]
+    for pid in found:
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            found += map(int, (task / "children").read_text().split())
+    listening = sockets_on(server.port)
+    relays = [pid for pid in found if listening & open_files(pid)]
+    assert relays
+    return sum(map(resident, relays))
+
+
+def sockets_on(port: int) -> set[str]:
+    """The sockets that listen on a port, as a process's open files name them."""
+    lines = Path("/proc/net/tcp").read_text().splitlines()[1:]
+    rows = [line.split() for line in lines]
+    ours = [r for r in rows if r[1].endswith(f":{port:04X}") and r[3] == "0A"]
+    return {f"socket:[{row[9]}]" for row in ours}
+
+
+def open_files(pid: int) -> set[str]:
+    names = set()
+    for file in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(OSError):  # closed meanwhile
+            names.add(str(file.readlink()))
+    return names
+
+
+def resident(pid: int) -> int:
     status = Path(f"/proc/{pid}/status").read_text()
-    line = next(line for line in status.splitlines() if line.startswith("VmRSS"))
+    [line] = [line for line in status.splitlines() if line.startswith("VmRSS")]
     return int(line.split()[1]) << 10
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import mysql.connector
 import pytest
+from pymysql.constants import CLIENT
 
 from heatproxy.automl.explain import EXPLAIN_OPTIONS, PREDICTION_EXPLAIN_OPTIONS
 from heatproxy.automl.training import TRAIN_OPTIONS
@@ -403,20 +404,17 @@ def test_double_quotes_are_names_under_ansi_quotes(client: Connection) -> None:
     assert refusal(client, 'CALL sys.ML_MODEL_LOAD("bayes", NULL)')[0] == 1054
 
 
-def test_several_statements_in_one_packet_are_refused(server: Server) -> None:
-    many = 1 << 16  # CLIENT_MULTI_STATEMENTS
-    with closing(server.connect(client_flag=many)) as client:
-        assert refusal(client, "SELECT 1; CALL sys.ML_MODEL_LOAD('bayes', NULL)")[
-            0
-        ] in (
-            1235,
-            3877,
+def test_routines_are_called_in_packets_of_several_statements(
+    client: Connection, server: Server
+) -> None:
+    with closing(server.connect(client_flag=CLIENT.MULTI_STATEMENTS)) as many:
+        found = result_sets(
+            many,
+            "SET @s = NULL; CALL sys.ML_MODEL_LOAD('bayes', NULL); CALL sys.ML_SCORE("
+            "'routines.customers', 'y', 'bayes', 'accuracy', @s, NULL);"
+            " SELECT @s > 0.5",
         )
-        assert refusal(client, "CALL sys.ML_MODEL_LOAD('bayes', NULL); SELECT 1") == (
-            1235,
-            "heatproxy doesn't yet support 'several statements in one packet when"
-            " HeatWave's are among them'",
-        )
+        assert [one.rows for one in found] == [[(1,)]]
 
 
 def test_pymysqls_callproc_calls_a_routine(client: Connection) -> None:
@@ -447,11 +445,11 @@ def test_connector_pythons_callproc_calls_a_routine(
     assert 0.6 < float(answered[4]) <= 1
 
 
-def test_a_prepared_call_is_told_to_be_sent_as_text(client: Connection) -> None:
-    run(client, "PREPARE later FROM 'CALL sys.ML_MODEL_LOAD(?, NULL)'", "SET @h = 'x'")
-    number, text = refusal(client, "EXECUTE later USING @h")
-    assert number == 3877
-    assert "send it through the proxy, as a statement of its own" in text
+def test_a_call_prepared_by_sql_runs(client: Connection) -> None:
+    run(client, "PREPARE later FROM 'CALL sys.ML_MODEL_LOAD(?, NULL)'")
+    run(client, "SET @good = 'bayes', @wrong = 'nothing'", "EXECUTE later USING @good")
+    number, text = refusal(client, "EXECUTE later USING @wrong")
+    assert (number, "model_handle nothing does not exist" in text) == (3877, True)
 
 
 def test_a_call_inside_a_stored_procedure_is_told_where_to_go(

@@ -6,8 +6,9 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from heatproxy.errors import MySQLError
-from heatproxy.routines.rows import Row, RowsOfOneCall, answers, grouped
+from heatproxy.errors import MySQLError, interrupted
+from heatproxy.routines.rows import Row, grouped
+from heatproxy.session import Cancel
 
 
 def rows_of(*texts: str, handle: str = "m", options: str | None = None) -> list[Row]:
@@ -32,7 +33,7 @@ def test_the_values_of_a_key_become_one_column(
     values: list[str], column: pa.Array
 ) -> None:
     (group,) = grouped(rows_of(*(f'{{"k": {value}}}' for value in values)))
-    assert group.table.column("k").combine_chunks() == column
+    assert group.table(Cancel()).column("k").combine_chunks() == column
 
 
 def test_rows_are_grouped_by_handle_options_and_keys() -> None:
@@ -56,17 +57,23 @@ def test_a_row_that_is_no_object_is_refused(text: str | None, code: str) -> None
     assert caught.value.message.startswith(code)
 
 
-async def answered(texts: list[str], results: list[str]) -> list[Any]:
-    async def results_of(session: Any, group: RowsOfOneCall) -> pa.Array:
-        assert session is None
-        return pa.array([results[place] for place in group.places])
+def answered(texts: list[str], results: list[str], at_once: int = 2) -> list[Any]:
+    found: list[Any] = [None] * len(texts)
+    for group in grouped(rows_of(*texts)):
+        left = [results[place] for place in group.places]
 
-    nothing: Any = None
-    return await answers(nothing, rows_of(*texts), results_of)
+        def results_of(rows: pa.Table, left: list[str] = left) -> pa.Array:
+            given = pa.array(left[: len(rows)])
+            del left[: len(rows)]
+            return given
+
+        for place, text in group.answers(results_of, at_once, Cancel()):
+            found[place] = text
+    return found
 
 
-async def test_an_answer_repeats_the_row_and_adds_what_the_model_says() -> None:
-    (text,) = await answered(
+def test_an_answer_repeats_the_row_and_adds_what_the_model_says() -> None:
+    (text,) = answered(
         ['{"age": 30, "extra": "kept", "balance": 1425.0, "none": null}'],
         ['{"predictions": {"y": "no"}, "probabilities": {"no": 0.98, "yes": 0.02}}'],
     )
@@ -77,8 +84,8 @@ async def test_an_answer_repeats_the_row_and_adds_what_the_model_says() -> None:
     )
 
 
-async def test_an_explanation_adds_attributions_and_notes() -> None:
-    (text,) = await answered(
+def test_an_explanation_adds_attributions_and_notes() -> None:
+    (text,) = answered(
         ['{"age": 30}'],
         ['{"attributions": {"age": 0.5}, "predictions": {"y": 1}, "notes": "so"}'],
     )
@@ -90,8 +97,43 @@ async def test_an_explanation_adds_attributions_and_notes() -> None:
     )
 
 
-async def test_answers_come_in_the_order_of_the_rows() -> None:
+def test_answers_come_in_the_order_of_the_rows() -> None:
     texts = ['{"a": 1}', '{"b": 1}', '{"a": 2}']
     results = [f'{{"predictions": {{"y": {place}}}}}' for place in range(3)]
-    found = [json.loads(text)["Prediction"] for text in await answered(texts, results)]
+    found = [json.loads(text)["Prediction"] for text in answered(texts, results)]
     assert found == [0, 1, 2]
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 3, 100])
+def test_the_model_sees_so_many_rows_at_a_time_in_columns_of_one_type(
+    at_once: int,
+) -> None:
+    (group,) = grouped(rows_of(*(f'{{"k": {value}}}' for value in (1, 2, 3, '"x"'))))
+    seen: list[Any] = []
+
+    def results_of(rows: pa.Table) -> pa.Array:
+        seen.append(rows.column("k").to_pylist())
+        return pa.array(['{"predictions": {"y": 1}}'] * len(rows))
+
+    places = [place for place, _ in group.answers(results_of, at_once, Cancel())]
+    assert places == [0, 1, 2, 3]
+    assert max(map(len, seen)) == min(at_once, 4)
+    assert [value for part in seen for value in part] == ["1", "2", "3", "x"]
+
+
+@pytest.mark.parametrize("when", ["before the first row", "after it"])
+def test_the_work_on_rows_ends_when_it_is_told_to(when: str) -> None:
+    texts = ['{"a": 1}'] * 4
+    cancel = Cancel()
+    (group,) = grouped(rows_of(*texts))
+    working = group.answers(
+        lambda rows: pa.array(['{"predictions": {"y": 1}}'] * len(rows)), 2, cancel
+    )
+    if when == "after it":
+        next(working)
+    cancel.ask()
+    with pytest.raises(MySQLError) as caught:
+        next(working)
+    assert caught.value.args == interrupted().args
+    with pytest.raises(MySQLError):
+        grouped(cancel.between(rows_of(*texts)))

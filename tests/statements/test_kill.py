@@ -1,7 +1,10 @@
 """KILL, time limits and clients that leave, while heatproxy works on a statement."""
 
 import contextlib
+import signal
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -10,12 +13,15 @@ from typing import Any
 import pymysql
 import pytest
 
+from heatproxy.backend import packages
+from heatproxy.backend.progress import Lines
 from heatproxy.demo_data import bank_marketing_csv
 from heatproxy.objectstore import ObjectStore
 from tests.asking import refusal, rows, run, value
 from tests.background import children, is_alive, running, until, until_it_waits
 from tests.conftest import Server
 from tests.lakeside import StallingStore, external, load, load_call
+from tests.rawclient import RawClient, command, query
 from tests.routines.conftest import BY_BAYES
 
 pytestmark = pytest.mark.mysql
@@ -281,7 +287,8 @@ def test_the_process_list_shows_the_statement_and_what_is_done_for_it(
         " NULL, @m) -- énd */ SELECT GET_LOCK("
     )
     assert shown.startswith(text)
-    assert listed == shown[:100]
+    assert shown.startswith(listed)
+    assert "ML_TRAIN" in listed
 
 
 def test_whom_mysql_does_not_let_kill_ends_nothing(
@@ -301,3 +308,64 @@ def test_whom_mysql_does_not_let_kill_ends_nothing(
         run(past, f"KILL QUERY {client.thread_id()}")
         assert answer.exception().args == INTERRUPTED
     run(past, "DROP USER nobody")
+
+
+def test_ctrl_c_in_the_mysql_client_ends_the_statement_and_the_script_goes_on(
+    server: Server, client: Connection, past: Connection
+) -> None:
+    """The client sends KILL QUERY on a second connection that it opens for that."""
+    program = packages.client_command(packages.cache_dir(), Lines(sys.stderr))
+    script = (
+        "SET @m = NULL; SELECT CONNECTION_ID();\n"
+        f"{TRAIN};\n"
+        "SELECT 'still', CONNECTION_ID(), @m, COUNT(*) FROM bank;\n"
+    )
+    with subprocess.Popen(
+        [
+            *(*program, f"--defaults-file={server.client_cnf}", "killing"),
+            *("--batch", "--skip-column-names", "--unbuffered", "--force"),
+        ],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as mysql:
+        assert mysql.stdin is not None
+        assert mysql.stdout is not None
+        mysql.stdin.write(script)
+        mysql.stdin.close()
+        mysql.stdin = None
+        thread_id = int(mysql.stdout.readline())
+        until_it_waits(past, thread_id, "training")
+        mysql.send_signal(signal.SIGINT)
+        printed, refused = mysql.communicate(timeout=60)
+    assert f"ERROR 1317 (70100) at line 2: {INTERRUPTED[1]}" in refused
+    assert f"still\t{thread_id}\tNULL\t8000\n" in printed
+
+
+def test_a_kill_by_command_is_answered_as_mysql_answers_it(
+    server: Server, client: Connection, past: Connection
+) -> None:
+    """COM_PROCESS_KILL; newer servers have forgotten it, and nothing ends then."""
+    where = {"host": server.host, "port": server.port, **server.login}
+    directly = {**server.backend_login, "host": "localhost"}
+    run(client, "SET @m = NULL")
+    with RawClient(**where) as proxied, RawClient(**directly) as direct:
+        nobody = command(0x0C, (0x7FFFFFFF).to_bytes(4, "little"))
+        *_, known = direct.run(nobody)
+        assert proxied.run(nobody)[-1] == known
+        is_forgotten = known.payload[1:3] == (1047).to_bytes(2, "little")
+        with running(client, TRAIN) as answer:
+            until_it_waits(past, client.thread_id(), "training")
+            kill = command(0x0C, client.thread_id().to_bytes(4, "little"))
+            (answered,) = proxied.run(kill)
+            if is_forgotten:
+                assert answered == known
+                assert not answer.done()
+                until_it_waits(past, client.thread_id(), "training")
+                run(past, f"KILL QUERY {client.thread_id()}")
+                assert answer.exception().args == INTERRUPTED
+            else:
+                assert answered.payload[0] == 0
+                assert answer.exception().args[0] in (1317, 2013)
+        assert len(proxied.run(query("SELECT 1"))) > 1

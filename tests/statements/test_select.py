@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-import mysql.connector
 import pymysql
 import pymysql.cursors
 import pytest
@@ -249,27 +248,10 @@ def test_a_limit_of_the_session_is_refused(client: Connection) -> None:
     assert "sql_select_limit" in refusal(client, "SELECT id FROM t")[1]
 
 
-def test_a_prepared_statement_is_refused_by_name(client: Connection) -> None:
-    run(client, "PREPARE later FROM 'SELECT * FROM t'")
-    number, text = refusal(client, "EXECUTE later")
-    assert (number, "the Lakehouse table t in EXECUTE" in text) == (1235, True)
-
-
-def test_a_statement_prepared_by_the_driver_is_refused_by_name(
-    server: Server, lake: Lake
-) -> None:
-    with (
-        closing(
-            mysql.connector.connect(
-                host=server.host, port=server.port, use_pure=True, **server.login
-            )
-        ) as client,
-        closing(client.cursor(prepared=True)) as cursor,
-    ):
-        with pytest.raises(mysql.connector.Error) as caught:
-            cursor.execute("SELECT * FROM lake.t WHERE id = %s", (5,))
-        assert caught.value.errno == 1235
-        assert "a prepared statement on the Lakehouse table t" in str(caught.value)
+def test_a_statement_prepared_by_sql_is_answered(client: Connection) -> None:
+    run(client, "PREPARE later FROM 'SELECT MAX(id) FROM t WHERE id < ?'")
+    run(client, "SET @least = 100")
+    assert rows(client, "EXECUTE later USING @least") == [(99,)]
 
 
 # --- beside it, MySQL's own ---------------------------------------------------------

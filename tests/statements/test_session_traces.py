@@ -1,5 +1,6 @@
 """Our statements leave nothing of their own in the client's session."""
 
+from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
 
@@ -8,13 +9,21 @@ import pytest
 from tests.asking import refusal, rows, run, value
 from tests.background import until
 from tests.conftest import Server
-from tests.rawclient import DEPRECATE_EOF, SESSION_TRACK, RawClient
+from tests.rawclient import (
+    DEPRECATE_EOF,
+    PS_MULTI_RESULTS,
+    SESSION_TRACK,
+    RawClient,
+    execute,
+    prepare,
+)
 from tests.statements.conftest import Lake
 
 pytestmark = pytest.mark.mysql
 
 Connection = Any
 IN_TRANS = 0x0001
+STRING = 253
 OURS = {
     "a query": "SELECT id FROM t LIMIT 3",
     "a routine": "CALL sys.ML_MODEL_UNLOAD('nothing')",
@@ -66,24 +75,67 @@ def test_the_state_of_the_session_is_as_before(client: Connection, kind: str) ->
     assert value(client, PREPARED) == 0
 
 
-def test_what_a_training_writes_does_not_change_the_last_insert_id(
-    client: Connection,
+TAKES_AND_GIVES = {
+    "given out": "CALL sys.ML_TRAIN('twin.learnt', 'y',"
+    " JSON_OBJECT('model_list', JSON_ARRAY('GaussianNB')), @{})",
+    "refused": "CALL sys.ML_TRAIN('twin.nothing', 'y', NULL, @{})",
+    "refused by the stub": "CALL sys.ML_MODEL_ACTIVE('current', @{}, 1)",
+    "nothing out": "CALL sys.ML_MODEL_UNLOAD('nothing')",
+}
+HELD = (
+    "SELECT VARIABLE_NAME FROM performance_schema.user_variables_by_thread"
+    " WHERE THREAD_ID = PS_CURRENT_THREAD_ID() AND VARIABLE_NAME LIKE 'heatproxy%'"
+    " AND VARIABLE_VALUE IS NOT NULL"
+)
+
+
+@pytest.mark.parametrize("protocol", ["text", "binary"])
+@pytest.mark.parametrize("call", TAKES_AND_GIVES.values(), ids=TAKES_AND_GIVES)
+def test_no_variable_of_ours_keeps_a_value(
+    server: Server, client: Connection, learnt: None, call: str, protocol: str
 ) -> None:
+    options = {"host": server.host, "port": server.port, "database": "lake"}
+    with RawClient(DEPRECATE_EOF | PS_MULTI_RESULTS, **server.login, **options) as raw:
+        raw.query("SET @mine = NULL")
+        if protocol == "text":
+            raw.query(call.format("mine"))
+        else:
+            by_driver = call.replace("@{}", "?")
+            head = raw.run(prepare(by_driver))[0].payload
+            statement = int.from_bytes(head[1:5], "little")
+            given = [(STRING, None)] * by_driver.count("?")
+            raw.run(execute(statement, *given))
+        found = raw.query(HELD)
+        assert raw.query("SELECT 5")[-2].payload == b"\x015"
+    assert len(found) == 3, found
+
+
+@pytest.fixture
+def learnt(client: Connection) -> Iterator[None]:
+    """A table to learn from."""
     run(
         client,
         "CALL sys.ML_CREATE_OR_UPGRADE_CATALOG()",
-        "CREATE TEMPORARY TABLE twin.few (a INT, y VARCHAR(3))",
         "DROP TABLE IF EXISTS twin.learnt",
         "CREATE TABLE twin.learnt (a INT, y VARCHAR(3))",
         "INSERT INTO twin.learnt WITH RECURSIVE n AS (SELECT 1 i UNION ALL"
         " SELECT i + 1 FROM n WHERE i < 60) SELECT i, IF(i % 2, 'yes', 'no') FROM n",
+    )
+    yield
+    run(client, "DROP TABLE twin.learnt")
+
+
+def test_what_a_training_writes_does_not_change_the_last_insert_id(
+    client: Connection, learnt: None
+) -> None:
+    run(
+        client,
         "SET LAST_INSERT_ID = 4711, @m = NULL",
         "CALL sys.ML_TRAIN('twin.learnt', 'y',"
         " JSON_OBJECT('model_list', JSON_ARRAY('GaussianNB')), @m)",
     )
     assert rows(client, "SELECT LAST_INSERT_ID(), @@identity") == [(4711, 4711)]
     assert value(client, "SELECT ROW_COUNT()") == -1  # of the SELECT
-    run(client, "DROP TABLE twin.learnt")
 
 
 @pytest.mark.parametrize("kind", OURS)

@@ -122,6 +122,7 @@ def watched_up(folder: Path, *arguments: str, **environment: str) -> Iterator[Wa
     """One that logs JSON and serves metrics."""
     settings, log = folder / "heatproxy.toml", folder / "log"
     settings.write_text("")
+    log.unlink(missing_ok=True)
     running = Running(
         folder / "data",
         *("--config", str(settings), *arguments),

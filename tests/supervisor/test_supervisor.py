@@ -28,6 +28,12 @@ pytestmark = pytest.mark.mysql
 ENDS_WITHIN_S = 60
 
 
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of those that end: one MySQL for all of them."""
+    return tmp_path_factory.mktemp("ending")
+
+
 # --- processes ------------------------------------------------------------------------
 
 
@@ -83,8 +89,8 @@ def test_the_dead_are_counted_still(watched: Watched) -> None:
     assert watched.metric("heatproxy_connections_accepted_total") >= counted
 
 
-def test_no_process_outlives_a_supervisor_that_is_killed(tmp_path: Path) -> None:
-    with watched_up(tmp_path, "--workers", "2") as watched:
+def test_no_process_outlives_a_supervisor_that_is_killed(folder: Path) -> None:
+    with watched_up(folder, "--workers", "2") as watched:
         names = ("worker-1", "worker-2", "engine")
         below = [watched.pid(name) for name in names]
         assert all(map(is_alive, below))
@@ -93,13 +99,13 @@ def test_no_process_outlives_a_supervisor_that_is_killed(tmp_path: Path) -> None
         until(lambda: not any(map(is_alive, below)))
 
 
-def test_any_port_and_ipv6_will_do(tmp_path: Path) -> None:
+def test_any_port_and_ipv6_will_do(folder: Path) -> None:
     try:
         with socket.create_server(("::1", 0), family=socket.AF_INET6):
             pass
     except OSError as problem:
         pytest.skip(f"this machine has no IPv6: {problem}")
-    with watched_up(tmp_path, "--workers", "2", "--listen", "[::1]:0") as watched:
+    with watched_up(folder, "--workers", "2", "--listen", "[::1]:0") as watched:
         (port,) = re.findall(r"\[::1\]:(\d+);", watched.running.ready_line)
         assert int(port) > 0
         login = {**watched.server.login, "host": "::1", "port": int(port)}
@@ -172,8 +178,8 @@ def sleeps(looking: Any, connection: Any) -> bool:
     return rows(looking, find + str(connection.thread_id())) == [("User sleep",)]
 
 
-def test_at_the_deadline_of_a_drain_statements_are_ended(tmp_path: Path) -> None:
-    with watched_up(tmp_path, "--workers", "2") as watched:
+def test_at_the_deadline_of_a_drain_statements_are_ended(folder: Path) -> None:
+    with watched_up(folder, "--workers", "2") as watched:
         watched.reload("drain_timeout_s = 1")
         process = watched.running.process
         with connections(watched, 2, autocommit=False) as (busy, writer):
@@ -192,8 +198,8 @@ def test_at_the_deadline_of_a_drain_statements_are_ended(tmp_path: Path) -> None
         assert watched.said("drained")
 
 
-def test_a_second_signal_ends_at_once(tmp_path: Path) -> None:
-    with watched_up(tmp_path) as watched:
+def test_a_second_signal_ends_at_once(folder: Path) -> None:
+    with watched_up(folder) as watched:
         watched.reload("drain_timeout_s = 3600")
         process = watched.running.process
         with connections(watched, 1) as (busy,):

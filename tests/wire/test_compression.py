@@ -132,9 +132,46 @@ def test_what_is_sent_can_be_opened(algorithm: str, size: int) -> None:
 
 
 def test_what_does_not_get_shorter_is_sent_as_it_is(algorithm: str) -> None:
-    noise = b"\xff\xff\xff\x01" + random.Random(5).randbytes(500)  # noqa: S311
+    noise = frame(random.Random(5).randbytes(500), 1)  # noqa: S311
     sent = Compression(algorithm, LEVEL).send(noise)
     assert sent == envelope(noise, 0)
+
+
+@pytest.mark.parametrize("piece", [1, 1000, 1 << 18, 1 << 30])
+def test_envelopes_are_filled_with_whole_packets(algorithm: str, piece: int) -> None:
+    """Connector/Python 9 and later are prepared for no other."""
+    sizes = [3, 900, 0, 70_000, 300_000, MAX_FRAME - 1, 5, MAX_FRAME + 9, 40]
+    if piece < 1000:
+        sizes = sizes[:3]
+    chance = random.Random(6)  # noqa: S311
+    data = b"".join(
+        frame(chance.randbytes(size // 2) * 2, n) for n, size in enumerate(sizes, 1)
+    )
+    compression = Compression(algorithm, LEVEL)
+    sent = b"".join(
+        compression.send(data[start : start + piece])
+        for start in range(0, len(data), piece)
+    )
+    found = [part for _, part in opened(sent, algorithm)]
+    assert b"".join(found) == data
+    packet = 0  # bytes still to come of the packet under way
+    for part in found:
+        position, began = packet, bool(packet)
+        while position < len(part):
+            assert len(part) - position >= 4
+            position += 4 + int.from_bytes(part[position : position + 3], "little")
+            began = False
+        packet = position - len(part)
+        assert not (packet and began), "a packet in three envelopes"
+    assert packet == 0
+
+
+def test_of_a_large_packet_nothing_is_sent_before_its_end(algorithm: str) -> None:
+    data = frame(b"x" * 3_000_000, 1)
+    compression = Compression(algorithm, LEVEL)
+    assert compression.send(data[:2_000_000]) == b""
+    sent = compression.send(data[2_000_000:] + frame(b"next", 2))
+    assert [part for _, part in opened(sent, algorithm)] == [data, frame(b"next", 2)]
 
 
 @pytest.mark.parametrize("size", [1, 49, 50, 5000, MAX_FRAME])

@@ -360,9 +360,21 @@ def test_what_is_no_greeting_ends_the_session(payload: bytes) -> None:
         relayed(backend_secure=False).feed(BACKEND, frame(payload, 0))
 
 
-def test_a_client_that_speaks_first_is_not_heard() -> None:
-    with pytest.raises(ProtocolError, match="before the greeting"):
-        relayed(backend_secure=False).feed(CLIENT, frame(hello(), 1))
+def test_a_client_that_speaks_first_is_heard_behind_the_greeting() -> None:
+    made = relayed(backend_secure=False)
+    assert made.feed(CLIENT, frame(hello(), 1)) == []
+    [greeted, answered] = made.feed(BACKEND, frame(greeting(), 0))
+    assert (greeted[0], answered[0]) == (CLIENT, BACKEND)
+
+
+def test_a_client_that_speaks_another_protocol_is_greeted_and_refused() -> None:
+    made = relayed(backend_secure=False)
+    assert made.feed(CLIENT, b"\x01\x00\x00\x00\x01") == []
+    [_, (towards, refusal)] = made.feed(BACKEND, frame(greeting(), 0))
+    assert towards is CLIENT
+    assert refusal[3:7] == b"\x01\xff\x84\x04"
+    assert made.over
+    assert made.status is None
 
 
 def test_a_login_is_of_limited_size() -> None:
