@@ -2,17 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 import pyarrow as pa
-from mysql_mimic.charset import CharacterSet
-from mysql_mimic.packets import make_column_definition_41
-from mysql_mimic.types import ColumnType
 
 from heatproxy.errors import MySQLError
-from heatproxy.wire.charsets import UTF8
-from heatproxy.wire.columns import ColumnDefinition
-from heatproxy.wire.columns import parse as parse_definition
+from heatproxy.wire.charsets import BINARY, UTF8, charset_of, named
+from heatproxy.wire.columns import ColumnDefinition, is_text
 from heatproxy.wire.encode import RowEncoder
 from heatproxy.wire.packets import (
     SESSION_STATUS,
@@ -25,7 +22,9 @@ from heatproxy.wire.packets import (
     lenenc,
     lenenc_bytes,
     ok,
+    read_lenenc,
 )
+from heatproxy.wire.transcode import transcoded
 
 ROWS_AT_ONCE = 1000  # packed in one go, while every other session waits
 
@@ -139,13 +138,19 @@ class Answer:
     async def text_rows(
         self,
         columns: Sequence[ColumnDefinition],
-        rows: Sequence[Sequence[bytes | None]],
+        rows: Sequence[Sequence[str | None]],
         *,
         more: bool = False,
     ) -> None:
-        """A result set of a few rows of string columns."""
-        packed = [[None if v is None else lenenc_bytes(v) for v in row] for row in rows]
-        await self.packed_rows(columns, packed, more=more)
+        """A result set of a few rows, each value as text.
+
+        Strings go out in the character set that their columns say.
+        """
+        packed = []
+        for column, values in zip(columns, zip(*rows, strict=True), strict=False):
+            charset = charset_of(column.charset) if is_text(column) else UTF8
+            packed.append(await asyncio.to_thread(in_charset, values, charset))
+        await self.packed_rows(columns, list(zip(*packed, strict=True)), more=more)
 
     async def packed_rows(
         self,
@@ -191,15 +196,25 @@ def _binary_row(row: Sequence[bytes | None]) -> bytes:
     return b"\0" + bytes(nulls) + b"".join(value for value in row if value is not None)
 
 
-def text_column(name: str, characters: int = 4096) -> ColumnDefinition:
-    """A string column of a report: VARCHAR in utf8mb4, of no table."""
-    payload = make_column_definition_41(
-        server_charset=CharacterSet.utf8mb4,
-        name=name,
-        org_name=name,
-        character_set=CharacterSet.utf8mb4,
-        column_length=characters * 4,
-        column_type=ColumnType.VAR_STRING,
-        decimals=31,
-    )
-    return parse_definition(payload)
+def in_charset(
+    values: Sequence[str | None], charset: str | None
+) -> list[bytes | None]:
+    """Strings as a row of either protocol has them, in a session's character set.
+
+    ``binary`` and None are for UTF-8 as it stands. The first call of a process may wait
+    for a kernel to be compiled.
+    """
+    encoded: list[bytes | None]
+    if charset is None or charset in (UTF8, BINARY):
+        encoded = [None if value is None else value.encode() for value in values]
+    else:
+        encoded = transcoded(pa.array(values, pa.string()), named(charset)).to_pylist()
+    return [None if value is None else lenenc_bytes(value) for value in encoded]
+
+
+def titled(column: ColumnDefinition, title: str) -> ColumnDefinition:
+    """A column of strings by another name, in the same character set."""
+    (packed,) = in_charset([title], charset_of(column.charset))
+    assert packed is not None
+    _, start = read_lenenc(packed, 0)
+    return replace(column, name=packed[start:].decode("utf-8", "surrogateescape"))

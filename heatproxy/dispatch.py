@@ -63,7 +63,7 @@ async def serve_statement(house: House, loan: Loan, statement: Statement) -> Non
     session.aftermath = loan.aftermath if statement.aftermath else None
     names = house.shells.version
     try:
-        work = _answer(session, loan, statement)
+        work = partial(_answer, session, loan, statement)
         if not await watch.over(passage.answer_described(work)):
             loan.forward()
             return

@@ -173,6 +173,8 @@ class Service:
                 tasks.create_task(self._answer(loan))
         except* (SessionGone, ConnectionError):
             pass
+        except* ProtocolError as broken:
+            log.warning("a lent session ended: %s", broken.exceptions[0])
         except* Exception:
             log.exception("a session failed")
         finally:

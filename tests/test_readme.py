@@ -1,5 +1,6 @@
 """README says what the program does: its tables and commands are the program's own."""
 
+import json
 import re
 from pathlib import Path
 
@@ -12,10 +13,7 @@ README = (ROOT / "README.md").read_text()
 
 
 def setting_row(name: str, default: object, sentence: str) -> str:
-    if isinstance(default, tuple | list):
-        shown = "[" + ", ".join(f'"{member}"' for member in default) + "]"
-    else:
-        shown = f'"{default}"' if isinstance(default, str) else str(default)
+    shown = json.dumps(default)
     return f"| `{name}` | `{shown}` | {sentence.replace('|', '/')} |"
 
 

@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from heatproxy.answer import text_column
+from heatproxy.answer import titled
 from heatproxy.backend.shells import Shell
 from heatproxy.datatypes import Column, quote_text
 from heatproxy.errors import MySQLError, not_supported, secondary_engine
@@ -28,9 +28,11 @@ from heatproxy.lakehouse.streams import DataFile
 from heatproxy.routines.report import keep_report
 from heatproxy.routines.routine import Outcome, Procedure, needs
 from heatproxy.session import Cancel, Session, follow_shells
+from heatproxy.wire.columns import ColumnDefinition
 
 EXISTS = "Non-empty existing table is not supported"
 UNKNOWN_ENGINE = 1286  # what MySQL before 8.4 says of SECONDARY_LOAD: no RAPID here
+STRING_COLUMN = "SELECT CAST('' AS CHAR(4096) CHARACTER SET utf8mb4)"
 LOAD_BYTES_PER_S = 50 << 20  # for the estimate that the report prints
 
 
@@ -107,7 +109,7 @@ async def load(
     """
     request = parse_request(input_list, options)
     if request.output == "help":
-        await _send(session, report.help_text())
+        await _send(session, await _string_column(session), report.help_text())
         return Outcome()
     if request.mode == "validation":
         raise not_supported("heatwave_load mode validation")
@@ -215,6 +217,7 @@ class _Blocks:
 
     def __init__(self, session: Session, work: Work) -> None:
         self._session, self._work = session, work
+        self._column: ColumnDefinition | None = None
 
     async def send(self, block: report.Block) -> None:
         output = self._work.request.output
@@ -222,13 +225,22 @@ class _Blocks:
         if output == "silent":
             self._work.rows.block(block)
             return
+        if self._column is None:
+            self._column = await _string_column(self._session)
         for one in shown:
-            await _send(self._session, one)
+            await _send(self._session, self._column, one)
 
 
-async def _send(session: Session, block: report.Block) -> None:
-    rows = [[row.encode()] for row in block.rows]
-    await session.answer.text_rows([text_column(block.title)], rows, more=True)
+async def _string_column(session: Session) -> ColumnDefinition:
+    """A column of lines as MySQL describes it to this client."""
+    return (await session.backend.query(STRING_COLUMN)).columns[0]
+
+
+async def _send(
+    session: Session, column: ColumnDefinition, block: report.Block
+) -> None:
+    columns = [await asyncio.to_thread(titled, column, block.title)]
+    await session.answer.text_rows(columns, [[row] for row in block.rows], more=True)
 
 
 def _look(work: Work, source: Source, cancel: Cancel) -> None:

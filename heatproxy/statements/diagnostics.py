@@ -45,13 +45,13 @@ async def _answer_show(
     """Rows from memory, under MySQL's own columns."""
     columns = (await session.backend.query(statement.own)).columns
     shown = left.errors if show.only_errors else list(left.conditions or ())
-    rows: list[list[bytes | None]]
+    rows: list[list[str | None]]
     if show.counts:
-        rows = [[str(len(shown)).encode()]]
+        rows = [[str(len(shown))]]
     else:
         end = None if show.limit is None else show.offset + show.limit
         rows = [
-            [one.level.encode(), str(one.number).encode(), one.message.encode()]
+            [one.level, str(one.number), one.message]
             for one in shown[show.offset : end]
         ]
     await session.answer.text_rows(columns, rows)

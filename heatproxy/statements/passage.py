@@ -24,17 +24,17 @@ class Passage:
         self._loan, self._answer, self._head = loan, answer, head
         self._backend = backend
 
-    async def answer_described(self, work: Awaitable[bool]) -> bool:
+    async def answer_described(self, work: Callable[[], Awaitable[bool]]) -> bool:
         """Do work that needs results whose columns are named.
 
         A client that has asked for none gets none, but we must see them.
         """
         self._answer.nameless = await self._backend.is_nameless()
         if not self._answer.nameless:
-            return await work
+            return await work()
         await self._backend.query(NAMED)
         try:
-            return await work
+            return await work()
         finally:
             await self._backend.query(NAMELESS)
 

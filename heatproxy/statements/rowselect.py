@@ -21,11 +21,10 @@ from heatproxy.session import Cancel, Session
 from heatproxy.sql.calls import RoutineCall
 from heatproxy.sql.lexer import Kind, Token, find_word, split_at_commas, text_of
 from heatproxy.wire.columns import ColumnDefinition
-from heatproxy.wire.packets import layout, lenenc_bytes, read_lenenc
+from heatproxy.wire.packets import layout, read_lenenc
 
 BAD_FIELD = 1054
 ROWS_AT_ONCE = 1000  # of wrapped values given back to MySQL in one statement
-_UTF8 = ("utf8mb4", "utf8mb3", "binary", None)  # of character_set_results
 _END_OF_ITEMS = (
     *(b"FROM", b"INTO", b"WHERE", b"GROUP", b"HAVING", b"WINDOW", b"ORDER", b"LIMIT"),
     *(b"UNION", b"EXCEPT", b"INTERSECT", b"FOR", b"LOCK"),
@@ -286,9 +285,8 @@ async def _around(
     """What the expression around the calls makes of their values; its type."""
     if len(item.calls) == 1 and _is_call_alone(item):
         charset = await session.backend.scalar("SELECT @@character_set_results")
-        if charset in _UTF8:
-            packed = await session.off_loop(partial(_all_packed, values[0]))
-            return packed, FIELD_TYPE.JSON
+        packed = await session.off_loop(partial(_all_packed, values[0], charset))
+        return packed, FIELD_TYPE.JSON
     names = [f"heatproxy_rows.heatproxy_r{i}".encode() for i in range(len(item.calls))]
     whole = text_of(text, item.tokens)
     expression = replaced(whole, item.calls, names, item.start)
@@ -302,11 +300,10 @@ async def _around(
     return answered, kind
 
 
-def _all_packed(values: Sequence[str | None], cancel: Cancel) -> list[bytes | None]:
-    return [
-        None if value is None else lenenc_bytes(value.encode())
-        for value in cancel.between(values)
-    ]
+def _all_packed(
+    values: Sequence[str | None], charset: str | None, cancel: Cancel
+) -> list[bytes | None]:
+    return in_charset(list(cancel.between(values)), charset)
 
 
 def _is_call_alone(item: Item) -> bool:

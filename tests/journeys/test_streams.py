@@ -219,8 +219,9 @@ def resident_bytes(server: Server) -> int:
     """What the processes hold that clients are connected to."""
     found = [int((server.data_dir / "heatproxy.lock").read_text())]
     for pid in found:
-        for task in Path(f"/proc/{pid}/task").iterdir():
-            found += map(int, (task / "children").read_text().split())
+        with suppress(OSError):  # it has ended meanwhile
+            for task in Path(f"/proc/{pid}/task").iterdir():
+                found += map(int, (task / "children").read_text().split())
     listening = sockets_on(server.port)
     relays = [pid for pid in found if listening & open_files(pid)]
     assert relays
@@ -237,9 +238,10 @@ def sockets_on(port: int) -> set[str]:
 
 def open_files(pid: int) -> set[str]:
     names = set()
-    for file in Path(f"/proc/{pid}/fd").iterdir():
-        with suppress(OSError):  # closed meanwhile
-            names.add(str(file.readlink()))
+    with suppress(OSError):  # it has ended meanwhile
+        for file in list(Path(f"/proc/{pid}/fd").iterdir()):
+            with suppress(OSError):  # closed meanwhile
+                names.add(str(file.readlink()))
     return names
 
 

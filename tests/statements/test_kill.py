@@ -310,21 +310,14 @@ def test_whom_mysql_does_not_let_kill_ends_nothing(
     run(past, "DROP USER nobody")
 
 
-def test_ctrl_c_in_the_mysql_client_ends_the_statement_and_the_script_goes_on(
-    server: Server, client: Connection, past: Connection
+def test_ctrl_c_in_the_mysql_client_ends_the_statement_and_not_the_session(
+    server: Server, schema: str, past: Connection
 ) -> None:
     """The client sends KILL QUERY on a second connection that it opens for that."""
     program = packages.client_command(packages.cache_dir(), Lines(sys.stderr))
-    script = (
-        "SET @m = NULL; SELECT CONNECTION_ID();\n"
-        f"{TRAIN};\n"
-        "SELECT 'still', CONNECTION_ID(), @m, COUNT(*) FROM bank;\n"
-    )
+    login = f"--defaults-file={server.client_cnf}"
     with subprocess.Popen(
-        [
-            *(*program, f"--defaults-file={server.client_cnf}", "killing"),
-            *("--batch", "--skip-column-names", "--unbuffered", "--force"),
-        ],
+        [*program, login, schema, "--force", "--unbuffered", "--skip-column-names"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -332,15 +325,15 @@ def test_ctrl_c_in_the_mysql_client_ends_the_statement_and_the_script_goes_on(
     ) as mysql:
         assert mysql.stdin is not None
         assert mysql.stdout is not None
-        mysql.stdin.write(script)
-        mysql.stdin.close()
-        mysql.stdin = None
+        mysql.stdin.write(f"SELECT CONNECTION_ID(); SET @m = NULL;\n{TRAIN};\n")
+        mysql.stdin.flush()
         thread_id = int(mysql.stdout.readline())
         until_it_waits(past, thread_id, "training")
         mysql.send_signal(signal.SIGINT)
-        printed, refused = mysql.communicate(timeout=60)
-    assert f"ERROR 1317 (70100) at line 2: {INTERRUPTED[1]}" in refused
-    assert f"still\t{thread_id}\tNULL\t8000\n" in printed
+        answers = "SELECT COUNT(*) FROM bank; SELECT 'still', CONNECTION_ID(), @m;\n"
+        printed, refused = mysql.communicate(answers, timeout=60)
+    assert refused == f"ERROR 1317 (70100) at line 2: {INTERRUPTED[1]}\n"
+    assert printed.endswith(f"8000\nstill\t{thread_id}\tNULL\n")
 
 
 def test_a_kill_by_command_is_answered_as_mysql_answers_it(
