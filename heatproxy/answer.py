@@ -196,9 +196,7 @@ def _binary_row(row: Sequence[bytes | None]) -> bytes:
     return b"\0" + bytes(nulls) + b"".join(value for value in row if value is not None)
 
 
-def in_charset(
-    values: Sequence[str | None], charset: str | None
-) -> list[bytes | None]:
+def in_charset(values: Sequence[str | None], charset: str | None) -> list[bytes | None]:
     """Strings as a row of either protocol has them, in a session's character set.
 
     ``binary`` and None are for UTF-8 as it stands. The first call of a process may wait

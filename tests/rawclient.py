@@ -61,7 +61,19 @@ class Step:
 
 
 class _Login(pymysql.Connection):  # type: ignore[type-arg]
-    """Logs in and says nothing more."""
+    """Logs in and says nothing more; there are options that it never asks for."""
+
+    def __init__(self, never: int, **options: Any) -> None:
+        self._never = never
+        super().__init__(**options)
+
+    @property
+    def client_flag(self) -> int:
+        return self._flags & ~self._never
+
+    @client_flag.setter
+    def client_flag(self, flags: int) -> None:
+        self._flags = flags
 
     def set_character_set(self, charset: str, collation: str | None = None) -> None:
         pass
@@ -74,11 +86,15 @@ class RawClient:
         self,
         capabilities: int = 0,
         over: socket.socket | None = None,
+        never: int = 0,
         **options: Any,
     ) -> None:
-        """``options`` are those of ``pymysql.connect``; ``over`` is connected."""
+        """``options`` are those of ``pymysql.connect``; ``over`` is connected.
+
+        ``never``: capabilities that PyMySQL would ask for.
+        """
         quietly = {"autocommit": None, "ssl_disabled": True, "defer_connect": True}
-        self.login = _Login(**options, **quietly, client_flag=capabilities)
+        self.login = _Login(never, **options, **quietly, client_flag=capabilities)
         self.login.connect(over)
         self.capabilities = capabilities & self.login.server_capabilities
         self.socket: socket.socket = self.login._sock

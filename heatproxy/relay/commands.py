@@ -10,11 +10,10 @@ import re
 from collections import deque
 from typing import TYPE_CHECKING
 
-from heatproxy.errors import ProtocolError, local_files_disabled
+from heatproxy.errors import local_files_disabled
 from heatproxy.relay import stream
 from heatproxy.relay.lending import Lending
-from heatproxy.sql.glance import EXECUTES
-from heatproxy.sql.prefilter import asks_after
+from heatproxy.relay.routing import Routing
 from heatproxy.wire.channel import Statement
 from heatproxy.wire.compression import Compression
 from heatproxy.wire.login import Login
@@ -27,7 +26,6 @@ from heatproxy.wire.packets import (
     Status,
     err,
     frame,
-    query_text,
 )
 from heatproxy.wire.tracker import (
     FILE,
@@ -49,26 +47,11 @@ FILE_UNASKED = "session closed: the backend asked for a file nobody spoke of"
 LOOK_BYTES = 1 << 20  # a longer statement is MySQL's, unseen
 AHEAD_BYTES = 4 << 20  # what a client may send ahead; more waits in its socket
 NO_COMMAND = b"\0"  # COM_SLEEP, which MySQL takes an empty packet for
-# Every statement passes these: as plain numbers they are found at once.
-QUERY, STMT_PREPARE = int(Command.QUERY), int(Command.STMT_PREPARE)
-STMT_EXECUTE = int(Command.STMT_EXECUTE)
-MULTI_STATEMENTS = int(Capability.MULTI_STATEMENTS)
-QUERY_ATTRIBUTES = int(Capability.QUERY_ATTRIBUTES)
 CHANGES_SESSION = frozenset([int(Command.RESET_CONNECTION), int(Command.SET_OPTION)])
-MAY_COME_BACK = frozenset([QUERY, STMT_EXECUTE])
+MAY_COME_BACK = frozenset([int(Command.QUERY), int(Command.STMT_EXECUTE)])
 # After these, what the statement before has left is there still.
 LEAVES_NOTHING = frozenset(
     map(int, (Command.PING, Command.STATISTICS, Command.STMT_CLOSE, Command.STMT_RESET))
-)
-# What may be said to a prepared statement of ours; a COM_STMT_FETCH MySQL refuses.
-OF_PREPARED = frozenset(
-    map(
-        int,
-        [
-            *(Command.STMT_EXECUTE, Command.STMT_SEND_LONG_DATA),
-            *(Command.STMT_CLOSE, Command.STMT_RESET),
-        ],
-    )
 )
 # ER_TABLESPACE_DISCARDED: the statement touched the sealed shell of a Lakehouse table.
 SEALED = 1814
@@ -90,12 +73,11 @@ class Commands:
     ) -> None:
         assert login.status is not None
         self._frontend = frontend
-        self._worker = frontend.worker
         self._client, self._backend = frontend.client, frontend.backend
         self._lending = lending
         self._login = login
         self._compression = compression
-        self._capabilities = int(login.capabilities)
+        self._routing = Routing(frontend.worker, lending, int(login.capabilities))
         self._stopwatch = frontend.stopwatch
         self._blind = False  # both directions are passed on unseen from now on
         self._tracker = Tracker(login.capabilities)
@@ -115,7 +97,6 @@ class Commands:
         # and one at its reply are enough, if they see nothing unusual.
         self._quick = b""  # such a statement; nothing else knows of it until it settles
         self._calm = self._is_calm
-        self._text_at = 7 if self._capabilities & QUERY_ATTRIBUTES else 5
 
     @property
     def idle(self) -> bool:
@@ -137,14 +118,11 @@ class Commands:
     # --- bytes of the client ---------------------------------------------------------
 
     def from_client(self, data: bytes) -> None:
-        if self._calm:
-            seen = self._worker.prefilter.glance(data, self._text_at)
-            if seen < EXECUTES or (seen == EXECUTES and not self._lending.prepared):
-                # a small statement of MySQL's own, as nearly always
-                self._calm, self._quick = False, data
-                self._stopwatch.begin()
-                self._backend.write(data)
-                return
+        if self._calm and self._routing.passes(data):  # as nearly always
+            self._calm, self._quick = False, data
+            self._stopwatch.begin()
+            self._backend.write(data)
+            return
         self._settle()
         length = len(data) - 4
         if (
@@ -212,12 +190,13 @@ class Commands:
             self._number = 0
             self._renumber()
         self._gathering = 0
-        if length > LOOK_BYTES and self._may_be_ours(length):
+        head = bytes(self._ahead[4:9])
+        if length > LOOK_BYTES and self._routing.gathers(length, head):
             self._gathering = 4 + length
-        elif length > LOOK_BYTES and len(self._ahead) > 4:
+        elif length > LOOK_BYTES and head:
             # long data, a bulk INSERT: passed on in pieces, never held in memory
             self._continued = length == MAX_FRAME
-            self._expect(bytes(self._ahead[4:5]))
+            self._expect(head[:1])
             self._last = b""
             self._passing = 4 + length
             return True
@@ -230,20 +209,6 @@ class Commands:
         del self._ahead[: 4 + length]
         self._command(data, payload)
         return True
-
-    def _may_be_ours(self, length: int) -> bool:
-        """Whether a long packet is to be gathered: for a prepared statement of ours.
-
-        One of 16 MB or more is MySQL's, and from then on so is the statement, which
-        MySQL refuses.
-        """
-        ours, head = self._lending.prepared, self._ahead[4:9]
-        if not ours or (head and head[0] not in OF_PREPARED):
-            return False
-        if length == MAX_FRAME:
-            ours.discard(bytes(head[1:]))
-            return False
-        return len(head) < 5 or bytes(head[1:]) in ours
 
     def _renumber(self) -> None:
         """Number a frame as the backend expects it.
@@ -260,26 +225,8 @@ class Commands:
         return bool(self._pending) and (
             payload[0] in ALONE
             or self._pending[0][0] in ALONE
-            or self._is_ours(payload)
+            or self._routing.may_be_ours(payload)
         )
-
-    def _is_ours(self, payload: bytes) -> bool:
-        """Whether it may be: then the engine process says whether it is."""
-        command, lending = payload[0], self._lending
-        if command == QUERY:
-            try:
-                text = query_text(payload, self._capabilities)
-            except (ProtocolError, IndexError):
-                return False  # MySQL says what is wrong with it
-            if lending.aftermath and asks_after(text):
-                return True
-            several = bool(self._capabilities & MULTI_STATEMENTS)
-            prefilter = self._worker.prefilter
-            return prefilter.wants(text, several=several, named=lending.named)
-        if command == STMT_PREPARE:
-            return self._worker.prefilter.wants(payload[1:])
-        ours = lending.prepared
-        return bool(ours) and command in OF_PREPARED and payload[1:5] in ours
 
     def _command(self, data: bytes, payload: bytes) -> None:
         """Relay one whole command, or lend the session to the engine for it."""
@@ -292,7 +239,7 @@ class Commands:
             ahead, self._ahead = bytes(self._ahead), bytearray()
             self._lending.forget()
             self._frontend.change_user(self._login, data, ahead)
-        elif self._is_ours(payload):
+        elif self._routing.may_be_ours(payload):
             self._lend(payload)
         else:
             self.relay(data, payload)
@@ -312,11 +259,9 @@ class Commands:
         """MySQL forgets what was prepared, or changes how it reads statements."""
         if payload[0] == Command.RESET_CONNECTION:
             self._lending.forget()
-        elif payload[1:3] in (b"\0\0", b"\1\0"):
-            self._capabilities &= ~MULTI_STATEMENTS
-            if payload[1] == 0:
-                self._capabilities |= MULTI_STATEMENTS
-            self._login.capabilities = self._capabilities
+        else:
+            self._routing.set_option(payload)
+            self._login.capabilities = self._routing.capabilities
 
     def _expect(self, command: bytes) -> None:
         kind = KIND_OF[command[0]]
@@ -403,7 +348,7 @@ class Commands:
         A client that sends whatever file its server names is the client's fault; that
         it is asked by a statement that has no such thing in it would be ours too.
         """
-        if not self._capabilities & Capability.LOCAL_FILES:
+        if not self._routing.capabilities & Capability.LOCAL_FILES:
             return False
         if asked[0] != Command.QUERY:
             return False
@@ -426,7 +371,7 @@ class Commands:
         self._lending.lend(
             Statement(
                 command=payload,
-                capabilities=self._capabilities,
+                capabilities=self._routing.capabilities,
                 status=self._tracker.status & SESSION_STATUS,
                 thread_id=self._lending.thread_id,
                 error=error,

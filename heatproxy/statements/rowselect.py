@@ -12,6 +12,7 @@ from itertools import pairwise
 
 from pymysql.constants import FIELD_TYPE
 
+from heatproxy.answer import in_charset
 from heatproxy.backend.connection import Result
 from heatproxy.datatypes import quote_text
 from heatproxy.errors import MySQLError, not_supported
@@ -202,11 +203,11 @@ def _rows(
 
 
 def _unhex(value: bytes | None) -> str | None:
-    """The text in a packed string of hexadecimal digits."""
+    """The text in a packed string of hexadecimal digits, in any character set."""
     if value is None:
         return None
     _, begin = read_lenenc(value, 0)
-    return bytes.fromhex(value[begin:].decode()).decode()
+    return bytes.fromhex(value[begin:].replace(b"\0", b"").decode()).decode()
 
 
 # --- the shape of the SELECT --------------------------------------------------------

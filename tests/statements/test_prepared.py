@@ -514,17 +514,36 @@ def test_procedures_that_report_do_so_in_binary_rows(
             assert all(b == b"\0\0" + a for a, b in changed)  # rows
 
 
+@pytest.mark.parametrize("also", [0, DEPRECATE_EOF | SESSION_TRACK])
 def test_a_client_without_multi_results_is_told_so(
-    proxied: Connect, server: Server
+    proxied: Connect, direct: Connect, also: int
 ) -> None:
-    with proxied() as client:
-        client.query("DROP DATABASE IF EXISTS dup3")
-        client.query("CREATE DATABASE dup3")
-        client.query("CREATE PROCEDURE dup3.heatwave_load(a JSON, b JSON) SELECT 1")
-        # PyMySQL asks for them, so the raw client does too
-        sent = client.query("CALL dup3.heatwave_load(NULL, NULL)")
-        client.query("DROP DATABASE dup3")
-        assert sent[-1].payload[0] == 0
+    calls = ("CALL {}.heatwave_load(NULL, NULL)", "CALL {}.HEATWAVE_LOAD(?, ?)")
+    held = []
+    for connect, name in ((proxied, "sys"), (direct, "dupl")):
+        with connect(also, never=MULTI_RESULTS | PS_MULTI_RESULTS) as client:
+            client.query("CREATE DATABASE IF NOT EXISTS dupl")
+            client.query(
+                "CREATE PROCEDURE IF NOT EXISTS dupl.HEATWAVE_LOAD(a JSON, b JSON)"
+                " SELECT 1"
+            )
+            statement = prepared(client, calls[1].format(name))
+            nulls = [(STRING, None)] * 2
+            replies = [
+                client.query(calls[0].format(name)),
+                client.run(execute(statement, *nulls)),
+                client.query("SELECT 'after'"),
+            ]
+            client.query("DROP DATABASE dupl")
+        held.append(
+            [
+                Packet(p.sequence_id, p.payload.lower().replace(b"dupl", b"sys"))
+                for reply in replies
+                for p in reply
+            ]
+        )
+    assert struct.unpack_from("<H", held[0][0].payload, 1) == (1312,)
+    assert held[0] == held[1]
 
 
 @each_client
