@@ -14,6 +14,7 @@ import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from typing import Any, TypeVar, cast
 
 from heatproxy.errors import MySQLError, unknown_error
@@ -58,14 +59,16 @@ class JobProcesses:
         async with self._places:
             ours, theirs = self._context.Pipe()
             process = self._context.Process(target=_work, args=(theirs,), daemon=True)
-            await asyncio.to_thread(process.start)
-            theirs.close()
+            # one that is called off before it runs finds nobody at its pipe, and ends
+            starting = asyncio.ensure_future(asyncio.to_thread(_start, process, theirs))
             try:
+                await asyncio.shield(starting)
                 await asyncio.to_thread(ours.send, (function, args))
                 result = await self._result(ours)
             finally:
-                process.kill()
-                await asyncio.to_thread(process.join)
+                if process.pid is not None:
+                    process.kill()
+                    await asyncio.to_thread(process.join)
                 ours.close()
         if isinstance(result, _Failure):
             log.error("a job failed", extra={"facts": {"places": result.places}})
@@ -95,6 +98,14 @@ def end_with_parent(number: signal.Signals) -> None:
     libc = ctypes.CDLL(None)
     if hasattr(libc, "prctl"):
         libc.prctl(_PR_SET_PDEATHSIG, number)
+
+
+def _start(process: BaseProcess, pipe: Connection) -> None:
+    """Start it with its end of the pipe, which is then its alone."""
+    try:
+        process.start()
+    finally:
+        pipe.close()
 
 
 def _work(pipe: Connection) -> None:

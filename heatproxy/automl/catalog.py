@@ -264,10 +264,8 @@ class Catalog:
         )
         result = await self._backend.query(f"SELECT {listed} FROM {rest}")
         return [
-            tuple(
-                None if v is None else bytes.fromhex(v.decode()).decode() for v in row
-            )
-            for row in result.rows
+            tuple(None if v is None else bytes.fromhex(v).decode() for v in row)
+            for row in result.texts()
         ]
 
 

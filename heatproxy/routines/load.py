@@ -165,11 +165,11 @@ async def _existing(session: Session, names: Sequence[str]) -> dict[str, set[str
         f" WHERE SCHEMA_NAME IN ({listed})"
     )
     existing: dict[str, set[str]] = {}
-    for schema, table in found.rows:
+    for schema, table in found.texts():
         assert schema is not None
-        tables = existing.setdefault(bytes.fromhex(schema.decode()).decode(), set())
+        tables = existing.setdefault(bytes.fromhex(schema).decode(), set())
         if table is not None:
-            tables.add(bytes.fromhex(table.decode()).decode())
+            tables.add(bytes.fromhex(table).decode())
     return existing
 
 

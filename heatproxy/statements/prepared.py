@@ -29,6 +29,8 @@ from heatproxy.wire.parameters import (
 )
 from heatproxy.wire.prepared import Prepared, PreparedStatements
 
+# ER_QUERY_INTERRUPTED, ER_QUERY_TIMEOUT: it is this statement that has been ended.
+KILLED = (1317, 3024)
 _INTEGERS = (FIELD_TYPE.TINY, FIELD_TYPE.SHORT, FIELD_TYPE.LONG, FIELD_TYPE.LONGLONG)
 
 
@@ -139,7 +141,9 @@ async def whole_text(
     """
     try:
         work = await find(session, statement)
-    except MySQLError:
+    except MySQLError as refused:
+        if refused.number in KILLED:
+            raise
         return statement.text, str
     if work is None:
         return None

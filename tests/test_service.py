@@ -1,0 +1,70 @@
+"""How a session's channel ends."""
+
+import asyncio
+import logging
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from heatproxy import service
+from heatproxy.backend.connection import BackendConnection
+from heatproxy.errors import ProtocolError
+from heatproxy.loan import Loan
+from heatproxy.wire.channel import Message, Statement, pack
+
+STATEMENT = Statement(b"\x03SELECT 1", capabilities=0, status=2, thread_id=1)
+
+
+class Relay:
+    """The engine's side of a channel; ``asked`` is set when it has written."""
+
+    def __init__(self) -> None:
+        self.asked = asyncio.Event()
+
+    def write(self, data: bytes) -> None:
+        self.asked.set()
+
+    def close(self) -> None:
+        pass
+
+
+async def _asks_the_backend(house: Any, loan: Loan, statement: Statement) -> None:
+    await BackendConnection(loan, statement.capabilities, statement.status).query(
+        "DO 1"
+    )
+
+
+async def _finds_nonsense(house: Any, loan: Loan, statement: Statement) -> None:
+    loan.write(b"")
+    raise ProtocolError("nonsense")
+
+
+@pytest.mark.parametrize(
+    ("serve_statement", "leaves", "failures"),
+    [(_asks_the_backend, True, 0), (_finds_nonsense, False, 1)],
+    ids=["the client has left", "the wire is broken"],
+)
+def test_a_client_that_leaves_in_the_middle_is_no_news_in_the_log(
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    serve_statement: Any,
+    leaves: bool,
+    failures: int,
+) -> None:
+    monkeypatch.setattr(service, "serve_statement", serve_statement)
+    house: Any = SimpleNamespace(shells=SimpleNamespace(watch=lambda tell: None))
+
+    async def session() -> None:
+        reader, relay = asyncio.StreamReader(), Relay()
+        writer: Any = relay
+        reader.feed_data(pack(Message.START, STATEMENT.to_bytes()))
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(service.Service(house).serve(reader, writer))
+            await relay.asked.wait()
+            if leaves:
+                reader.feed_eof()
+
+    asyncio.run(session())
+    said = [one for one in caplog.records if one.levelno >= logging.WARNING]
+    assert len(said) == failures
