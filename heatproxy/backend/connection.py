@@ -157,7 +157,7 @@ class BackendConnection:
         if not self.capabilities & Capability.OPTIONAL_METADATA:
             return False
         try:
-            await self.prepared_columns(b"SELECT 1")  # run, it would be a found row
+            await self.query("SELECT 1")
         except MySQLError as problem:
             if problem.message != not_supported(NAMELESS).message:
                 raise

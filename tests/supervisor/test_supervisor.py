@@ -49,8 +49,7 @@ def test_a_worker_that_dies_takes_only_its_own_sessions(watched: Watched) -> Non
         alive = [is_open(connection) for connection in before]
         assert any(alive)
         assert not all(alive)
-        line = watched.until_said("worker-1 died; starting it again")
-        assert line["pid"] == killed
+        line = watched.until_said("worker-1 died; starting it again", pid=killed)
         assert line["exit_code"] == -signal.SIGKILL
         until(lambda: watched.pid("worker-1") != killed)
     until(lambda: watched.metric("heatproxy_workers") == 2)
