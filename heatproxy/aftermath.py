@@ -53,6 +53,7 @@ async def leave_error(
 
     Nothing is to be done for what MySQL itself has just refused, unless it speaks of a
     shell besides. The message is cut to what SIGNAL takes; the whole is remembered.
+    Where it was not cut, the error is then as MySQL spells it for the session.
     """
     if backend.refused is error:
         try:
@@ -68,6 +69,8 @@ async def leave_error(
             f" MESSAGE_TEXT = _utf8mb4 X'{text}'"
         )
     except MySQLError as signalled:
+        if len(error.message) <= MESSAGE_CHARACTERS:
+            error.packet = error.packet or signalled.packet
         if (signalled.number, signalled.message) == (error.number, error.message):
             return None
     return Aftermath(conditions=[Condition("Error", error.number, error.message)])

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 
 from heatproxy import logs
-from heatproxy.aftermath import leave_error
+from heatproxy.aftermath import Aftermath, leave_error
 from heatproxy.answer import Answer
 from heatproxy.backend.connection import BackendConnection
 from heatproxy.errors import MySQLError, ProtocolError, not_supported, unknown_error
@@ -72,20 +72,30 @@ async def serve_statement(house: House, loan: Loan, statement: Statement) -> Non
         if error.number == SEALED:
             error = refusal(house.shells, _text(statement), error)
         if not answer.ended:  # else it was killed too late
-            await answer.error(error)
-            session.aftermath = await leave_error(backend, error)
+            session.aftermath = await _refuse(answer, backend, error)
     except (ProtocolError, asyncio.CancelledError):
         raise
     except Exception as problem:
         log.exception("a statement failed")
         bug = unknown_error(f"{type(problem).__name__}: {problem}")
         if not answer.ended:
-            await answer.error(bug)
-            session.aftermath = await leave_error(backend, bug)
+            session.aftermath = await _refuse(answer, backend, bug)
     loan.aftermath = session.aftermath
     if house.shells.version != names:  # before this client's next statement
         loan.names(house.shells.tables, house.shells.schemas)
     loan.done(backend.status & ~Status.MORE_RESULTS)
+
+
+async def _refuse(
+    answer: Answer, backend: BackendConnection, error: MySQLError
+) -> Aftermath | None:
+    """Answer with an error; what it leaves behind in memory."""
+    if error.packet or error.message.isascii():
+        await answer.error(error)
+        return await leave_error(backend, error)
+    left = await leave_error(backend, error)  # first: MySQL spells it for the client
+    await answer.error(error)
+    return left
 
 
 def _text(statement: Statement) -> bytes:
@@ -110,9 +120,7 @@ def _head(statement: Statement) -> bytes:
 async def _answer(session: Session, loan: Loan, statement: Statement) -> bool:
     """Answer a command that may be ours; False when it is MySQL's alone."""
     if statement.error:
-        error = parse_err(statement.error)
-        error.packet = statement.error
-        raise error
+        raise parse_err(statement.error)
     command, known = statement.command, loan.prepared
     match command[0]:
         case Command.QUERY:

@@ -245,13 +245,13 @@ class BackendConnection:
             MySQLError: the backend's own; 1235 for zero dates, which Arrow cannot hold.
         """
         charset = await self.scalar("SELECT @@character_set_results")
-        if charset != "utf8mb4":
-            await self.query("SET character_set_results = utf8mb4")
-        try:
-            async with self._prepared(sql) as (statement_id, columns):
+        async with self._prepared(sql) as (statement_id, columns):
+            if charset == "utf8mb4":
                 return await self._execute(statement_id, columns)
-        finally:
-            if charset != "utf8mb4":
+            await self.query("SET character_set_results = utf8mb4")
+            try:
+                return await self._execute(statement_id, columns)
+            finally:
                 old = quote_name(charset) if charset else "NULL"
                 await self.query(f"SET character_set_results = {old}")
 

@@ -89,8 +89,6 @@ class Passage:
                 loan.file(reply.sequence_id - reply.shift)
             answer.sequence_id = reply.sequence_id
         if reply.error is not None:
-            error = parse_err(reply.error)
-            error.packet = reply.error
-            raise error
+            raise parse_err(reply.error)
         answer.ended = not answer.more
         return status if reply.status is None else reply.status

@@ -215,10 +215,12 @@ def err(error: MySQLError) -> bytes:
 def parse_err(payload: bytes) -> MySQLError:
     """The error in an ERR packet; before login it has no SQLSTATE."""
     number = int.from_bytes(payload[1:3], "little")
+    state, text = "HY000", payload[3:]
     if payload[3:4] == b"#":
-        text = payload[9:].decode("utf-8", "replace")
-        return MySQLError(number, payload[4:9].decode("ascii", "replace"), text)
-    return MySQLError(number, "HY000", payload[3:].decode("utf-8", "replace"))
+        state, text = payload[4:9].decode("ascii", "replace"), payload[9:]
+    error = MySQLError(number, state, text.decode("utf-8", "replace"))
+    error.packet = payload  # its text is in the session's character set
+    return error
 
 
 def status_of(payload: bytes, *, is_eof: bool = False) -> int:

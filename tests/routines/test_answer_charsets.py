@@ -131,3 +131,37 @@ def test_a_remembered_warning_is_as_mysql_would_send_it(
         f" CONVERT({literal(text)} USING utf8mb3)"
     )
     assert ours.rows == beside.rows
+
+
+@pytest.mark.parametrize("results", ["utf8mb4", *RESULTS])
+@pytest.mark.parametrize(
+    "call",
+    [
+        "CALL sys.ML_MODEL_LOAD('größe日', NULL)",
+        "CALL sys.ML_TRAIN('routines.größe日', 'y', NULL, @größe)",
+    ],
+    ids=["ours", "MySQL's"],
+)
+def test_an_error_is_as_mysql_would_send_it(
+    server: Server, schema: str, results: str, call: str
+) -> None:
+    where = {"host": server.host, "port": server.port, "database": schema}
+    with RawClient(DEPRECATE_EOF, **server.login, **where) as raw:
+        raw.query("SET NAMES utf8mb4")
+        (told,) = raw.query(call.encode())
+    number, state = int.from_bytes(told.payload[1:3], "little"), told.payload[4:9]
+    message = told.payload[9:].decode()
+    assert TABLE in message
+    signal = (
+        f"SIGNAL SQLSTATE '{state.decode()}' SET MYSQL_ERRNO = {number},"
+        f" MESSAGE_TEXT = _utf8mb4 0x{message.encode().hex()}"
+    )
+    refused = []
+    beside = {"database": schema, **server.backend_login}
+    for way, sql in (({**where, **server.login}, call), (beside, signal)):
+        with RawClient(DEPRECATE_EOF, **way) as raw:
+            raw.query("SET NAMES utf8mb4")
+            raw.query(f"SET character_set_results = {results}")
+            refused += raw.query(sql.encode())
+    through, past = refused
+    assert through == past
