@@ -44,7 +44,8 @@ def test_every_part_has_its_lines(measured: tuple[list[Line], list[str]]) -> Non
 
 def test_every_figure_is_one(measured: tuple[list[Line], list[str]]) -> None:
     for line in measured[0]:
-        assert line.note or line.figures[HEATPROXY] > 0, line.what
+        no_page_more = line.what == "memory of one"  # so few idle connections need none
+        assert line.note or no_page_more or line.figures[HEATPROXY] > 0, line.what
         assert line.figures.get(DIRECT, 1) > 0, line.what
         assert text(line).startswith(line.what)
 
