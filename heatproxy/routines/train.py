@@ -47,15 +47,16 @@ async def train(
         raise ml_error(
             "ML006017", f"model_handle {handle} already exists in the Model_Catalog."
         )
-    rows = await session.read_table(schema, name)
-    await catalog.ensure()
     try:
+        rows = await session.read_table(schema, name)
+        await catalog.ensure()
         model, metadata = await session.in_training(
             train_job, rows, target, checked, f"{schema}.{name}", session.threads
         )
     except MySQLError as problem:
         if problem.number in LEAVES_A_ROW:
             failed = _failed(checked, target, f"{schema}.{name}", problem)
+            await catalog.ensure()
             await catalog.save(handle, failed)
         raise
     await catalog.save(handle, {**metadata, "build_timestamp": int(time.time())}, model)

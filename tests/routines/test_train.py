@@ -283,7 +283,7 @@ def test_a_killed_training_leaves_one_row_that_says_so(
     with closing(server.connect()) as other:
         call = f"CALL sys.ML_TRAIN('{much}', 'y', NULL, @k)"
         with running(client, call) as training:
-            until_it_waits(other, client.thread_id())
+            until_it_waits(other, client.thread_id(), "training")
             run(other, f"KILL QUERY {client.thread_id()}")
             problem = training.exception()
         assert problem.args == (1317, "Query execution was interrupted")
