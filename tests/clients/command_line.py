@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from tests.clients.contract import (
     PATIENCE_S,
     Done,
+    Login,
     LoginRefused,
     Outcome,
     Plain,
@@ -43,6 +44,13 @@ _FIELD = re.compile(
     r'<field name="([^"]*)"(?: xsi:nil="true" />|>(.*?)</field>)', re.DOTALL
 )
 _FIRST_LINE = 2  # behind DELIMITER
+
+
+def where(login: Login) -> list[str]:
+    """The options that say which server it is."""
+    if login.socket:
+        return [f"--socket={login.socket}", "--protocol=SOCKET"]
+    return [f"--host={login.host}", f"--port={login.port}", "--protocol=TCP"]
 
 
 def talk(

@@ -37,18 +37,17 @@ class MariadbCli:
 
     def talk(self, login: Login, statements: Sequence[Statement]) -> list[Outcome]:
         assert login.compression in ("", "zlib")
-        command = [*self._command, f"--user={login.user}", *_where(login), *_tls(login)]
+        command = [
+            *self._command,
+            f"--user={login.user}",
+            *command_line.where(login),
+            *_tls(login),
+        ]
         if login.database:
             command.append(f"--database={login.database}")
         if login.compression:
             command.append("--compress")
         return command_line.talk(command, login.password, statements)
-
-
-def _where(login: Login) -> list[str]:
-    if login.socket:
-        return [f"--socket={login.socket}", "--protocol=SOCKET"]
-    return [f"--host={login.host}", f"--port={login.port}", "--protocol=TCP"]
 
 
 def _tls(login: Login) -> list[str]:

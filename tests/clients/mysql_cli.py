@@ -32,7 +32,7 @@ class MysqlCli:
     def talk(self, login: Login, statements: Sequence[Statement]) -> list[Outcome]:
         command = [
             *(*self._command, "--no-defaults", f"--user={login.user}"),
-            *_where(login),
+            *command_line.where(login),
             *_tls(login),
             "--get-server-public-key",
         ]
@@ -41,12 +41,6 @@ class MysqlCli:
         if login.compression:
             command.append(f"--compression-algorithms={login.compression}")
         return command_line.talk(command, login.password, statements)
-
-
-def _where(login: Login) -> list[str]:
-    if login.socket:
-        return [f"--socket={login.socket}", "--protocol=SOCKET"]
-    return [f"--host={login.host}", f"--port={login.port}", "--protocol=TCP"]
 
 
 def _tls(login: Login) -> list[str]:

@@ -3,7 +3,7 @@
 import csv
 import datetime
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
@@ -15,8 +15,10 @@ from heatproxy.objectstore import ObjectStore
 from tests.asking import rows, run
 from tests.conftest import Server
 from tests.lakeside import external, load
+from tests.rawclient import RawClient
 
 Connection = Any
+Connect = Callable[..., RawClient]
 COLUMNS = "id,grp,n,price,x,day,moment,name,note,word"
 ROWS = 200
 
@@ -98,3 +100,20 @@ def backend(server: Server, lake: Lake) -> Iterator[Connection]:
     """A session past heatproxy, in the schema of the InnoDB table."""
     with closing(server.connect_backend(database=lake.twin)) as connection:
         yield connection
+
+
+@pytest.fixture
+def proxied(server: Server) -> Connect:
+    def connect(capabilities: int = 0, **options: Any) -> RawClient:
+        where = {"host": server.host, "port": server.port}
+        return RawClient(capabilities, **where, **server.login, **options)
+
+    return connect
+
+
+@pytest.fixture
+def direct(server: Server) -> Connect:
+    def connect(capabilities: int = 0, **options: Any) -> RawClient:
+        return RawClient(capabilities, **server.backend_login, **options)
+
+    return connect

@@ -1,7 +1,7 @@
 """Statements of ours in the binary protocol, beside what MySQL says in it."""
 
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
 
@@ -32,7 +32,7 @@ from tests.rawclient import (
     reset,
 )
 from tests.routines.conftest import BY_BAYES, fill
-from tests.statements.conftest import Lake
+from tests.statements.conftest import Connect, Lake
 
 pytestmark = pytest.mark.mysql
 
@@ -56,24 +56,6 @@ CAPABILITIES = {
 each_client = pytest.mark.parametrize(
     "capabilities", CAPABILITIES.values(), ids=CAPABILITIES
 )
-Connect = Callable[..., RawClient]
-
-
-@pytest.fixture
-def proxied(server: Server) -> Connect:
-    def connect(capabilities: int = 0, **options: Any) -> RawClient:
-        where = {"host": server.host, "port": server.port}
-        return RawClient(capabilities, **where, **server.login, **options)
-
-    return connect
-
-
-@pytest.fixture
-def direct(server: Server) -> Connect:
-    def connect(capabilities: int = 0, **options: Any) -> RawClient:
-        return RawClient(capabilities, **server.backend_login, **options)
-
-    return connect
 
 
 def integer(number: int) -> tuple[int, bytes]:

@@ -1,8 +1,6 @@
 """Several statements in one packet, ours among MySQL's."""
 
 import struct
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 from pymysql.constants import CLIENT
@@ -17,11 +15,10 @@ from tests.rawclient import (
     QUERY_ATTRIBUTES,
     SESSION_TRACK,
     Packet,
-    RawClient,
     command,
     query,
 )
-from tests.statements.conftest import Lake
+from tests.statements.conftest import Connect, Lake
 from tests.statements.test_prepared import plain
 
 CAPABILITIES = {
@@ -33,7 +30,6 @@ CAPABILITIES = {
     | OPTIONAL_METADATA
     | QUERY_ATTRIBUTES,
 }
-Connect = Callable[..., RawClient]
 
 SEGMENTS = {
     "SELECT 1": ["SELECT 1"],
@@ -80,23 +76,6 @@ PROGRAMS = {
 @pytest.mark.parametrize(("text", "defines"), PROGRAMS.items(), ids=PROGRAMS)
 def test_a_program_may_have_semicolons_inside(text: str, defines: bool) -> None:
     assert defines_a_program(tokens(text.encode())) is defines
-
-
-@pytest.fixture
-def proxied(server: Server) -> Connect:
-    def connect(capabilities: int = 0, **options: Any) -> RawClient:
-        where = {"host": server.host, "port": server.port}
-        return RawClient(capabilities, **where, **server.login, **options)
-
-    return connect
-
-
-@pytest.fixture
-def direct(server: Server) -> Connect:
-    def connect(capabilities: int = 0, **options: Any) -> RawClient:
-        return RawClient(capabilities, **server.backend_login, **options)
-
-    return connect
 
 
 # Of t in both schemas; the packets of the answers are the same.
