@@ -70,6 +70,16 @@ class EngineConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class RapidConfig:
+    exactness: str
+    offload_in_transactions: bool
+    freshness_wait_s: float
+    shadow: float  # a share, 0 to 1
+    switched_off: Sequence[str]
+    load_connections: int
+
+
+@dataclass(frozen=True, slots=True)
 class AutoMLConfig:
     workers: int
     threads: int
@@ -113,6 +123,7 @@ class Config:
     embedded: EmbeddedConfig
     lakehouse: LakehouseConfig
     engine: EngineConfig
+    rapid: RapidConfig
     automl: AutoMLConfig
     log: LogConfig
     metrics: MetricsConfig
@@ -126,6 +137,7 @@ _TABLES = {
     "embedded": EmbeddedConfig,
     "lakehouse": LakehouseConfig,
     "engine": EngineConfig,
+    "rapid": RapidConfig,
     "automl": AutoMLConfig,
     "log": LogConfig,
     "metrics": MetricsConfig,

@@ -28,6 +28,7 @@ from heatproxy.errors import (
     secondary_engine,
 )
 from heatproxy.ledger import Ledger
+from heatproxy.rapid.rapid import Rapid
 from heatproxy.watch import Watch, Watches
 from heatproxy.wire.packets import Status, query
 
@@ -106,6 +107,7 @@ class House:
     trainings: Jobs  # few at a time: each takes all it is given
     jobs: Jobs
     models: LoadedModels
+    rapid: Rapid = field(default_factory=Rapid)
     ledger: Ledger = field(default_factory=Ledger)
 
 

@@ -188,6 +188,49 @@ SETTINGS = (
         "How many threads the analytic engine uses; 0 is one per processor.",
     ),
     Setting(
+        "rapid.exactness",
+        OneOf(("strict", "sql", "heatwave"), default="sql"),
+        "How equal to MySQL's an answer of RAPID must be: in every byte; up to what "
+        "SQL leaves open (the order of ties and of unordered rows, which member of a "
+        "case-insensitive group is shown); or also with floating-point numbers summed "
+        "in another order.",
+        live=True,
+    ),
+    Setting(
+        "rapid.offload_in_transactions",
+        Flag(default=False),
+        "Whether SELECTs inside transactions may go to RAPID too, where MySQL's answer "
+        "would provably be the same.",
+        live=True,
+    ),
+    Setting(
+        "rapid.freshness_wait_s",
+        Number(low=0, high=3600, default=1),
+        "How long a SELECT waits until RAPID has what the backend has committed, in "
+        "seconds, before MySQL answers it.",
+        live=True,
+    ),
+    Setting(
+        "rapid.shadow",
+        Number(low=0, high=1, default=0),
+        "Which share of the SELECTs that RAPID answers MySQL answers too: differences "
+        "are logged and counted, and the client is given MySQL's answer.",
+        live=True,
+    ),
+    Setting(
+        "rapid.switched_off",
+        ListOf(Text(), default=()),
+        "Functions and clauses that RAPID leaves to MySQL, by the names that EXPLAIN "
+        "and the log of differences give them.",
+        live=True,
+    ),
+    Setting(
+        "rapid.load_connections",
+        Number(low=1, high=64, whole=True, default=2),
+        "How many connections to the backend read a table that is being loaded.",
+        live=True,
+    ),
+    Setting(
         "automl.workers",
         Number(low=1, high=64, whole=True, default=1),
         "How many trainings run at the same time; others wait.",

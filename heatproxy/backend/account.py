@@ -61,44 +61,54 @@ class ServiceAccount:
 
     def _run(self, sql: str) -> list[tuple[Any, ...]]:
         if self._connection is None:
-            self._connection = self._connect()
+            self._connection = connect(self._address, self._timeout_s)
         with self._connection.cursor() as cursor:
             cursor.execute(sql)
             return list(cursor.fetchall())
-
-    def _connect(self) -> "pymysql.Connection[Any]":
-        tls = self._address.tls
-        if self._address.socket is not None or tls is None or tls.mode == "disabled":
-            return self._opened(ssl_disabled=True)
-        try:
-            return self._opened(ssl=client_context(tls))
-        except pymysql.err.OperationalError as refused:
-            if refused.args[0] != NO_TLS or tls.mode == "required":
-                raise
-            if tls.verify != "none":  # who asks for a name is not content with none
-                raise
-        return self._opened(ssl_disabled=True)
-
-    def _opened(self, **security: Any) -> "pymysql.Connection[Any]":
-        address = self._address
-        return pymysql.connect(
-            user=address.user,
-            password=address.password,
-            unix_socket=address.socket,
-            host=address.host,
-            port=address.port,
-            charset="utf8mb4",
-            autocommit=True,
-            program_name="heatproxy",
-            init_command="SET SESSION wait_timeout = 31536000, sql_mode = DEFAULT",
-            connect_timeout=self._timeout_s or 10,
-            read_timeout=self._timeout_s,
-            write_timeout=self._timeout_s,
-            **security,
-        )
 
     def close(self) -> None:
         with self._one_at_a_time:
             if self._connection is not None and self._connection.open:
                 self._connection.close()
             self._connection = None
+
+
+def connect(
+    address: Address, timeout_s: float | None = None
+) -> "pymysql.Connection[Any]":
+    """A connection of the account, logged in; ``timeout_s`` is for each answer.
+
+    Raises:
+        pymysql.MySQLError: the backend refused it or cannot be reached.
+    """
+    tls = address.tls
+    if address.socket is not None or tls is None or tls.mode == "disabled":
+        return _opened(address, timeout_s, ssl_disabled=True)
+    try:
+        return _opened(address, timeout_s, ssl=client_context(tls))
+    except pymysql.err.OperationalError as refused:
+        if refused.args[0] != NO_TLS or tls.mode == "required":
+            raise
+        if tls.verify != "none":  # who asks for a name is not content with none
+            raise
+    return _opened(address, timeout_s, ssl_disabled=True)
+
+
+def _opened(
+    address: Address, timeout_s: float | None, **security: Any
+) -> "pymysql.Connection[Any]":
+    return pymysql.connect(
+        user=address.user,
+        password=address.password,
+        unix_socket=address.socket,
+        host=address.host,
+        port=address.port,
+        charset="utf8mb4",
+        autocommit=True,
+        program_name="heatproxy",
+        init_command="SET SESSION wait_timeout = 31536000, sql_mode = DEFAULT",
+        connect_timeout=timeout_s or 10,
+        read_timeout=timeout_s,
+        write_timeout=timeout_s,
+        **security,
+    )

@@ -13,7 +13,7 @@ from sqlglot.dialects.mysql import MySQL
 from sqlglot.errors import SqlglotError
 from sqlglot.tokenizer_core import Token, TokenType
 
-from heatproxy.sql.mysqltypes import Forward
+from heatproxy.sql.emitter.values import Forward
 
 MARK = "fn "  # no name written without back-ticks holds a blank
 ODD_MODES = (

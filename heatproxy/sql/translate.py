@@ -14,9 +14,8 @@ from sqlglot.errors import SqlglotError
 
 from heatproxy.sql import grammar
 from heatproxy.sql.collation import CollationWeights, weights_query
-from heatproxy.sql.emitter_select import Emitter, Resolve
-from heatproxy.sql.grammar import referenced_tables
-from heatproxy.sql.mysqltypes import (
+from heatproxy.sql.emitter.select import Emitter, Resolve
+from heatproxy.sql.emitter.values import (
     EngineColumn,
     EngineTable,
     Forward,
@@ -24,6 +23,7 @@ from heatproxy.sql.mysqltypes import (
     SessionFacts,
     Value,
 )
+from heatproxy.sql.grammar import referenced_tables
 
 __all__ = [
     "CollationWeights",

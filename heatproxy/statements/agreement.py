@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from pymysql.constants import FIELD_TYPE, FLAG
 
-from heatproxy.sql.mysqltypes import OutputColumn
+from heatproxy.sql.emitter.values import OutputColumn
 from heatproxy.wire.columns import ColumnDefinition
 
 _INTEGERS = (

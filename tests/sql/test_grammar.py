@@ -7,8 +7,8 @@ from sqlglot import exp
 from sqlglot.dialects.mysql import MySQL
 
 from heatproxy.sql import grammar
+from heatproxy.sql.emitter.values import Forward
 from heatproxy.sql.grammar import referenced_tables
-from heatproxy.sql.mysqltypes import Forward
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ import pytest
 
 from heatproxy.datatypes import parse
 from heatproxy.engine import Trap
-from heatproxy.sql.emitter_aggregates import AGGREGATES
-from heatproxy.sql.emitter_functions import FUNCTIONS
+from heatproxy.sql.emitter.aggregates import AGGREGATES
+from heatproxy.sql.emitter.functions import FUNCTIONS
 from heatproxy.sql.translate import (
     CollationWeights,
     EngineColumn,

@@ -4,8 +4,8 @@ from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
-from heatproxy.sql.emitter import Block, has_aggregate, only
-from heatproxy.sql.mysqltypes import Forward, Value
+from heatproxy.sql.emitter.block import Block, has_aggregate, only
+from heatproxy.sql.emitter.values import Forward, Value
 
 Columns = tuple[tuple[str | None, Value], ...]
 Item = tuple[str | None, exp.Expr]  # of a select list: its name, its expression

@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 from sqlglot import exp
 
 from heatproxy.sql.collation import PRINTABLE, CollationKey
-from heatproxy.sql.emitter_numbers import as_double
-from heatproxy.sql.mysqltypes import TEMPORAL, Context, Forward, Value, plain
+from heatproxy.sql.emitter.numbers import as_double
+from heatproxy.sql.emitter.values import TEMPORAL, Context, Forward, Value, plain
 
 UNKNOWN = "CAST(NULL AS BOOLEAN)"
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")

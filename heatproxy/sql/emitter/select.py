@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 from sqlglot import exp
 
 from heatproxy.sql.collation import CollationWeights
-from heatproxy.sql.emitter import Block, Source, only
-from heatproxy.sql.emitter_clauses import (
+from heatproxy.sql.emitter.block import Block, Source, only
+from heatproxy.sql.emitter.clauses import (
     Cte,
     Item,
     Relation,
@@ -18,8 +18,8 @@ from heatproxy.sql.emitter_clauses import (
     quoted,
     renamed,
 )
-from heatproxy.sql.emitter_compare import compare, groupable, order_key
-from heatproxy.sql.mysqltypes import (
+from heatproxy.sql.emitter.compare import compare, groupable, order_key
+from heatproxy.sql.emitter.values import (
     EngineTable,
     Forward,
     SessionFacts,

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from sqlglot import exp
 
-from heatproxy.sql.mysqltypes import Context, Forward, Value, decimal, plain, trap
+from heatproxy.sql.emitter.values import Context, Forward, Value, decimal, plain, trap
 
 STEP = 4  # div_precision_increment; other settings are refused
 CLEAN_NUMBER = r"-?[0-9]{1,15}(\.[0-9]{1,9})?"

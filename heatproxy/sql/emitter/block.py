@@ -9,16 +9,12 @@ from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
 
-from heatproxy.sql import (
-    emitter_compare,
-    emitter_functions,
-    emitter_numbers,
-    grammar,
-)
+from heatproxy.sql import grammar
 from heatproxy.sql.collation import CollationWeights
-from heatproxy.sql.emitter_aggregates import AGGREGATES, count_rows
-from heatproxy.sql.emitter_compare import groupable, predicate
-from heatproxy.sql.mysqltypes import (
+from heatproxy.sql.emitter import compare, functions, numbers
+from heatproxy.sql.emitter.aggregates import AGGREGATES, count_rows
+from heatproxy.sql.emitter.compare import groupable, predicate
+from heatproxy.sql.emitter.values import (
     LONGEST_SQL,
     Context,
     Forward,
@@ -28,9 +24,9 @@ from heatproxy.sql.mysqltypes import (
 
 Rule = Callable[[Context, exp.Expr], Value]
 NODES: Mapping[type[exp.Expr], tuple[Rule, Sequence[str]]] = {
-    **emitter_numbers.NODES,
-    **emitter_compare.NODES,
-    **emitter_functions.NODES,
+    **numbers.NODES,
+    **compare.NODES,
+    **functions.NODES,
 }
 
 
@@ -96,10 +92,10 @@ class Block:
             case exp.Literal():
                 text = str(node.this)
                 if node.args.get("is_string"):
-                    return emitter_compare.of_text(text)
-                return emitter_numbers.literal(text)
+                    return compare.of_text(text)
+                return numbers.literal(text)
             case exp.Null():
-                return emitter_functions.NULL
+                return functions.NULL
             case exp.Boolean():
                 return replace(
                     predicate("TRUE" if node.this else "FALSE"),
@@ -115,9 +111,9 @@ class Block:
         only(node, "this", "expressions")
         if name in AGGREGATES:
             return self._aggregate(name, node.expressions)
-        if name not in emitter_functions.FUNCTIONS:
+        if name not in functions.FUNCTIONS:
             raise Forward(f"{name}() has no rule")
-        rule, fewest, most = emitter_functions.FUNCTIONS[name]
+        rule, fewest, most = functions.FUNCTIONS[name]
         if not fewest <= len(node.expressions) <= most:
             raise Forward(f"{name}() with {len(node.expressions)} arguments")
         return rule(self, [self.value(argument) for argument in node.expressions])
@@ -205,7 +201,7 @@ class Block:
 
     def condition(self, node: exp.Expr) -> str:
         """The BOOLEAN of WHERE, ON or HAVING."""
-        return emitter_compare.truth(self.value(node))
+        return compare.truth(self.value(node))
 
     def see_aggregates(self) -> None:
         """From here on (select list, HAVING, ORDER BY) aggregates may stand."""

@@ -2,15 +2,15 @@
 
 from collections.abc import Callable
 
-from heatproxy.sql.emitter_compare import common_key, groupable
-from heatproxy.sql.emitter_numbers import (
+from heatproxy.sql.emitter.compare import common_key, groupable
+from heatproxy.sql.emitter.numbers import (
     STEP,
     kept_digits,
     number,
     scaled,
     unscaled,
 )
-from heatproxy.sql.mysqltypes import Context, Forward, Value, decimal, plain, trap
+from heatproxy.sql.emitter.values import Context, Forward, Value, decimal, plain, trap
 
 SUM_DIGITS = 22  # what SUM adds to its argument's precision
 

@@ -5,7 +5,7 @@ its type. Whatever has no rule raises ``Forward``: MySQL answers the statement.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from sqlglot import exp
@@ -41,15 +41,63 @@ class Forward(Exception):
     """The statement is MySQL's to answer; the message is the construct's name."""
 
 
+class Unanswered(Exception):
+    """Constant expressions that MySQL must be asked about before going on.
+
+    ``texts`` are expressions in MySQL's own SQL. The caller evaluates them on the
+    client's session and translates again with their Constants.
+    """
+
+    def __init__(self, texts: tuple[str, ...]) -> None:
+        super().__init__(", ".join(texts))
+        self.texts = texts
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """What MySQL said of one constant expression: its value and its column.
+
+    ``text`` is the value as the text protocol has it (None: NULL), bytes because it
+    may be binary; the rest is its column definition. ``problem`` is the error or the
+    warning that evaluating it gave: such an expression is MySQL's alone.
+    """
+
+    text: bytes | None
+    type: int  # FIELD_TYPE
+    charset: int
+    length: int
+    decimals: int
+    unsigned: bool
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How exact an answer must be, and the constructs that are switched off.
+
+    ``exactness`` is the setting rapid.exactness; names in ``switched_off`` are those
+    of functions and clauses, in upper case, as Forward names them.
+    """
+
+    exactness: Literal["strict", "sql", "heatwave"] = "sql"
+    switched_off: frozenset[str] = frozenset()
+
+
 @dataclass(frozen=True, slots=True)
 class EngineColumn:
-    """A loaded column; ``ascii`` and ``clean`` are the engine's facts of its text."""
+    """A loaded column; ``ascii`` and ``clean`` are the engine's facts of its text.
+
+    ``key`` is the engine's column that holds MySQL's WEIGHT_STRING of each value, a
+    BLOB: it is equal, and in order, exactly where the values are.
+    """
 
     type: MySQLType
     nullable: bool = True
     collation: str | None = None
     ascii: bool = False
     clean: bool = False
+    key: str | None = None
+    refusal: str | None = None  # why no query may read it: NOT SECONDARY, ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +118,9 @@ class SessionFacts:
     time_zone: str = "+00:00"  # SYSTEM must be resolved by the caller
     div_precision_increment: int = 4
     collation_connection: str = "utf8mb4_0900_ai_ci"
+    group_concat_max_len: int = 1024
+    constants: Mapping[str, Constant] = field(default_factory=dict)  # by their text
+    policy: Policy = Policy()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,13 @@ from dataclasses import replace
 
 from sqlglot import exp
 
-from heatproxy.sql.emitter_compare import compare, temporal_literal, truth
-from heatproxy.sql.emitter_numbers import (
+from heatproxy.sql.emitter.compare import compare, temporal_literal, truth
+from heatproxy.sql.emitter.numbers import (
     as_double,
     number,
     remainder,
 )
-from heatproxy.sql.mysqltypes import (
+from heatproxy.sql.emitter.values import (
     TEMPORAL,
     Context,
     Forward,

@@ -1,0 +1,1 @@
+"""RAPID: InnoDB tables kept in the engine, fresh from the binlog."""
