@@ -12,6 +12,7 @@ from heatproxy.errors import (
     too_many_of_user,
 )
 from heatproxy.relay.leg import Leg
+from heatproxy.wire.authentication import FAST_AUTHENTICATION
 from heatproxy.wire.handshake import Side, Step
 from heatproxy.wire.login import Login, StartTls
 
@@ -26,6 +27,7 @@ class Admission:
         self._frontend = frontend
         self._login = login
         self._held: list[tuple[Side, bytes]] | None = None  # while the gate is asked
+        self._said = b""  # to the client, and sent with what comes next
 
     @property
     def connection_id(self) -> int | None:
@@ -48,7 +50,7 @@ class Admission:
     def refuse(self, error: MySQLError) -> None:
         """End the login from our side; the caller closes the session."""
         if not self._login.over:
-            self._frontend.client.write(self._login.refusal(error)[1])
+            self._send(Side.CLIENT, self._login.refusal(error)[1])
 
     def backend_broken(self, problem: ProtocolError) -> None:
         """The backend's TLS has failed; the client waits to hear of its login."""
@@ -106,7 +108,7 @@ class Admission:
                 case StartTls(side=which, surplus=surplus):
                     self._start_tls(which, surplus)
                 case (towards, reply):
-                    self._leg(towards).write(reply)
+                    self._send(towards, reply)
                 case _:
                     assert_never(step)
         if not login.over or frontend.closed:
@@ -116,6 +118,19 @@ class Admission:
             frontend.close()
         else:
             frontend.admitted(login)
+
+    def _send(self, towards: Side, reply: bytes) -> None:
+        """Send a packet; what says no more than that another follows goes with it.
+
+        Each packet sent by itself wakes the client up once more.
+        """
+        if towards is Side.BACKEND:
+            self._frontend.backend.write(reply)
+        elif reply[4:] == FAST_AUTHENTICATION and not self._login.over:
+            self._said = reply
+        else:
+            self._frontend.client.write(self._said + reply)
+            self._said = b""
 
     def _log_failure(self, steps: Sequence[Step | StartTls]) -> None:
         frontend = self._frontend

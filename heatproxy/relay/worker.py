@@ -6,6 +6,7 @@ what to do; when the channel ends, so does the worker.
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import resource
@@ -30,6 +31,7 @@ from heatproxy.wire.channel import Message, MessageReader, pack
 log = logging.getLogger(__name__)
 
 BACKLOG = 1024
+GARBAGE_OBJECTS = 20_000
 # How long a worker waits for the engine process before it accepts: as long as that
 # takes to start; but clients who come to a worker that was started again wait too.
 FIRST_NAMES_S, NAMES_S = 120.0, 2.0
@@ -59,6 +61,10 @@ def run(
     log_settings = orders.config.log
     logs.begin(f"worker-{orders.number}", log_settings.level, log_settings.format)
     _allow_many_files()
+    # A session's objects hold each other. Looking for what nobody holds any more goes
+    # through all the libraries' objects too, unless they are left out, and often.
+    gc.freeze()
+    gc.set_threshold(GARBAGE_OBJECTS)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(_Process(orders, sockets).live(channel))
     os._exit(0)  # no client waits for the libraries' goodbyes

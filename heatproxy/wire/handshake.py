@@ -84,8 +84,7 @@ def mask_greeting(payload: bytes, *, tls: bool = False, compression: int = 0) ->
 
 
 def _own(capabilities: int, tls: bool) -> int:
-    # of an IntFlag, ~ would clear the bits that have no name here
-    return capabilities & ~int(MASKED) | (Capability.SSL if tls else 0)
+    return capabilities & ~MASKED | (Capability.SSL if tls else 0)
 
 
 def is_ssl_request(payload: bytes) -> bool:

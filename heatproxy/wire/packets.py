@@ -5,7 +5,7 @@ Source: MySQL Source Code Documentation, "Client/Server Protocol".
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import IntEnum, IntFlag
+from enum import IntEnum
 
 from heatproxy.errors import MySQLError, ProtocolError
 
@@ -38,7 +38,7 @@ class Command(IntEnum):
     SUBSCRIBE_GROUP_REPLICATION_STREAM = 0x22
 
 
-class Capability(IntFlag):
+class Capability(IntEnum):  # of an IntFlag, every & would cost microseconds
     """What both sides of a connection agreed to use; only the bits that matter here."""
 
     CONNECT_WITH_DB = 1 << 3
@@ -58,10 +58,7 @@ class Capability(IntFlag):
     QUERY_ATTRIBUTES = 1 << 27
 
 
-_QUERY_ATTRIBUTES = int(Capability.QUERY_ATTRIBUTES)  # quicker than a flag's own &
-
-
-class Status(IntFlag):
+class Status(IntEnum):
     """The server status flags at the end of each answer."""
 
     IN_TRANS = 0x0001
@@ -237,7 +234,7 @@ def query_text(payload: bytes, capabilities: int) -> bytes:
 
     Source: "COM_QUERY", parameters.
     """
-    if not capabilities & _QUERY_ATTRIBUTES:
+    if not capabilities & Capability.QUERY_ATTRIBUTES:
         return payload[1:]
     if payload[1:3] == b"\0\1":  # no attributes, as nearly always
         return payload[3:]
