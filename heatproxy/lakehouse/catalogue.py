@@ -32,12 +32,19 @@ class LH(IntEnum):
     NO_FILES_FOUND = 6068
     EMPTY_FILE = 6069
     DUPLICATE_FILE = 6070
+    AVRO_SCHEMA_MISMATCH = 6072
+    AVRO_UNCONVERTIBLE = 6075
+    AVRO_ENDS_UNEXPECTEDLY = 6076
+    AVRO_CORRUPT = 6077
+    AVRO_UNION = 6078
+    AVRO_DECODING_ERR = 6086
     PARQUET_SCHEMA_MISMATCH = 6088
     INFER_SCHEMA_MISMATCH = 6093
     WARN_INFER_SKIPPED_LINES = 6095
     INFER_FILE_HAS_NO_DATA = 6097
     INFER_NO_DATA = 6098
     WARN_INFER_USE_DEFAULT_COL_NAMES = 6100
+    AVRO_HEADER_ERR = 6103
     PARQUET_OPEN_ERR = 6104
     TOO_LARGE_ROW = 6106
     JSON_PARSING = 6121
@@ -83,6 +90,18 @@ _TEXTS = {
     ),
     LH.EMPTY_FILE: "File {} is empty.",
     LH.DUPLICATE_FILE: "File {} was not processed (duplicate).",
+    LH.AVRO_SCHEMA_MISMATCH: "File {}: Header does not match other files.",
+    LH.AVRO_UNCONVERTIBLE: (
+        "Column {} in {}: Avro value of physical type {} logical type {} cannot be"
+        " converted to mysql type {}."
+    ),
+    LH.AVRO_ENDS_UNEXPECTEDLY: "File {}: Ends unexpectedly.",
+    LH.AVRO_CORRUPT: "File {}: File data might be corrupt.",
+    LH.AVRO_UNION: (
+        "Column {} in {}: Invalid Avro union encountered. Unions are only supported to"
+        " represent nullable columns. One of the two types of the union must be null."
+    ),
+    LH.AVRO_DECODING_ERR: "File {}: Error decoding Avro {}. {}",
     LH.PARQUET_SCHEMA_MISMATCH: "Difference in schema among Parquet files.",
     LH.INFER_SCHEMA_MISMATCH: "Found files with mismatched schemas.",
     LH.WARN_INFER_SKIPPED_LINES: ("Skipped {} line(s) due to mismatched num of cols."),
@@ -93,6 +112,9 @@ _TEXTS = {
     LH.INFER_NO_DATA: "No valid data found for processing.",
     LH.WARN_INFER_USE_DEFAULT_COL_NAMES: (
         "Used default column names for column index(s) {} as they are {}."
+    ),
+    LH.AVRO_HEADER_ERR: (
+        "File {}: Could not parse avro header. Probably corrupted avro file."
     ),
     LH.PARQUET_OPEN_ERR: "File {}: {}",
     LH.TOO_LARGE_ROW: "File {}: {}",

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from heatproxy.datatypes import Column
 from heatproxy.errors import not_supported
-from heatproxy.lakehouse import csv, ndjson, parquet
+from heatproxy.lakehouse import avro, csv, ndjson, parquet
 from heatproxy.lakehouse.csv import Warn
 from heatproxy.lakehouse.dialect import Dialect
 from heatproxy.lakehouse.inference import Inferred
@@ -51,12 +51,13 @@ class Format:
 FORMATS = (
     Format("csv", csv.resolve, csv.infer, csv.batches),
     Format("parquet", parquet.resolve, parquet.infer, parquet.batches),
+    Format("avro", avro.resolve, avro.infer, avro.batches),
     Format("json", ndjson.resolve, ndjson.infer, ndjson.batches),
 )
 
 
 def format_of(dialect: Dialect) -> Format:
-    """The declared format. Raises MySQLError 1235 for avro, delta and the like."""
+    """The declared format. Raises MySQLError 1235 for delta, documents and the like."""
     for known in FORMATS:
         if known.name == dialect.format:
             return known

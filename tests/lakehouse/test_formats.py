@@ -6,6 +6,7 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from pathlib import Path
 
+import fastavro
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -19,12 +20,17 @@ from heatproxy.lakehouse.formats import FORMATS, Format, format_of
 from heatproxy.lakehouse.streams import DataFile
 
 MakeFile = Callable[..., DataFile]
+INT_FIELD = {"name": "a", "type": "int"}
 
 
 def sample(name: str, folder: Path) -> DataFile:
     path = folder / f"sample.{name}"
     if name == "parquet":
         pq.write_table(pa.table({"a": [1, 2, 3]}), path)
+    elif name == "avro":
+        schema = {"type": "record", "name": "r", "fields": [INT_FIELD]}
+        with open(path, "wb") as stream:
+            fastavro.writer(stream, schema, [{"a": n} for n in (1, 2, 3)])
     else:
         path.write_text({"csv": "1,x\n2,y\n3,z\n", "json": '{"a":1}\n2\n"x"\n'}[name])
     return DataFile(path, path.name, path.stat().st_size)
