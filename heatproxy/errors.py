@@ -163,3 +163,42 @@ def no_result_set_here(procedure: str) -> MySQLError:
     """ER_SP_BADSELECT: the client cannot take what the procedure answers."""
     text = f"PROCEDURE {procedure} can't return a result set in the given context"
     return MySQLError(1312, "0A000", text)
+
+
+def session_variable(name: str) -> MySQLError:
+    """ER_LOCAL_VARIABLE: a session variable that is set globally."""
+    text = f"Variable '{name}' is a SESSION variable and can't be used with SET GLOBAL"
+    return MySQLError(1228, HY000, text)
+
+
+def global_variable(name: str) -> MySQLError:
+    """ER_GLOBAL_VARIABLE: a global variable that is set for the session."""
+    text = f"Variable '{name}' is a GLOBAL variable and should be set with SET GLOBAL"
+    return MySQLError(1229, HY000, text)
+
+
+def wrong_value_for_variable(name: str, value: str) -> MySQLError:
+    """ER_WRONG_VALUE_FOR_VAR: not one of those that a variable may have."""
+    text = f"Variable '{name}' can't be set to the value of '{value}'"
+    return MySQLError(1231, SYNTAX_OR_ACCESS, text)
+
+
+def wrong_type_for_variable(name: str) -> MySQLError:
+    """ER_WRONG_TYPE_FOR_VAR: text for a number, or the other way round."""
+    text = f"Incorrect argument type to variable '{name}'"
+    return MySQLError(1232, SYNTAX_OR_ACCESS, text)
+
+
+def wrong_kind_of_variable(name: str, kind: str) -> MySQLError:
+    """ER_INCORRECT_GLOBAL_LOCAL_VAR: ``kind`` is GLOBAL, SESSION or read only."""
+    return MySQLError(1238, HY000, f"Variable '{name}' is a {kind} variable")
+
+
+def syntax_error(near: str, line: int = 1) -> MySQLError:
+    """ER_PARSE_ERROR: what follows is not what the grammar allows."""
+    text = (
+        "You have an error in your SQL syntax; check the manual that corresponds to"
+        " your MySQL server version for the right syntax to use near"
+        f" '{near[:80]}' at line {line}"
+    )
+    return MySQLError(1064, SYNTAX_OR_ACCESS, text)
