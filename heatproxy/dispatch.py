@@ -27,7 +27,11 @@ from heatproxy.statements import (
     named,
     prepared,
     rowfunction,
+    rpd,
+    secondary,
     several,
+    show,
+    variables,
 )
 from heatproxy.statements import select as select_statement
 from heatproxy.statements.passage import Passage
@@ -42,11 +46,15 @@ log = logging.getLogger(__name__)
 # Asked in this order; the first that takes a statement answers it.
 HANDLERS: tuple[Handler, ...] = (
     diagnostics.handle,
+    variables.handle,
+    show.handle,
+    rpd.handle,
     call.handle,
     rowfunction.handle,
     select_statement.handle,
     create.handle,
     ddl.handle,
+    secondary.handle,
     kill.handle,
 )
 
@@ -61,6 +69,7 @@ async def serve_statement(house: House, loan: Loan, statement: Statement) -> Non
     watch = house.watches.of(statement.thread_id, backend, _text(statement))
     session = Session(house, backend, answer, passage, watch)
     session.aftermath = loan.aftermath if statement.aftermath else None
+    session.rapid = loan.rapid
     names = house.shells.version
     try:
         work = partial(_answer, session, loan, statement)
@@ -184,13 +193,14 @@ async def find(session: Session, statement: Text) -> Work | None:
     """What answers a statement that can be prepared; None when it is MySQL's alone."""
     if defines(statement.tokens):
         return None
+    plain = rpd.without_hints(statement)
     for handle in HANDLERS:
-        work = await handle(session, statement)
+        work = await handle(session, plain)
         if work is not None:
             await _require_utf8(session, statement.text)
             kind = work.kind or handle.__module__.rpartition(".")[2]
             return replace(work, run=partial(timed, session.house, kind, work.run))
-    return None
+    return None if plain is statement else rpd.as_it_stands(session, plain)
 
 
 async def _find_in_text(loan: Loan, session: Session, statement: Text) -> Work | None:

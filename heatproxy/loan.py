@@ -5,6 +5,8 @@ import json
 from collections.abc import Collection
 
 from heatproxy.aftermath import Aftermath
+from heatproxy.rapid.decision import Notes
+from heatproxy.rapid.variables import SessionState
 from heatproxy.wire.channel import Message, MessageReader, Statement, pack, pack_head
 from heatproxy.wire.prepared import PreparedStatements
 
@@ -29,6 +31,8 @@ class Loan:
         self._chunks: asyncio.Queue[bytes] = asyncio.Queue(CHUNKS_AHEAD)
         self._gone = False
         self.prepared = PreparedStatements()
+        self.rapid = SessionState()
+        self.notes = Notes()
         self.aftermath: Aftermath | None = None
         self._remembers = False  # what the relay knows of ``aftermath``
         self._named = False  # what the relay knows of ``prepared.by_name``
@@ -47,6 +51,8 @@ class Loan:
                         self.watches_names.set()
                     elif message is Message.FORGET:
                         self.prepared.forget()
+                        self.rapid.forget()
+                        self.notes = Notes()
                         self._named = False
         finally:
             # whoever waits for the backend, or will, is told that it is gone
@@ -93,9 +99,12 @@ class Loan:
 
     # --- what the relay must know ---------------------------------------------------
 
-    def prepared_is_ours(self, statement_id: bytes) -> None:
-        """The relay lends the commands of this prepared statement from now on."""
-        self._writer.write(pack(Message.PREPARED, statement_id))
+    def prepared_is_ours(self, statement_id: bytes, *, optional: bool = False) -> None:
+        """The relay lends the commands of this prepared statement from now on.
+
+        ``optional``: it may leave an execution to MySQL.
+        """
+        self._writer.write(pack(Message.PREPARED, statement_id + bytes([optional])))
 
     def _tell_named(self) -> None:
         named = bool(self.prepared.by_name)
@@ -111,11 +120,14 @@ class Loan:
 
     # --- the end of the loan -----------------------------------------------------
 
-    def forward(self) -> None:
-        """The statement is MySQL's: the relay passes it on and takes both legs back."""
+    def forward(self, *, lasting: bool = False) -> None:
+        """The statement is MySQL's: the relay passes it on and takes both legs back.
+
+        ``lasting``: so are others like it, as long as nothing changes.
+        """
         self.aftermath = None
         self._tell_named()
-        self._writer.write(pack(Message.FORWARD))
+        self._writer.write(pack(Message.FORWARD, b"\1" if lasting else b""))
 
     def done(self, status: int) -> None:
         """The client has its answer; the relay takes both legs back."""
@@ -123,9 +135,17 @@ class Loan:
         self._tell_remembers()
         self._writer.write(pack(Message.DONE, status.to_bytes(2, "little")))
 
-    def names(self, tables: Collection[str], schemas: Collection[str]) -> None:
-        """Tell the relay which names statements are filtered by."""
-        body = json.dumps([sorted(tables), sorted(schemas)]).encode()
+    def names(
+        self,
+        tables: Collection[str],
+        schemas: Collection[str],
+        loaded: Collection[str] = (),
+        *,
+        in_transactions: bool = False,
+    ) -> None:
+        """Tell the relay which names statements are filtered by; see Prefilter."""
+        lists = (sorted(tables), sorted(schemas), sorted(loaded))
+        body = json.dumps([*lists, in_transactions]).encode()
         self._writer.write(pack(Message.NAMES, body))
 
     def close(self) -> None:

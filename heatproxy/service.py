@@ -26,6 +26,8 @@ from heatproxy.errors import ProtocolError
 from heatproxy.jobs import JobProcesses, end_with_parent
 from heatproxy.lakehouse import reader
 from heatproxy.loan import Loan, SessionGone
+from heatproxy.rapid.load import Loader
+from heatproxy.rapid.reconcile import Reconciler
 from heatproxy.routines.install import install_stubs
 from heatproxy.session import House
 from heatproxy.watch import Watches
@@ -80,6 +82,7 @@ async def _serve(
         control.tell("ready", problem=f"{type(problem).__name__}: {problem}")
         await stop.wait()
         return
+    reconciler = _follow_dictionary(service.house)
     control.tell("ready")
     warm = asyncio.ensure_future(_warm_up(service.house))
     async with server:
@@ -87,6 +90,7 @@ async def _serve(
     warm.cancel()
     await asyncio.wait([warm])
     locks.close()
+    await asyncio.to_thread(reconciler.stop)
     service.house.engine.close()
     service.house.account.close()
 
@@ -102,7 +106,7 @@ def _open_house(config: Config, address: Address, locks: Locks) -> House:
         f"{config.engine.memory_limit >> 20}MiB",
         config.engine.threads or os.cpu_count() or 1,
     )
-    return House(
+    house = House(
         config=config,
         engine=engine,
         account=account,
@@ -113,6 +117,23 @@ def _open_house(config: Config, address: Address, locks: Locks) -> House:
         jobs=JobProcesses(JOBS_AT_ONCE, PRELOAD),
         models=LoadedModels(),
     )
+    house.rapid.loader = Loader(
+        engine,
+        address,
+        house.rapid.tables,
+        lambda: house.config.rapid.load_connections,
+        house.ledger,
+    )
+    return house
+
+
+def _follow_dictionary(house: House) -> Reconciler:
+    """Have the engine hold what the backend's dictionary calls loaded."""
+    loader = house.rapid.loader
+    assert loader is not None
+    reconciler = Reconciler(loader)
+    reconciler.start()
+    return reconciler
 
 
 async def _warm_up(house: House) -> None:

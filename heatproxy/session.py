@@ -28,16 +28,33 @@ from heatproxy.errors import (
     secondary_engine,
 )
 from heatproxy.ledger import Ledger
+from heatproxy.rapid.decision import Notes
+from heatproxy.rapid.history import Execution
 from heatproxy.rapid.rapid import Rapid
+from heatproxy.rapid.translator import Translator
+from heatproxy.rapid.variables import SessionState
+from heatproxy.rapid.views import Views
 from heatproxy.watch import Watch, Watches
 from heatproxy.wire.packets import Status, query
 
 T = TypeVar("T")
 
 ASK_AGAIN_S = 0.02
+FEWEST_TURNS = 4  # queries that the engine has at the same time
 # Work that may take long has threads of its own: it must not use up those that every
 # session needs for a moment.
 _WORKERS = ThreadPoolExecutor(256, "heatproxy-work")
+
+
+class Declined(Exception):
+    """A statement that is MySQL's after all; nothing of an answer has been sent.
+
+    ``lasting``: so will others of its shape be.
+    """
+
+    def __init__(self, reason: str, *, lasting: bool = False) -> None:
+        super().__init__(reason)
+        self.lasting = lasting
 
 
 class Cancel:
@@ -109,6 +126,17 @@ class House:
     models: LoadedModels
     rapid: Rapid = field(default_factory=Rapid)
     ledger: Ledger = field(default_factory=Ledger)
+    views: Views = field(init=False)
+    translator: Translator = field(init=False)
+    turns: asyncio.Semaphore = field(init=False)  # of queries in the engine
+
+    def __post_init__(self) -> None:
+        self.views = Views(self.account)
+        self.translator = Translator(
+            self.engine, self.shells, self.weights, self.rapid.tables, self.views
+        )
+        threads = self.config.engine.threads or os.cpu_count() or 1
+        self.turns = asyncio.Semaphore(max(FEWEST_TURNS, 2 * threads))
 
 
 async def follow_shells(house: House) -> None:
@@ -146,6 +174,21 @@ class Session:
         self.watch = watch
         # what MySQL does not know of the statement before, or of this one at its end
         self.aftermath: Aftermath | None = None
+        self.rapid = SessionState()  # the client's, from one statement to the next
+        self.notes = Notes()
+
+    def note(self, execution: Execution) -> None:
+        """A statement that the engine might have answered has ended."""
+        ledger = self.house.ledger
+        self.house.rapid.note(execution)
+        if execution.refusal is None:
+            self.rapid.offloaded += 1
+            self.rapid.scanned_bytes += execution.scanned_bytes
+            ledger.count("rapid_offloaded")
+            ledger.count("rapid_scanned_bytes", execution.scanned_bytes)
+        else:
+            cause = execution.cause.replace(" ", "_") or "other"
+            ledger.count(f"rapid_refused:{cause}")
 
     async def relay(
         self, text: bytes, before_end: Callable[[], Awaitable[None]] | None = None

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 
 from heatproxy.errors import MySQLError
 from heatproxy.ledger import ENGINE
-from heatproxy.session import House
+from heatproxy.session import Declined, House
 
 log = logging.getLogger(__name__)
 
@@ -21,18 +21,23 @@ async def timed(house: House, kind: str, run: Callable[[], Awaitable[None]]) -> 
     route.running += 1
     began = time.perf_counter()
     error: int | str | None = "ended"  # its client has gone, or it is our mistake
+    declined = False
     try:
         await run()
         error = None
+    except Declined:  # the relay times it
+        declined = True
+        raise
     except MySQLError as refused:
         error = refused.number
         raise
     finally:
         seconds = time.perf_counter() - began
         route.running -= 1
-        route.note(seconds, error)
+        if not declined:
+            route.note(seconds, error)
         slow_s = house.config.log.slow_statement_s
-        if 0 < slow_s <= seconds:
+        if 0 < slow_s <= seconds and not declined:
             facts = {
                 "route": f"{ENGINE}:{kind}",
                 "seconds": round(seconds, 3),

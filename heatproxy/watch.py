@@ -133,6 +133,10 @@ class Watch:
         if self._task.uncancel() == 0:
             raise self._problem from None
 
+    def limit(self, limit_ms: int) -> None:
+        """The statement's max_execution_time, 0 for none, where a hint gives it one."""
+        self._limit_ms = limit_ms
+
     def kill(self) -> None:
         """A KILL QUERY was carried out: if MySQL ignored it, it counts all the same."""
         if self._claims:

@@ -35,6 +35,7 @@ from heatproxy.wire.packets import (
     query,
     read_lenenc,
     status_of,
+    warnings_of,
 )
 
 
@@ -72,6 +73,7 @@ class Result:
     columns: tuple[ColumnDefinition, ...] = ()
     rows: tuple[Row, ...] = ()
     affected_rows: int = 0
+    warnings: int = 0
 
     def texts(self) -> list[tuple[str | None, ...]]:
         """The rows as Python text."""
@@ -206,7 +208,8 @@ class BackendConnection:
             if payload[0] == ERR:
                 raise parse_err(payload)
             self.status = status_of(payload, is_eof=not self._new_eof)
-            return Result(tuple(columns), tuple(rows))
+            warnings = warnings_of(payload, is_eof=not self._new_eof)
+            return Result(tuple(columns), tuple(rows), warnings=warnings)
 
     async def prepare(self, sql: bytes) -> PrepareReply:
         """Prepare a statement, which stays until ``close_statement``.
@@ -275,7 +278,7 @@ class BackendConnection:
             self.status = status_of(head)
             affected_rows, position = read_lenenc(head, 1)
             self.inserted |= read_lenenc(head, position)[0] != 0
-            return Result(affected_rows=affected_rows)
+            return Result(affected_rows=affected_rows, warnings=warnings_of(head))
         if head[0] == LOCAL_INFILE:
             raise ProtocolError("a statement of ours asked for a local file")
         count, named = self._column_count(head)
@@ -290,7 +293,8 @@ class BackendConnection:
         self.status = status_of(payload, is_eof=not self._new_eof)
         if not named:  # the rows are behind us, so the session stays usable
             raise not_supported(NAMELESS)
-        return Result(tuple(columns), tuple(rows))
+        warnings = warnings_of(payload, is_eof=not self._new_eof)
+        return Result(tuple(columns), tuple(rows), warnings=warnings)
 
     def _column_count(self, head: bytes) -> tuple[int, bool]:
         """How many columns a result has, and whether they are described."""
@@ -384,7 +388,7 @@ def _packed(found: Result) -> Result:
     rows = (
         tuple(None if v is None else lenenc_bytes(v) for v in row) for row in found.rows
     )
-    return Result(found.columns, tuple(rows))
+    return Result(found.columns, tuple(rows), warnings=found.warnings)
 
 
 def _text_row(payload: bytes, columns: int) -> Row:

@@ -83,9 +83,17 @@ class Shells:
         for changed in self._watchers:
             changed()
 
+    def all(self) -> list[Shell]:
+        """Every Lakehouse table."""
+        return list(self._shells.values())
+
     def find(self, schema: str | None, table: str) -> Shell | None:
         """The Lakehouse table of that name, or None."""
         return self._shells.get((schema or "", table))
+
+    def all(self) -> list[Shell]:
+        """Every Lakehouse table."""
+        return list(self._shells.values())
 
     def is_current(self, shell: Shell) -> bool:
         """Whether the backend has this very shell under this name."""

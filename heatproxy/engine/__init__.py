@@ -8,12 +8,22 @@ import pyarrow as pa
 
 from heatproxy.datatypes import Column
 from heatproxy.engine.duck import DuckDB
-from heatproxy.engine.facts import Listen, Memory, TableFacts, TextFacts, Trap
+from heatproxy.engine.facts import (
+    Ending,
+    KeyMaker,
+    Listen,
+    Memory,
+    TableFacts,
+    TextFacts,
+    Trap,
+)
 
 __all__ = [
     "ENGINES",
     "DuckDB",
+    "Ending",
     "Engine",
+    "KeyMaker",
     "Listen",
     "Memory",
     "Query",
@@ -54,8 +64,17 @@ class Engine(Protocol):
         columns: Sequence[Column],
         rows: pa.RecordBatchReader,
         listen: Listen | None = None,
+        *,
+        ending: Callable[[], Ending] | None = None,
+        collations: Mapping[str, str | None] | None = None,
+        keys: KeyMaker | None = None,
     ) -> TableFacts:
-        """Hold ``rows`` as ``name``, replacing a table of that name, or fail whole."""
+        """Hold ``rows`` as ``name``, replacing a table of that name, or fail whole.
+
+        With ``ending`` the name must be new, and other tables may change meanwhile.
+        With ``keys`` the columns that need them, in their ``collations``, get key
+        columns.
+        """
         ...
 
     def drop(self, name: str) -> None:
@@ -64,6 +83,10 @@ class Engine(Protocol):
 
     def tables(self) -> list[str]:
         """The names of the tables it holds, sorted."""
+        ...
+
+    def origins(self) -> dict[str, str]:
+        """The ``origin`` of each table that was loaded with an ending, by name."""
         ...
 
     def facts(self, name: str) -> TableFacts:

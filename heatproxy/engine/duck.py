@@ -6,7 +6,7 @@ microseconds. Every query has a cursor of its own.
 
 import contextlib
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,10 @@ import duckdb
 import pyarrow as pa
 
 from heatproxy.datatypes import Column
-from heatproxy.engine.facts import Listen, Memory, TableFacts, TextFacts, Trap
+from heatproxy.engine import changes
+from heatproxy.engine.facts import Ending, KeyMaker, Listen, Memory, TableFacts, Trap
+from heatproxy.engine.keyed import text_facts, with_keys
+from heatproxy.engine.scan import TextScan
 from heatproxy.engine.stop import STOPS_WITHIN_S, Stop
 from heatproxy.errors import interrupted, not_supported
 
@@ -126,6 +129,10 @@ class DuckDB:
         self._connection.execute(
             "CREATE TABLE IF NOT EXISTS heatproxy.facts (name VARCHAR, facts VARCHAR)"
         )
+        self._connection.execute(
+            "CREATE TABLE IF NOT EXISTS heatproxy.rapid (name VARCHAR, origin VARCHAR)"
+        )
+        changes.prepare(self._connection)
 
     def load(
         self,
@@ -133,11 +140,17 @@ class DuckDB:
         columns: Sequence[Column],
         rows: pa.RecordBatchReader,
         listen: Listen | None = None,
+        *,
+        ending: Callable[[], Ending] | None = None,
+        collations: Mapping[str, str | None] | None = None,
+        keys: KeyMaker | None = None,
     ) -> TableFacts:
         """Hold ``rows`` as table ``name``, replacing one of that name, or fail whole.
 
         Source columns are taken by position and must have their MySQLType's Arrow
-        type or one that casts to it without loss.
+        type or one that casts to it without loss. With ``ending`` the name must be
+        new: nobody's turn is awaited, and other tables change meanwhile. With
+        ``keys`` the columns that need them, in their ``collations``, get key columns.
 
         Raises:
             MySQLError: 1235, a type that can't be held, or a name that differs
@@ -154,15 +167,16 @@ class DuckDB:
         stop = Stop()
         if listen is not None:
             listen(stop.ask)
-        with self._turn(stop), stop.errors():
-            for other in self.tables():
-                if other != name and other.lower() == name.lower():
-                    raise not_supported("tables whose names differ in letter case only")
+        turn = self._turn(stop) if ending is None else contextlib.nullcontext()
+        with turn, stop.errors():
+            if ending is None:
+                self._require_own(name)
             with self._writing() as cursor:
                 stop.interrupts(cursor)
-                cursor.execute(f"DROP TABLE IF EXISTS {_quoted(name)}")
+                if ending is None:
+                    cursor.execute(f"DROP TABLE IF EXISTS {_quoted(name)}")
                 cursor.execute(f"CREATE TABLE {_quoted(name)} ({defined})")
-                counted = _Counted(rows, schema)
+                counted = _Counted(rows, schema, TextScan(columns))
                 cursor.register("loading", counted.reader)
                 try:
                     cursor.execute(f"INSERT INTO {_quoted(name)} SELECT * FROM loading")
@@ -171,18 +185,29 @@ class DuckDB:
                         raise counted.problem from None
                     raise
                 cursor.unregister("loading")
+                if ending is not None:
+                    columns = _end(cursor, name, columns, ending())
+                texts = text_facts(cursor, name, columns, counted.scan, counted.rows)
+                if keys is not None:
+                    texts = with_keys(texts, cursor, name, collations or {}, keys)
                 facts = TableFacts(
                     counted.rows,
                     counted.bytes,
                     datetime.now(UTC),
                     tuple(columns),
-                    _text_facts(cursor, name, columns),
+                    texts,
                 )
-                _forget(cursor, name)
+                if ending is None:
+                    _forget(cursor, name)
                 cursor.execute(
                     "INSERT INTO heatproxy.facts VALUES (?, ?)", [name, facts.to_json()]
                 )
         return facts
+
+    def _require_own(self, name: str) -> None:
+        for other in self.tables():
+            if other != name and other.lower() == name.lower():
+                raise not_supported("tables whose names differ in letter case only")
 
     def drop(self, name: str) -> None:
         """Forget the table; no error if there is none."""
@@ -198,6 +223,20 @@ class DuckDB:
         with self._connection.cursor() as cursor:
             found = cursor.execute("SELECT name FROM heatproxy.facts ORDER BY name")
             return [name for (name,) in found.fetchall()]
+
+    def origins(self) -> dict[str, str]:
+        """The ``origin`` of each table that was loaded with an ending, by name."""
+        with self._connection.cursor() as cursor:
+            found = cursor.execute("SELECT name, origin FROM heatproxy.rapid")
+            return dict(found.fetchall())
+
+    def apply(self) -> changes.Changes:
+        """Begin a transaction that changes tables; nobody's turn is awaited."""
+        return changes.Changes(self._connection)
+
+    def remembered(self) -> tuple[str, dict[str, str]]:
+        """Where the follower of changes was, and for each table by its name."""
+        return changes.remembered(self._connection)
 
     def facts(self, name: str) -> TableFacts:
         """What is known of a table. Raises KeyError if it is not held."""
@@ -277,8 +316,11 @@ class DuckDB:
 class _Counted:
     """Rows on their way in: cast, counted and weighed."""
 
-    def __init__(self, source: pa.RecordBatchReader, schema: pa.Schema) -> None:
+    def __init__(
+        self, source: pa.RecordBatchReader, schema: pa.Schema, scan: TextScan
+    ) -> None:
         self.rows = self.bytes = 0
+        self.scan = scan
         self.problem: Exception | None = None  # DuckDB reports no more than its text
         self.reader = pa.RecordBatchReader.from_batches(
             schema, self._batches(source, schema)
@@ -295,6 +337,7 @@ class _Counted:
                     _cast(array, field.type)
                     for array, field in zip(batch.columns, schema, strict=True)
                 ]
+                self.scan.add(arrays)
                 yield pa.RecordBatch.from_arrays(arrays, schema=schema)
         except Exception as problem:
             self.problem = problem
@@ -337,38 +380,28 @@ def _restored(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
-def _text_facts(
-    cursor: duckdb.DuckDBPyConnection, name: str, columns: Sequence[Column]
-) -> dict[str, TextFacts]:
-    facts = {}
-    for column in columns:
-        if not column.type.is_string:
-            continue
-        x = _quoted(column.name)
-        ascii_only, longest = _one_row(
-            cursor,
-            f"SELECT coalesce(bool_and(NOT regexp_matches({x}, '[^ -~]')), true),"
-            f" coalesce(max(length({x})), 0) FROM {_quoted(name)}",
-        )
-        clean = False
-        if ascii_only:
-            (clean,) = _one_row(
-                cursor,
-                f"SELECT count(DISTINCT {x}) = count(DISTINCT rtrim(lower({x}), ' '))"
-                f" FROM {_quoted(name)}",
-            )
-        facts[column.name] = TextFacts(ascii_only, clean, longest)
-    return facts
-
-
 def _one_row(cursor: duckdb.DuckDBPyConnection, sql: str) -> tuple[Any, ...]:
     row = cursor.execute(sql).fetchone()
     assert row is not None
     return row
 
 
+def _end(
+    cursor: duckdb.DuckDBPyConnection,
+    name: str,
+    columns: Sequence[Column],
+    ending: Ending,
+) -> Sequence[Column]:
+    """Do as the ending says; the columns that are left."""
+    for left_out in ending.left_out:
+        cursor.execute(f"ALTER TABLE {_quoted(name)} DROP COLUMN {_quoted(left_out)}")
+    cursor.execute("INSERT INTO heatproxy.rapid VALUES (?, ?)", [name, ending.origin])
+    return [column for column in columns if column.name not in ending.left_out]
+
+
 def _forget(cursor: duckdb.DuckDBPyConnection, name: str) -> None:
     cursor.execute("DELETE FROM heatproxy.facts WHERE name = ?", [name])
+    cursor.execute("DELETE FROM heatproxy.rapid WHERE name = ?", [name])
 
 
 def _quoted(name: str) -> str:

@@ -1,9 +1,12 @@
 """What the engine knows of a loaded table, and how a query may fail on its rows."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Any, Protocol
+
+import pyarrow as pa
 
 from heatproxy import datatypes
 from heatproxy.datatypes import Column
@@ -21,6 +24,17 @@ Listen = Callable[[Callable[[], None]], None]
 
 
 @dataclass(frozen=True, slots=True)
+class Ending:
+    """What becomes of a table when its rows are in: asked for before they are kept.
+
+    Columns in ``left_out`` go again; ``origin`` is remembered with the rows.
+    """
+
+    left_out: Collection[str]
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
 class Memory:
     """What an engine holds in memory, and what it has moved to disk for want of it."""
 
@@ -34,11 +48,39 @@ class TextFacts:
 
     ``ascii``: only bytes 0x20 to 0x7E. ``clean``: ascii, and no two values differ
     in nothing but letter case or trailing blanks. ``longest`` in characters.
+    ``alphabet``: all ASCII characters met, sorted, or None if nobody looked;
+    ``blank_ended``: whether a value may end in a blank; ``values``: all there are,
+    when they are few. ``keyed``: the engine's table has its ``key_column``.
     """
 
     ascii: bool
     clean: bool
     longest: int
+    alphabet: str | None = None
+    blank_ended: bool = True
+    values: tuple[str, ...] | None = None
+    keyed: bool = False
+
+
+def key_column(column: str) -> str:
+    """The engine's hidden column of collation keys, beside one of MySQL's."""
+    return f"{column}\x01key"
+
+
+class KeyMaker(Protocol):
+    """Makes collation keys: blobs that are equal, and in order, as MySQL's texts are."""
+
+    def needs_key(self, collation: str, facts: TextFacts) -> bool:
+        """Whether no expression over the texts compares them as MySQL does."""
+        ...
+
+    def keys(self, collation: str, texts: pa.Array) -> pa.Array:
+        """Of String (n): LargeBinary (n), null where the text is.
+
+        Raises:
+            MySQLError: 3877, MySQL can't be asked.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,5 +120,10 @@ class TableFacts:
                 Column(c["name"], datatypes.parse(c["type"]), c["nullable"])
                 for c in kept["columns"]
             ),
-            texts={name: TextFacts(**facts) for name, facts in kept["texts"].items()},
+            texts={name: _text_facts(facts) for name, facts in kept["texts"].items()},
         )
+
+
+def _text_facts(kept: dict[str, Any]) -> TextFacts:
+    values = kept.get("values")
+    return TextFacts(**{**kept, "values": None if values is None else tuple(values)})

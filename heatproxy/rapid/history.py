@@ -17,7 +17,8 @@ KEPT = 1000
 class Execution:
     """One statement on RAPID tables; times are UTC and in milliseconds.
 
-    ``refusal`` says why MySQL answered it, None if the engine did.
+    ``refusal`` says why MySQL answered it, None if the engine did; ``cause`` is the
+    class of that reason.
     """
 
     query_id: int
@@ -32,6 +33,7 @@ class Execution:
     tables: tuple[str, ...]  # schema.table
     engine_sql: str | None = None
     refusal: str | None = None
+    cause: str = ""
 
 
 @dataclass(slots=True)

@@ -1,9 +1,14 @@
 """RAPID as sessions see it: the tables it holds and what it remembers of queries."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
-from heatproxy.rapid.history import History
+from heatproxy.rapid.history import Execution, History
+from heatproxy.rapid.load import Loader
+from heatproxy.rapid.rpd_rows import ColumnStats
 from heatproxy.rapid.tables import LoadedTables
+from heatproxy.rapid.variables import GlobalVariables
 
 
 @dataclass(slots=True)
@@ -12,3 +17,35 @@ class Rapid:
 
     tables: LoadedTables = field(default_factory=LoadedTables)
     history: History = field(default_factory=History)
+    loader: Loader | None = None
+    variables: GlobalVariables = field(default_factory=GlobalVariables)
+    # of Lakehouse tables, which the register does not have: their ids by engine name,
+    # and by schema.table how often they were queried, and when last
+    file_ids: dict[str, int] = field(default_factory=dict)
+    uses: dict[str, tuple[int, datetime]] = field(default_factory=dict)
+    # by engine name, with the version and the number of rows they were counted at
+    column_stats: dict[str, tuple[tuple[int, int], Mapping[str, ColumnStats]]] = field(
+        default_factory=dict
+    )
+
+    @property
+    def propagates(self) -> bool:
+        """Whether changes of InnoDB tables reach the engine."""
+        follower = getattr(self, "follower", None)
+        return follower is not None and follower.problem is None
+
+    def note(self, execution: Execution) -> None:
+        """Remember a statement that has ended, and that its tables were queried."""
+        self.history.add(execution)
+        if execution.refusal is not None:
+            return
+        for qualified in set(execution.tables):
+            schema, _, name = qualified.partition(".")
+            table = self.tables.find(schema, name)
+            if table is None:
+                queries, _ = self.uses.get(qualified, (0, None))
+                self.uses[qualified] = queries + 1, execution.started
+            else:
+                self.tables.change(
+                    table, queries=table.queries + 1, last_queried=execution.started
+                )

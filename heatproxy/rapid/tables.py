@@ -37,6 +37,7 @@ class LoadedColumn:
     nullable: bool
     collation: str | None = None
     refusal: str | None = None  # NOT SECONDARY, or a type that is not held exactly
+    visible: bool = True  # whether ``*`` means it too
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,8 @@ class LoadedTable:
     """One table; ``columns`` are all of MySQL's, in order, held or not.
 
     ``version`` grows with whatever a translated query may rely on: the columns, the
-    facts of their text. Times are UTC.
+    facts of their text. It does so before the engine commits that, and until it has
+    the table is ``changing``: what is known of it may be what was. Times are UTC.
     """
 
     id: int
@@ -55,6 +57,7 @@ class LoadedTable:
     primary_key: tuple[str, ...] = ()
     status: LoadStatus = LoadStatus.LOADING
     version: int = 0
+    changing: bool = False
     rows: int = 0
     bytes: int = 0
     progress: float = 0.0  # percent

@@ -77,11 +77,13 @@ class Commands:
         self._lending = lending
         self._login = login
         self._compression = compression
-        self._routing = Routing(frontend.worker, lending, int(login.capabilities))
         self._stopwatch = frontend.stopwatch
         self._blind = False  # both directions are passed on unseen from now on
         self._tracker = Tracker(login.capabilities)
         self._tracker.status = login.status & SESSION_STATUS
+        self._routing = Routing(
+            frontend.worker, lending, self._tracker, int(login.capabilities)
+        )
         self._lent = False
         # The commands whose replies are to come; of a long one only how it begins.
         self._pending: deque[bytes] = deque()
@@ -278,7 +280,9 @@ class Commands:
         """Forward bytes of replies, noting which replies they complete."""
         if self._quick:
             if self._tracker.is_whole(data):
-                self._stopwatch.end(self._quick[4], 0, len(data))
+                seconds = self._stopwatch.end(self._quick[4], 0, len(data))
+                if self._routing.passed:
+                    self._routing.took(seconds)
                 self._calm, self._quick = True, b""
                 self._client.write(data)
                 return
@@ -310,7 +314,9 @@ class Commands:
                     return
                 else:
                     self._last = b""
-                self._stopwatch.end(command[0], refusal, position)
+                seconds = self._stopwatch.end(command[0], refusal, position)
+                if self._routing.passed and not self._pending:
+                    self._routing.took(seconds)
                 start = position
             if self._compression is not None:
                 self._client.write(data[:position])
@@ -367,6 +373,10 @@ class Commands:
         self._lent = True
         self._stopwatch.begin()
         self._last = b""
+        executes = payload[0] == Command.STMT_EXECUTE
+        unseen = executes and payload[1:5] in self._lending.unseen
+        if unseen:
+            self._lending.unseen.discard(payload[1:5])
         self._backend.on_bytes = self._lending.from_backend
         self._lending.lend(
             Statement(
@@ -376,6 +386,7 @@ class Commands:
                 thread_id=self._lending.thread_id,
                 error=error,
                 aftermath=self._lending.aftermath,
+                unseen=unseen,
             )
         )
 
@@ -398,9 +409,13 @@ class Commands:
         self._take_back()
         self.work_off()
 
-    def returned_unanswered(self, statement: Statement, *, may_come_back: bool) -> None:
-        """The statement is MySQL's after all."""
+    def returned_unanswered(
+        self, statement: Statement, *, may_come_back: bool, lasting: bool = False
+    ) -> None:
+        """The statement is MySQL's after all; ``lasting``: and will be next time."""
         self._take_back()
+        if lasting:
+            self._routing.note_refusal(statement.command)
         self.relay(frame(statement.command, 0), statement.command)
         if not may_come_back:
             self._last = b""

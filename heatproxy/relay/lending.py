@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from heatproxy.errors import unknown_error
 from heatproxy.relay.leg import Leg
+from heatproxy.sql.glance import shape_of
 from heatproxy.sql.prefilter import Prefilter
 from heatproxy.wire.channel import Message, MessageReader, Statement, pack
 from heatproxy.wire.packets import Command, err, frame
@@ -29,6 +30,10 @@ class Lending:
         self._messages = MessageReader()
         self._lent: Statement | None = None
         self.prepared: set[bytes] = set()  # ids of prepared statements that are ours
+        # Those that MySQL can answer as well, each with the shape of its text; and of
+        # these, those that MySQL was asked to execute behind the engine's back.
+        self.optional: dict[bytes, int] = {}
+        self.unseen: set[bytes] = set()
         self.aftermath = False  # the engine remembers what the last statement left
         self.named = False  # SQL's PREPARE has named one that is
 
@@ -37,6 +42,7 @@ class Lending:
         self._lent = statement
         if statement.command[0] == Command.STMT_CLOSE:
             self.prepared.discard(statement.command[1:5])
+            self.is_mysqls(statement.command[1:5])
         if self._engine is None:
             self._engine = Leg(self._from_engine, self._engine_lost)
             self._engine.sources = [self._backend]
@@ -50,11 +56,18 @@ class Lending:
         if self._engine is not None:
             self._engine.write(pack(Message.BACKEND, data))
 
+    def is_mysqls(self, statement_id: bytes) -> None:
+        """From now on MySQL alone executes this prepared statement."""
+        self.optional.pop(statement_id, None)
+        self.unseen.discard(statement_id)
+
     def forget(self) -> None:
         """The session is reset: nothing is prepared any more."""
-        if self._engine is not None and (self.prepared or self.named):
+        if self._engine is not None:
             self._engine.write(pack(Message.FORGET))
         self.prepared.clear()
+        self.optional.clear()
+        self.unseen.clear()
         self.named = False
 
     def close(self) -> None:
@@ -111,7 +124,7 @@ class Lending:
             elif message is Message.NAMES:
                 self._frontend.worker.prefilter = names_filter(body)
             elif message is Message.PREPARED:
-                self.prepared.add(body)
+                self._is_prepared(body[:4], optional=body[4:] == b"\1")
             elif message is Message.AFTERMATH:
                 self.aftermath = body != b"\0"
             elif message is Message.NAMED:
@@ -122,10 +135,20 @@ class Lending:
                 self._frontend.commands.file_asked(self._lent.command, body[0])
             elif message is Message.FORWARD:
                 statement, commands = self._end_of_loan()
-                commands.returned_unanswered(statement, may_come_back=True)
+                commands.returned_unanswered(
+                    statement, may_come_back=True, lasting=body == b"\1"
+                )
             elif message is Message.DONE:
                 _, commands = self._end_of_loan()
                 commands.returned(int.from_bytes(body, "little"))
+
+    def _is_prepared(self, statement_id: bytes, *, optional: bool) -> None:
+        assert self._lent is not None
+        if not optional:
+            self.prepared.add(statement_id)
+            return
+        shape = 0 if shape_of is None else shape_of(self._lent.command, 1)
+        self.optional[statement_id] = shape
 
     def _end_of_loan(self) -> "tuple[Statement, Commands]":
         statement, self._lent = self._lent, None
@@ -138,5 +161,5 @@ class Lending:
 
 def names_filter(body: bytes) -> Prefilter:
     """The prefilter for a NAMES message."""
-    tables, schemas = json.loads(body)
-    return Prefilter(tables, schemas)
+    tables, schemas, loaded, in_transactions = json.loads(body)
+    return Prefilter(tables, schemas, loaded, in_transactions=in_transactions)

@@ -7,59 +7,158 @@ it is.
 from typing import TYPE_CHECKING
 
 from heatproxy.errors import ProtocolError
+from heatproxy.relay.cheap import Cheap, Key
 from heatproxy.relay.lending import Lending
-from heatproxy.sql.glance import EXECUTES
+from heatproxy.sql.glance import EXECUTES, LOADED, READS, SETS, shape_of
 from heatproxy.sql.prefilter import asks_after
-from heatproxy.wire.packets import MAX_FRAME, Capability, Command, query_text
+from heatproxy.wire.packets import MAX_FRAME, Capability, Command, Status, query_text
+from heatproxy.wire.tracker import Tracker
 
 if TYPE_CHECKING:
     from heatproxy.relay.frontend import Worker
 
 # Every statement passes these: as plain numbers they are found at once.
 QUERY, STMT_PREPARE = int(Command.QUERY), int(Command.STMT_PREPARE)
+STMT_EXECUTE, STMT_CLOSE = int(Command.STMT_EXECUTE), int(Command.STMT_CLOSE)
 MULTI_STATEMENTS = int(Capability.MULTI_STATEMENTS)
 QUERY_ATTRIBUTES = int(Capability.QUERY_ATTRIBUTES)
+AUTOCOMMIT, IN_TRANS = int(Status.AUTOCOMMIT), int(Status.IN_TRANS)
 # What may be said to a prepared statement of ours; a COM_STMT_FETCH MySQL refuses.
 _OF_PREPARED = (
     *(Command.STMT_EXECUTE, Command.STMT_SEND_LONG_DATA),
     *(Command.STMT_CLOSE, Command.STMT_RESET),
 )
 OF_PREPARED = frozenset(map(int, _OF_PREPARED))
+# After these the session's variables, or its schema, may be others.
+RESETS = frozenset(
+    map(int, (Command.INIT_DB, Command.CHANGE_USER, Command.RESET_CONNECTION))
+)
+_ASKS = (b"SELECT", b"select", b"WITH", b"with")
+# Where the flags of a COM_STMT_EXECUTE are, and those of them that ask for a cursor.
+FLAGS_AT, CURSORS = 5, 0x07
 
 
 class Routing:
     """What one session's commands are judged by.
 
-    ``capabilities`` are the client's, which COM_SET_OPTION changes.
+    ``capabilities`` are the client's, which COM_SET_OPTION changes. ``passed`` is what
+    the command passed last is remembered by, 0 for all that is not remembered.
     """
 
-    def __init__(self, worker: "Worker", lending: Lending, capabilities: int) -> None:
+    def __init__(
+        self, worker: "Worker", lending: Lending, tracker: Tracker, capabilities: int
+    ) -> None:
         self.capabilities = capabilities
-        self._worker, self._lending = worker, lending
+        self.passed: Key = 0
+        self._worker, self._lending, self._tracker = worker, lending, tracker
+        self._cheap = Cheap()
         self._text_at = 7 if capabilities & QUERY_ATTRIBUTES else 5
 
     def passes(self, data: bytes) -> bool:
         """Whether a glance shows one small command that is MySQL's alone."""
+        self.passed = 0
         seen = self._worker.prefilter.glance(data, self._text_at)
-        return seen < EXECUTES or (seen == EXECUTES and not self._lending.prepared)
+        if seen <= READS:
+            return True
+        if seen == LOADED:
+            return self._stays() or self._is_cheap(data, self._text_at)
+        if seen == SETS:
+            self._cheap.clear()
+            return True
+        if seen == EXECUTES:
+            lending = self._lending
+            return not (lending.prepared or lending.optional) or (
+                self._passes_execution(data[4:])
+            )
+        return False
 
     def may_be_ours(self, payload: bytes) -> bool:
         """Whether the engine process is to be asked about a command."""
         command, lending = payload[0], self._lending
+        self.passed = 0
         if command == QUERY:
             try:
                 text = query_text(payload, self.capabilities)
             except (ProtocolError, IndexError):
                 return False  # MySQL says what is wrong with it
+            if not text.startswith(_ASKS):
+                self._cheap.clear()
             if lending.aftermath and asks_after(text):
                 return True
             several = bool(self.capabilities & MULTI_STATEMENTS)
-            prefilter = self._worker.prefilter
-            return prefilter.wants(text, several=several, named=lending.named)
+            return self._text_may_be_ours(
+                text, several=several, named=lending.named, loaded=not self._stays()
+            )
         if command == STMT_PREPARE:
-            return self._worker.prefilter.wants(payload[1:])
-        ours = lending.prepared
-        return bool(ours) and command in OF_PREPARED and payload[1:5] in ours
+            return self._text_may_be_ours(payload[1:])
+        if command in RESETS:
+            self._cheap.clear()
+        if command == STMT_EXECUTE and self._passes_execution(payload):
+            return False
+        if command not in OF_PREPARED:
+            return False
+        known = payload[1:5]
+        if known in lending.prepared:
+            return True
+        if known not in lending.optional:
+            return False
+        if command != STMT_EXECUTE and command != STMT_CLOSE:
+            lending.is_mysqls(known)  # long data goes where it is executed
+            return False
+        return True
+
+    def note_refusal(self, payload: bytes) -> None:
+        """The engine process leaves this command to MySQL, and will do so again."""
+        of = self._worker.prefilter
+        if payload[0] == STMT_EXECUTE:
+            known = payload[1:5]
+            self._cheap.add(known, of)
+            if shape := self._lending.optional.get(known):
+                self._cheap.add(shape, of)
+        elif payload[0] == QUERY and shape_of is not None:
+            text = query_text(payload, self.capabilities)
+            if b";" not in text and (shape := shape_of(text, 0)):
+                self._cheap.add(shape, of)
+
+    def took(self, seconds: float) -> None:
+        """MySQL has answered what was passed because it is remembered."""
+        self._cheap.took(self.passed, seconds)
+
+    def _stays(self) -> bool:
+        """Whether the session is where MySQL answers all that it can."""
+        if self._worker.prefilter.in_transactions:
+            return False
+        return self._tracker.status & (AUTOCOMMIT | IN_TRANS) != AUTOCOMMIT
+
+    def _text_may_be_ours(self, text: bytes, **how: bool) -> bool:
+        prefilter = self._worker.prefilter
+        if not prefilter.wants(text, **how):
+            return False
+        if b";" in text or prefilter.wants(text, **{**how, "loaded": False}):
+            return True
+        return not self._is_cheap(text, 0)
+
+    def _is_cheap(self, data: bytes, start: int) -> bool:
+        shape = 0 if shape_of is None else shape_of(data, start)
+        if shape and self._cheap.knows(shape, self._worker.prefilter):
+            self.passed = shape
+            return True
+        return False
+
+    def _passes_execution(self, payload: bytes) -> bool:
+        """Whether a COM_STMT_EXECUTE is MySQL's."""
+        lending, known = self._lending, payload[1:5]
+        if known in lending.prepared:
+            return False
+        if known not in lending.optional:
+            return True
+        cheap = self._cheap.knows(known, self._worker.prefilter)
+        cursor = len(payload) <= FLAGS_AT or payload[FLAGS_AT] & CURSORS
+        if cheap or cursor or self._stays():
+            lending.unseen.add(known)
+            self.passed = known if cheap else 0
+            return True
+        return False
 
     def gathers(self, length: int, head: bytes) -> bool:
         """Whether a long packet is to be held until it is whole.
@@ -68,13 +167,14 @@ class Routing:
         far as it has come. One of 16 MB or more is MySQL's, and from then on so is the
         statement, which MySQL refuses.
         """
-        ours = self._lending.prepared
-        if not ours or (head and head[0] not in OF_PREPARED):
+        ours, optional = self._lending.prepared, self._lending.optional
+        if not (ours or optional) or (head and head[0] not in OF_PREPARED):
             return False
         if length == MAX_FRAME:
             ours.discard(head[1:5])
+            self._lending.is_mysqls(head[1:5])
             return False
-        return len(head) < 5 or head[1:5] in ours
+        return len(head) < 5 or head[1:5] in ours or head[1:5] in optional
 
     def set_option(self, payload: bytes) -> None:
         """Note what a COM_SET_OPTION allows, where it is one that MySQL knows."""

@@ -31,8 +31,12 @@ class Stopwatch:
         self._sent = self._client.bytes_out
         self._began = perf_counter()
 
-    def end(self, command: int, failed: int, size: int) -> None:
-        """Its reply is complete with ``size`` bytes that are not sent yet."""
+    def end(self, command: int, failed: int, size: int) -> float:
+        """Its reply is complete with ``size`` bytes that are not sent yet.
+
+        Returns:
+            How many seconds it took.
+        """
         now = perf_counter()
         seconds = now - self._began
         self._route.note(seconds, failed)
@@ -40,6 +44,7 @@ class Stopwatch:
         if 0 < self._worker.slow_s <= seconds:
             self._log(command, seconds, sent - self._sent, failed)
         self._began, self._sent = now, sent  # what was sent ahead begins now
+        return seconds
 
     @property
     def is_unanswered(self) -> bool:

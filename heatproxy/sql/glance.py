@@ -10,30 +10,79 @@ from typing import Any
 
 import numpy as np
 
-# What a packet is: a COM_QUERY of another kind, one that reads, a COM_STMT_EXECUTE; or
-# LOOK closer, which is also said of all that is not one whole packet of these.
-OTHER, READS, EXECUTES, LOOK = range(4)
+# What a packet is: a COM_QUERY of another kind, one that reads, one that sets session
+# variables; a COM_STMT_EXECUTE; one that reads tables RAPID holds; or LOOK closer, which
+# is also said of all that is not one whole packet of these.
+OTHER, READS, SETS, EXECUTES, LOADED, LOOK = range(6)
 LONGEST_BYTES = 4096  # of a text that is worth a loop over all of it
 _WORD_BYTES = 8
+_INSERTS = LOOK + 1  # among the known words: it reads if there is a SELECT in it
+_SELECT = int.from_bytes(b"SELECT", "big")
+_SEED, _PRIME = 0x4BF29CE484222325, 0x100000001B3
 
-Words = Any  # int64 (1 + n_words,): how many are READS, these, then what is looked at
-Glance = Callable[[bytes, int, Words], int]
+Words = Any  # int64 (2 * n_words,): the bytes of a word, then what it makes a statement
+Names = Any  # int64 (1 + 2 * n_slots,): n_slots - 1, then a name's hash, then what it is
+Glance = Callable[[bytes, int, Words, Names], int]
+Shape = Callable[[bytes, int], int]
 
 
-def words(reads: Iterable[bytes], looked_at: Iterable[bytes]) -> Words:
+def words(
+    reads: Iterable[bytes],
+    looked_at: Iterable[bytes],
+    sets: Iterable[bytes] = (),
+    inserts: Iterable[bytes] = (),
+) -> Words:
     """The first words that matter, as ``glance`` takes them.
 
     Longer ones than it reads are not needed: it says LOOK to all of these.
     """
-    first = sorted(word for word in reads if len(word) <= _WORD_BYTES)
-    then = sorted(word for word in looked_at if len(word) <= _WORD_BYTES)
-    numbers = [int.from_bytes(word, "big") for word in (*first, *then)]
-    return np.array([len(first), *numbers], np.int64)
+    kinds = ((reads, READS), (looked_at, LOOK), (sets, SETS), (inserts, _INSERTS))
+    known = [
+        number
+        for group, kind in kinds
+        for word in sorted(group)
+        if len(word) <= _WORD_BYTES
+        for number in (int.from_bytes(word, "big"), kind)
+    ]
+    return np.array(known, np.int64)
 
 
-def look(packet: Any, start: Any, known: Any) -> int:
-    """What a packet is, by a text's first word, and by ``;`` and ``ml_`` behind it.
+def names(looked_at: Iterable[bytes], loaded: Iterable[bytes] = ()) -> Names:
+    """The names that matter in what reads: those that make it LOOK, and LOADED.
 
+    Each is one word, of letters, digits, ``_``, ``$`` and bytes from 0x80 on.
+    """
+    kinds = {**dict.fromkeys(loaded, LOADED), **dict.fromkeys(looked_at, LOOK)}
+    slots = 16
+    while slots < 4 * len(kinds):
+        slots *= 2
+    table = np.zeros(1 + 2 * slots, np.int64)
+    table[0] = slots - 1
+    for name, kind in kinds.items():
+        hashed = _hash(name)
+        slot = hashed & (slots - 1)
+        while table[2 + 2 * slot] and table[1 + 2 * slot] != hashed:
+            slot = (slot + 1) & (slots - 1)
+        table[1 + 2 * slot] = hashed
+        table[2 + 2 * slot] = max(kind, table[2 + 2 * slot])
+    return table
+
+
+NO_NAMES: Names = names(())
+
+
+def _hash(word: bytes) -> int:
+    """FNV-1a of a word without regard to ASCII letter case, as ``look`` computes it."""
+    hashed = _SEED
+    for byte in word.upper():
+        hashed = ((hashed ^ byte) * _PRIME) & 0xFFFFFFFFFFFFFFFF
+    return hashed - (hashed >> 63 << 64)
+
+
+def look(packet: Any, start: Any, known: Any, named: Any) -> int:
+    """What a packet is, by a text's first word, and by what stands behind it.
+
+    That is ``;``, what begins with ``ml_``, ``rpd_`` or ``rapid_``, and names.
     ``start`` is where the text begins: 5, or 7 behind the two bytes that say that a
     COM_QUERY has no attributes.
     """
@@ -61,33 +110,142 @@ def look(packet: Any, start: Any, known: Any) -> int:
     if at == start:
         return LOOK
     said: int = OTHER
-    for index in range(1, len(known)):
+    inserts = False
+    for index in range(0, len(known), 2):
         if known[index] == word:
-            if index > known[0]:
+            said = known[index + 1]
+            if said == LOOK:
                 return LOOK
-            said = READS
+            if said == _INSERTS:
+                said, inserts = OTHER, True
             break
-    while at < end:
-        byte = packet[at]
-        if byte == 0x3B:
-            return LOOK
-        if byte == 0x5F and at - start >= 2 and said == READS:
-            two = np.int64(packet[at - 2]) << 8 | np.int64(packet[at - 1])
-            if two & 0xDFDF == 0x4D4C:  # ml_
+    if said == OTHER and not inserts:
+        while at < end:
+            if packet[at] == 0x3B:
+                return LOOK
+            at += 1
+        return OTHER
+    slots, found = named[0], said
+    hashed, length, last = np.uint64(_SEED), 0, np.int64(0)
+    while True:
+        byte = np.int64(packet[at]) if at < end else np.int64(0)
+        folded = byte & 0xDF if 0x61 <= byte <= 0x7A else byte
+        if (
+            0x41 <= folded <= 0x5A
+            or 0x30 <= byte <= 0x39
+            or byte == 0x5F
+            or byte == 0x24
+            or byte >= 0x80
+        ):
+            if byte == 0x5F:
+                two, three, five = last & 0xFFFF, last & 0xFFFFFF, last & 0xFFFFFFFFFF
+                if two == 0x4D4C or three == 0x525044 or five == 0x5241504944:
+                    return LOOK  # ml_, rpd_, rapid_
+            hashed = (hashed ^ np.uint64(folded)) * np.uint64(_PRIME)
+            last = (last << 8 | folded) & 0xFFFFFFFFFFFF
+            length += 1
+        else:
+            if length:
+                if inserts and length == 6 and last == _SELECT:
+                    said = found = max(found, READS)
+                    inserts = False
+                key = np.int64(hashed)
+                slot = key & slots
+                while named[2 + 2 * slot]:
+                    if named[1 + 2 * slot] == key:
+                        found = max(found, named[2 + 2 * slot])
+                        break
+                    slot = (slot + 1) & slots
+                hashed, length, last = np.uint64(_SEED), 0, np.int64(0)
+            if at >= end:
+                break
+            if byte == 0x3B:
                 return LOOK
         at += 1
-    return said
+    if said == OTHER:  # an INSERT of values, whatever names are in it
+        return OTHER
+    return found
 
 
-def _compiled() -> Glance | None:
+def shape(packet: Any, start: Any) -> int:
+    """A number for the text from ``start`` on, the same whatever its literals say.
+
+    Lists of literals count as one. It is 0 of a text that is too long for a look.
+    Of two texts with one number, one may be another statement: nothing but time may
+    depend on it.
+    """
+    end = len(packet)
+    if end - start > LONGEST_BYTES or end <= start:
+        return 0
+    hashed = np.uint64(_SEED)
+    at = start
+    in_word = gap = False  # what was written last; whether blanks were skipped
+    literal = comma = False  # a literal was written last; and a comma is held back
+    while at < end:
+        byte = np.int64(packet[at])
+        if byte == 0x20 or 0x09 <= byte <= 0x0D:
+            gap = True
+            at += 1
+            continue
+        is_digit = 0x30 <= byte <= 0x39
+        if (is_digit and (gap or not in_word)) or byte == 0x27 or byte == 0x22:
+            if is_digit:
+                while at < end:
+                    byte = np.int64(packet[at])
+                    folded = byte & 0xDF
+                    if not (
+                        0x41 <= folded <= 0x5A or 0x30 <= byte <= 0x39 or byte == 0x2E
+                    ):
+                        break
+                    at += 1
+            else:
+                quote = byte
+                at += 1
+                while at < end and packet[at] != quote:
+                    if packet[at] == 0x5C:
+                        at += 1
+                    at += 1
+                at += 1
+            if not (literal and comma):
+                hashed = (hashed ^ np.uint64(0x3F)) * np.uint64(_PRIME)
+            in_word = gap = comma = False
+            literal = True
+            continue
+        if literal and byte == 0x2C and not comma:
+            comma = True
+            gap = False
+            at += 1
+            continue
+        if comma:
+            hashed = (hashed ^ np.uint64(0x2C)) * np.uint64(_PRIME)
+        folded = byte & 0xDF if 0x61 <= byte <= 0x7A else byte
+        is_word = (
+            is_digit
+            or 0x41 <= folded <= 0x5A
+            or byte == 0x5F
+            or byte == 0x24
+            or byte >= 0x80
+        )
+        if gap and in_word and is_word:
+            hashed = (hashed ^ np.uint64(0x20)) * np.uint64(_PRIME)
+        hashed = (hashed ^ np.uint64(byte)) * np.uint64(_PRIME)
+        in_word, gap, literal, comma = is_word, False, byte == 0x3F, False
+        at += 1
+    key: int = np.int64(hashed)
+    return key
+
+
+def _compiled() -> tuple[Glance | None, Shape | None]:
     try:
         from numba import njit
     except ImportError:
-        return None
-    signature = "int64(Bytes(uint8, 1, 'C', readonly=True), int64, int64[::1])"
-    made: Glance = njit(signature, cache=True)(look)
-    return made
+        return None, None
+    data = "Bytes(uint8, 1, 'C', readonly=True)"
+    looks = f"int64({data}, int64, int64[::1], int64[::1])"
+    made: Glance = njit(looks, cache=True)(look)
+    shaped: Shape = njit(f"int64({data}, int64)", cache=True)(shape)
+    return made, shaped
 
 
 # None where there is no compiler: in plain Python the prefilter is quicker.
-glance = _compiled()
+glance, shape_of = _compiled()

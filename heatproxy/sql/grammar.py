@@ -14,6 +14,7 @@ from sqlglot.errors import SqlglotError
 from sqlglot.tokenizer_core import Token, TokenType
 
 from heatproxy.sql.emitter.values import Forward
+from heatproxy.sql.spelling import respelled
 
 MARK = "fn "  # no name written without back-ticks holds a blank
 ODD_MODES = (
@@ -27,7 +28,7 @@ ODD_MODES = (
     "TIME_TRUNCATE_FRACTIONAL",
     "ANSI",
 )
-_SYNTAX = ("CAST", "CONVERT", "EXTRACT", "SUBSTRING", "SUBSTR", "TRIM")
+_SYNTAX = ("CAST", "CONVERT", "EXTRACT", "GROUP_CONCAT", "SUBSTRING", "SUBSTR", "TRIM")
 _KEYWORD_FUNCTIONS = (
     *("LEFT", "RIGHT", "IF", "REPLACE", "MOD", "INSERT", "TRUNCATE", "FORMAT"),
     *("DATE", "TIME", "TIMESTAMP", "YEAR"),
@@ -47,7 +48,7 @@ _REFUSED = {
     TokenType.DPIPE: "the operator ||",
     TokenType.DAMP: "the operator &&",
 }
-_NUMBER = re.compile(r"\d+\.?\d*|\.\d+")
+_NUMBER = re.compile(r"(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _LOST_COMMENT = re.compile(r"--(?!\s|$)|/\*(?:(?!\*/).)*/\*", re.DOTALL)
 _ESCAPES = {"0": "\0", "b": "\b", "n": "\n", "r": "\r", "t": "\t", "Z": "\x1a"}
 _COMPARISONS = (
@@ -87,7 +88,7 @@ def parse(text: str, sql_mode: str = "") -> exp.Query:
         opening = (TokenType.SELECT, TokenType.WITH, TokenType.L_PAREN)
         if not tokens or tokens[0].token_type not in opening:
             raise Forward("a statement other than SELECT")
-        trees = mysql.parser().parse(tokens, text)
+        trees = mysql.parser().parse(respelled(tokens, MARK), text)
     except (SqlglotError, RecursionError) as problem:
         raise Forward("a statement sqlglot cannot parse") from problem
     if len(trees) != 1 or not isinstance(trees[0], exp.Query):

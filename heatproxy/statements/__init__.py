@@ -77,9 +77,9 @@ def _unchanged(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What gives a client its answer to a statement.
+    """What gives a client its answer to a statement, or raises Declined.
 
-    ``whole`` is the statement as MySQL can prepare it, where that is not its own text:
+    ``optional``: MySQL can answer it as well. ``whole`` is the statement as MySQL can prepare it, where that is not its own text:
     older scripts leave arguments out. ``shown`` makes a column's name what it is in
     the text that the client sent.
     """
@@ -88,6 +88,7 @@ class Work:
     whole: bytes | None = None
     shown: Shown = _unchanged
     kind: str = ""  # what metrics call it, if not by the name of its module
+    optional: bool = False
 
 
 # Looks at a statement; what it returns, if anything, gives the client its answer.

@@ -21,11 +21,12 @@ class Message(Enum):
     START = b"S"  # relay: a Statement
     BACKEND = b"B"  # both ways: raw bytes of the backend leg
     CLIENT = b"C"  # engine: raw bytes for the client
-    FORWARD = b"F"  # engine: the statement is MySQL's after all, relay it
+    FORWARD = b"F"  # engine: relay it, it is MySQL's; 1 byte: 1 if it will be again
     DONE = b"D"  # engine: the statement has been answered; 2 bytes of status
     NAMES = b"N"  # engine: JSON list of the names that statements are filtered by
     WATCH = b"W"  # relay: send NAMES, now and whenever they change
-    PREPARED = b"P"  # engine: 4 bytes, the id of a prepared statement that is ours
+    PREPARED = b"P"  # engine: 4 bytes, the id of a prepared statement that is ours;
+    # 1 byte: 1 if it is MySQL's as well
     AFTERMATH = b"A"  # engine: 1 byte, whether it remembers what a statement has left
     NAMED = b"Q"  # engine: 1 byte, whether any that SQL's PREPARE has named is ours
     FORGET = b"R"  # relay: the session was reset, its prepared statements are gone
@@ -46,6 +47,7 @@ class Statement:
     thread_id: int
     error: bytes = b""  # the backend's answer, when it was relayed and came back
     aftermath: bool = False  # nothing ran since the statement that AFTERMATH was for
+    unseen: bool = False  # of a prepared statement: MySQL has executed it in between
 
     def to_bytes(self) -> bytes:
         facts = {
@@ -54,6 +56,7 @@ class Statement:
             "thread_id": self.thread_id,
             "command_bytes": len(self.command),
             "aftermath": self.aftermath,
+            "unseen": self.unseen,
         }
         head = json.dumps(facts).encode()
         return len(head).to_bytes(4, "little") + head + self.command + self.error

@@ -31,6 +31,7 @@ class RowDecoder:
         zero_dates: dates that no calendar has (0000-00-00, 2024-02-31) and that
             became NULL. Refuse the result if it must be exact; so with
         invalid_text: values that were not UTF-8 and hold U+FFFD now.
+        flawed: the places of the columns that had either.
         terminator: the payload of the OK, EOF or ERR packet behind the rows.
         rest: what came after the terminator.
 
@@ -49,6 +50,7 @@ class RowDecoder:
         )
         self.zero_dates = 0
         self.invalid_text = 0
+        self.flawed: set[int] = set()
         self.terminator: bytes | None = None
         self.rest = b""
         self._deprecate_eof = deprecate_eof
@@ -151,7 +153,12 @@ class RowDecoder:
         arrays = self._buffers.arrays()
         for index, kind in enumerate(self.schema.types):
             if pa.types.is_string(kind):
+                before = self.invalid_text
                 arrays[index] = self._text(arrays[index])
+                if self.invalid_text > before:
+                    self.flawed.add(index)
+            elif pa.types.is_temporal(kind) and self._buffers.columns[index, rows.ZEROS]:
+                self.flawed.add(index)
         self.zero_dates += int(self._buffers.state[rows.ZERO_DATES])
         return pa.RecordBatch.from_arrays(arrays, schema=self.schema)
 

@@ -229,6 +229,15 @@ def status_of(payload: bytes, *, is_eof: bool = False) -> int:
     return int.from_bytes(payload[position : position + 2], "little")
 
 
+def warnings_of(payload: bytes, *, is_eof: bool = False) -> int:
+    """How many warnings an OK packet counts, or an EOF packet of the older kind."""
+    if is_eof:
+        return int.from_bytes(payload[1:3], "little")
+    _, position = read_lenenc(payload, 1)
+    _, position = read_lenenc(payload, position)
+    return int.from_bytes(payload[position + 2 : position + 4], "little")
+
+
 def query_text(payload: bytes, capabilities: int) -> bytes:
     """The SQL text of a COM_QUERY, behind the query attributes it may carry.
 

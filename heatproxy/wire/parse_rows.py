@@ -33,6 +33,7 @@ BYTES, DECIMAL, DATE, DATETIME, TIME = 9, 10, 11, 12, 13
 
 # The fields of ``columns``.
 KIND, VALIDITY, VALUES, DATA, CAPACITY, WORDS, PRECISION, SCALE = range(8)
+ZEROS = WORDS  # of a DATE or DATETIME: whether there was a date that no calendar has
 
 # The fields of ``state``: in and out; COLUMN and NEEDED belong to GROW and LONG.
 ROWS, MAX_ROWS, SIZE, MAX_SIZE, POSITION, ZERO_DATES, COLUMN, NEEDED = range(8)
@@ -145,7 +146,9 @@ def _parse_row(columns: Int64s, state: Int64s, start: int, end: int) -> int:
                 store_64(values + 8 * row, _time(position + 1, length))
             else:
                 valid = length > 0 and _is_day(position + 1)
-                zero_dates += not valid
+                if not valid:
+                    zero_dates += 1
+                    columns[index, ZEROS] = 1
                 if valid and kind == DATE:
                     store_32(values + 4 * row, _days(position + 1))
                 elif valid:

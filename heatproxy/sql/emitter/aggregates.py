@@ -1,90 +1,308 @@
-"""COUNT, SUM, AVG, MIN and MAX as MySQL computes and types them."""
+"""Aggregate functions as MySQL computes and types them, over groups and windows."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
-from heatproxy.sql.emitter.compare import common_key, groupable
-from heatproxy.sql.emitter.numbers import (
-    STEP,
-    kept_digits,
-    number,
-    scaled,
-    unscaled,
+from sqlglot import exp
+
+from heatproxy.sql.emitter.compare import (
+    equal_keys,
+    extreme,
+    order_key,
+    text_literal,
 )
-from heatproxy.sql.emitter.values import Context, Forward, Value, decimal, plain, trap
+from heatproxy.sql.emitter.functions import text_of
+from heatproxy.sql.emitter.numbers import STEP, kept_digits, number, scaled, unscaled
+from heatproxy.sql.emitter.relations import only
+from heatproxy.sql.emitter.values import (
+    Context,
+    Forward,
+    Value,
+    decimal,
+    keyed,
+    plain,
+    trap,
+)
 
 SUM_DIGITS = 22  # what SUM adds to its argument's precision
+_BYTEWISE = ("utf8mb4", "utf8mb3", "latin1", "ascii")  # no longer than in UTF-8
+_OPAQUE = ("json", "set", "bit", "binary", "null")
 
 
-def count(ctx: Context, value: Value, distinct: bool, grouped: bool) -> Value:
-    value = plain(value)
-    sql = value.sql
-    if distinct and value.kind == "string":
-        sql = common_key(ctx, value).equality(sql)
-    elif distinct and value.kind in ("json", "set", "bit", "binary", "null"):
-        raise Forward(f"COUNT(DISTINCT) of {value.kind.upper()}")
-    return Value(f"count({'DISTINCT ' if distinct else ''}{sql})", "int", 19)
+@dataclass(frozen=True, slots=True)
+class Use:
+    """How an aggregate is used: of groups, or as a window function (``over``)."""
+
+    distinct: bool = False
+    grouped: bool = False  # GROUP BY stands there
+    strict: bool = False
+    over: str = ""
+
+    def call(self, function: str, argument: str) -> str:
+        word = "DISTINCT " if self.distinct else ""
+        return f"{function}({word}{argument}){self.over}"
 
 
-def count_rows() -> Value:
-    return Value("count(*)", "int", 19)
+def count(ctx: Context, values: list[Value], use: Use) -> Value:
+    values = [plain(value) for value in values]
+    if not use.distinct:
+        if len(values) != 1:
+            raise Forward("COUNT() of several arguments")
+        return _counted(use.call("count", values[0].sql))
+    keys = []
+    for value in values:
+        if value.kind in _OPAQUE:
+            raise Forward(f"COUNT(DISTINCT) of {value.kind.upper()}")
+        keys += equal_keys(ctx, [value])
+    if len(keys) == 1:
+        return _counted(use.call("count", keys[0]))
+    # a row with a NULL in it is not counted
+    unknown = " OR ".join(f"{value.sql} IS NULL" for value in values)
+    fields = ", ".join(f"f{place} := {key}" for place, key in enumerate(keys))
+    row = f"CASE WHEN {unknown} THEN NULL ELSE struct_pack({fields}) END"
+    return _counted(use.call("count", row))
 
 
-def total(ctx: Context, value: Value, distinct: bool, grouped: bool) -> Value:
-    value = _summed(value)
-    sql = f"sum({'DISTINCT ' if distinct else ''}{value.sql})"
+def count_rows(use: Use) -> Value:
+    return _counted(f"count(*){use.over}")
+
+
+def total(ctx: Context, values: list[Value], use: Use) -> Value:
+    value = _summed(ctx, _only_one("SUM", values))
+    sql = use.call("sum", value.sql)
+    if value.kind == "double":
+        return Value(sql, "double")
     return decimal(sql, value.precision + SUM_DIGITS, value.scale)
 
 
-def average(ctx: Context, value: Value, distinct: bool, grouped: bool) -> Value:
-    value = _summed(value)
-    word = "DISTINCT " if distinct else ""
+def average(ctx: Context, values: list[Value], use: Use) -> Value:
+    value = _summed(ctx, _only_one("AVG", values))
+    if value.kind == "double":
+        return Value(use.call("avg", value.sql), "double")
     hidden = kept_digits(value.scale)
     if hidden > 27:
         raise Forward("AVG of a DECIMAL of more than 15 fraction digits")
-    summed = decimal(f"sum({word}{value.sql})", 38, value.scale)
-    # NULLIF, not a trap: error() would keep DuckDB from decorrelating
-    count = f"nullif(count({word}{value.sql}), 0)"
+    summed = decimal(use.call("sum", value.sql), 38, value.scale)
+    # NULLIF, not a trap: an empty group is no rare thing
+    count = f"nullif({use.call('count', value.sql)}, 0)"
     power = 10 ** (hidden - value.scale)
-    return scaled(
+    quotient = scaled(
         f"({unscaled(summed)} * {power}::HUGEINT // {count})",
         value.precision + STEP,
         value.scale + STEP,
         hidden,
     )
+    if not use.over:
+        return quotient
+    return decimal(quotient.sql, quotient.precision, quotient.scale)
 
 
-def least(ctx: Context, value: Value, distinct: bool, grouped: bool) -> Value:
-    return _extreme(ctx, "min", value, grouped)
+def least(ctx: Context, values: list[Value], use: Use) -> Value:
+    return _extreme(ctx, "min", _only_one("MIN", values), use)
 
 
-def greatest(ctx: Context, value: Value, distinct: bool, grouped: bool) -> Value:
-    return _extreme(ctx, "max", value, grouped)
+def greatest(ctx: Context, values: list[Value], use: Use) -> Value:
+    return _extreme(ctx, "max", _only_one("MAX", values), use)
 
 
-def _summed(value: Value) -> Value:
+def any_value(ctx: Context, values: list[Value], use: Use) -> Value:
+    # which row's value is shown is up to the plan
+    if ctx.session.policy.exactness != "heatwave":
+        raise Forward("ANY_VALUE() of what is not grouped by")
+    value = plain(_only_one("ANY_VALUE", values))
+    return Value(
+        use.call("first", value.sql),
+        value.kind,
+        value.precision,
+        value.scale,
+        unsigned=value.unsigned,
+        wide=value.wide,
+        collation=value.collation,
+        ascii=value.ascii,
+    )
+
+
+def bits(function: str, nothing: int) -> "Aggregate":
+    """BIT_AND, BIT_OR or BIT_XOR, which is ``nothing`` of no rows."""
+
+    def aggregate(ctx: Context, values: list[Value], use: Use) -> Value:
+        name = function.upper()
+        value = plain(_only_one(name, values))
+        if value.kind != "int" or use.over or use.distinct:
+            raise Forward(f"{name}() of anything but integers")
+        sql = value.sql
+        if not value.unsigned:
+            # two's complement of 64 bits; MySQL's bits are unsigned
+            wide = f"CAST({sql} AS HUGEINT)"
+            sql = f"CASE WHEN {sql} < 0 THEN {wide} + 18446744073709551616 ELSE {wide} END"
+        called = use.call(function, f"CAST({sql} AS UBIGINT)")
+        return Value(
+            f"coalesce({called}, CAST({nothing} AS UBIGINT))",
+            "int",
+            20,
+            unsigned=True,
+            wide=True,
+            nullable=False,
+        )
+
+    return aggregate
+
+
+def deviation(function: str) -> "Aggregate":
+    """STDDEV, VARIANCE and their kin: doubles, whose last digits depend on the order."""
+
+    def aggregate(ctx: Context, values: list[Value], use: Use) -> Value:
+        if ctx.session.policy.exactness != "heatwave":
+            raise Forward(f"{function.upper()}(): the order of additions")
+        value = number(_only_one(function.upper(), values))
+        return Value(use.call(function, f"CAST({value.sql} AS DOUBLE)"), "double")
+
+    return aggregate
+
+
+def concatenated(
+    ctx: Context,
+    node: exp.Expr,
+    arguments: Callable[[Sequence[exp.Expr]], list[Value]],
+) -> Value:
+    """GROUP_CONCAT; ``arguments`` evaluates expressions of rows."""
+    only(node, "this", "separator")
+    inner, order = node.this, []
+    if isinstance(inner, exp.Order):
+        only(inner, "this", "expressions")
+        inner, order = inner.this, inner.expressions
+    distinct = isinstance(inner, exp.Distinct)
+    if distinct:
+        only(inner, "expressions")
+        if len(inner.expressions) != 1:
+            raise Forward("GROUP_CONCAT(DISTINCT) of several arguments")
+        inner = inner.expressions[0]
+    parts = inner.expressions if isinstance(inner, exp.Concat) else [inner]
+    if not order:
+        raise Forward("GROUP_CONCAT() without ORDER BY")
+    separator = "," if node.args.get("separator") is None else _literal(node)
+    values = [plain(value) for value in arguments(parts)]
+    texts = [text_of(ctx, value) for value in values]
+    sql = " || ".join(f"({text.sql})" for text in texts)
+    ways = [(item.this, bool(item.args.get("desc"))) for item in order]
+    for item in order:
+        only(item, "this", "desc", "nulls_first")
+    sorting = _sorting(ctx, values, ways, arguments, distinct)
+    joined = _joined(ctx, sql, separator, values, sorting, distinct)
+    collations = {text.collation for text in texts} - {None}
+    if len(collations) != 1:
+        raise Forward("GROUP_CONCAT() of a mix of collations")
+    (collation,) = collations
+    if str(collation).partition("_")[0] not in _BYTEWISE:
+        raise Forward(f"GROUP_CONCAT() in collation {collation}")
+    longest = ctx.session.group_concat_max_len
+    return Value(
+        trap(f"strlen({joined}) > {longest}", "group_concat_max_len", joined),
+        "string",
+        collation=collation,
+        ascii=all(text.ascii for text in texts) and separator.isascii(),
+    )
+
+
+def _literal(node: exp.Expr) -> str:
+    separator = node.args["separator"]
+    if not isinstance(separator, exp.Literal) or not separator.args.get("is_string"):
+        raise Forward("a SEPARATOR that is no string literal")
+    return str(separator.this)
+
+
+def _sorting(
+    ctx: Context,
+    values: list[Value],
+    ways: list[tuple[exp.Expr, bool]],
+    arguments: Callable[[Sequence[exp.Expr]], list[Value]],
+    distinct: bool,
+) -> list[tuple[str, bool]]:
+    """The (key, whether descending) of GROUP_CONCAT's ORDER BY."""
+    keys = []
+    for item, descending in ways:
+        if isinstance(item, exp.Literal):
+            raise Forward("GROUP_CONCAT() ordered by a number or text")
+        value = plain(arguments([item])[0])
+        if distinct and [value.sql] != [v.sql for v in values]:
+            raise Forward("GROUP_CONCAT(DISTINCT) in the order of something else")
+        keys.append((order_key(ctx, value), descending))
+    if ctx.session.policy.exactness == "strict" and not distinct:
+        raise Forward("GROUP_CONCAT(), whose order may have ties")
+    return keys
+
+
+def _joined(
+    ctx: Context,
+    sql: str,
+    separator: str,
+    values: list[Value],
+    sorting: list[tuple[str, bool]],
+    distinct: bool,
+) -> str:
+    between = text_literal(separator)
+    if not distinct:
+        order = ", ".join(
+            f"{key} {'DESC NULLS LAST' if descending else 'ASC NULLS FIRST'}"
+            for key, descending in sorting
+        )
+        return f"string_agg({sql}, {between} ORDER BY {order})"
+    (value,), (key, descending) = values, sorting[0]
+    (equal,) = equal_keys(ctx, [value])
+    if equal != value.sql:
+        raise Forward("GROUP_CONCAT(DISTINCT) of strings that differ in letter case")
+    items = f"list(DISTINCT struct_pack(k := {key}, v := {sql}))"
+    kept = f"{items} FILTER (WHERE {value.sql} IS NOT NULL)"
+    ordered = f"list_{'reverse_' if descending else ''}sort({kept})"
+    return f"array_to_string(list_transform({ordered}, lambda e: e.v), {between})"
+
+
+def _counted(sql: str) -> Value:
+    return Value(sql, "int", 19, nullable=False)
+
+
+def _only_one(name: str, values: list[Value]) -> Value:
+    if len(values) != 1:
+        raise Forward(f"{name}() with {len(values)} arguments")
+    return values[0]
+
+
+def _summed(ctx: Context, value: Value) -> Value:
     value = plain(value)
     if value.wide:
         return Value(value.sql, "int", 20)
     if value.is_approximate or value.kind == "string":
+        if value.is_approximate and ctx.session.policy.exactness == "heatwave":
+            return Value(f"CAST({value.sql} AS DOUBLE)", "double")
         raise Forward(f"SUM or AVG of {value.kind.upper()}: the order of additions")
     if value.unsigned and value.kind == "decimal":
         return Value(value.sql, "decimal", value.precision, value.scale)
     return number(value)
 
 
-def _extreme(ctx: Context, function: str, value: Value, grouped: bool) -> Value:
+def _extreme(ctx: Context, function: str, value: Value, use: Use) -> Value:
     value = plain(value)
-    sql = f"{function}({value.sql})"
-    if value.kind == "string":
-        value = groupable(ctx, value)
-        if not value.ascii:
-            raise Forward("MIN or MAX of strings that are not all printable ASCII")
-        key = common_key(ctx, value).order(value.sql)
-        if key != value.sql:
-            sql = f"arg_{function}({value.sql}, {key})"
-    elif value.kind in ("enum", "set", "json", "bit", "binary", "null"):
+    if value.kind in ("string", "enum"):
+        found = extreme(ctx, function, value)
+        if not use.over:
+            return found
+        windowed = Value(
+            f"{found.sql}{use.over}",
+            found.kind,
+            collation=found.collation,
+            ascii=found.ascii,
+            clean=found.clean,
+            texts=found.texts,
+        )
+        return (
+            windowed
+            if found.key is None
+            else keyed(windowed, f"{found.key}{use.over}")
+        )
+    if value.kind in _OPAQUE:
         raise Forward(f"{function.upper()} of {value.kind.upper()}")
-    elif value.kind == "date" and grouped and value.nullable:
+    sql = f"{function}({value.sql}){use.over}"
+    if value.kind == "date" and use.grouped and value.nullable and not use.over:
         # MySQL warns 1292 for each group without a date
         sql = trap(f"count({value.sql}) = 0", "MIN or MAX of no date in a group", sql)
     return Value(
@@ -95,17 +313,25 @@ def _extreme(ctx: Context, function: str, value: Value, grouped: bool) -> Value:
         value.hidden,
         unsigned=value.unsigned,
         wide=value.wide,
-        collation=value.collation,
-        ascii=value.ascii,
-        clean=value.clean,
     )
 
 
-Aggregate = Callable[[Context, Value, bool, bool], Value]
+Aggregate = Callable[[Context, list[Value], Use], Value]
 AGGREGATES: dict[str, Aggregate] = {
     "COUNT": count,
     "SUM": total,
     "AVG": average,
     "MIN": least,
     "MAX": greatest,
+    "ANY_VALUE": any_value,
+    "BIT_AND": bits("bit_and", 2**64 - 1),
+    "BIT_OR": bits("bit_or", 0),
+    "BIT_XOR": bits("bit_xor", 0),
+    "STD": deviation("stddev_pop"),
+    "STDDEV": deviation("stddev_pop"),
+    "STDDEV_POP": deviation("stddev_pop"),
+    "STDDEV_SAMP": deviation("stddev_samp"),
+    "VARIANCE": deviation("var_pop"),
+    "VAR_POP": deviation("var_pop"),
+    "VAR_SAMP": deviation("var_samp"),
 }

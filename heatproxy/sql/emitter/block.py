@@ -1,19 +1,29 @@
-"""One SELECT block: its names, its grouping, its expressions in DuckDB's words.
+"""One SELECT block: its names, and its expressions in DuckDB's words.
 
 Tables and output columns get names of the emitter's own (t1, c1, ...), so DuckDB
 never resolves a name; every name was resolved here by MySQL's rules.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
 
 from heatproxy.sql import grammar
 from heatproxy.sql.collation import CollationWeights
-from heatproxy.sql.emitter import compare, functions, numbers
-from heatproxy.sql.emitter.aggregates import AGGREGATES, count_rows
-from heatproxy.sql.emitter.compare import groupable, predicate
+from heatproxy.sql.emitter import (
+    compare,
+    constants,
+    functions,
+    numbers,
+    subqueries,
+    windows,
+)
+from heatproxy.sql.emitter.aggregates import AGGREGATES, Use, concatenated, count_rows
+from heatproxy.sql.emitter.compare import predicate
+from heatproxy.sql.emitter.grouping import Grouping
+from heatproxy.sql.emitter.relations import Queries, Scope, Source, allowed, only
 from heatproxy.sql.emitter.values import (
     LONGEST_SQL,
     Context,
@@ -28,41 +38,33 @@ NODES: Mapping[type[exp.Expr], tuple[Rule, Sequence[str]]] = {
     **compare.NODES,
     **functions.NODES,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """What stands in FROM: its name there and its columns, in order."""
-
-    name: str
-    schema: str | None
-    columns: tuple[tuple[str, Value | Forward], ...]  # Forward: of no usable type
-
-    def find(self, column: str) -> Value | Forward | None:
-        for name, value in self.columns:
-            if name.lower() == column.lower():
-                return value
-        return None
+Visible = tuple[tuple[str, Source], ...]
 
 
 @dataclass(slots=True)
 class Block:
     """The expressions of one SELECT; the Context that rules run in.
 
-    ``keys`` are the GROUP BY expressions by their SQL, None where there is no
-    grouping; ``aliases`` the select list's names, while HAVING and ORDER BY see
-    them; ``merged`` the columns that USING made one.
+    ``visible`` are the names that may stand without a table, each with the source
+    that has it; ``aliases`` the select list's names, while HAVING and ORDER BY see
+    them; ``grouping`` what the SELECT groups by, None before that and without it.
     """
 
     weights: CollationWeights
     session: SessionFacts
-    sources: list[Source] = field(default_factory=list)
-    merged: set[str] = field(default_factory=set)
-    keys: dict[str, Value] | None = None
-    grouped: bool = False
+    queries: Queries
+    scope: Scope
+    sources: tuple[Source, ...] = ()
+    visible: Visible = ()
+    grouping: Grouping | None = None
     aliases: dict[str, exp.Expr] = field(default_factory=dict)
+    windows: dict[str, exp.Expr] = field(default_factory=dict)
+    aggregates: bool = False  # may stand here
+    windowed: bool = False  # windows may stand here
+    reads: int = 0  # of own columns
+    outer_reads: int = 0
     _inside: bool = False  # an aggregate's argument
-    _aggregates: bool = False  # may stand here
+    _composite: set[int] = field(default_factory=set)
 
     def value(self, node: exp.Expr) -> Value:
         """The expression's Value.
@@ -70,14 +72,135 @@ class Block:
         Raises:
             Forward: there is no rule for it, or for one of its parts.
         """
-        if self.keys is not None and not self._inside and not has_aggregate(node):
-            value = self._of_group(node)
+        if constants.folds(node):
+            return constants.folded(self, node)
+        if self.grouping is not None and not self._inside:
+            value = self._of_group(node, self.grouping)
             if value is not None:
                 return value
         value = self._value(node)
         if len(value.sql) > LONGEST_SQL:
             raise Forward("an expression nested too deep")
         return value
+
+    def condition(self, node: exp.Expr) -> str:
+        """The BOOLEAN of WHERE, ON or HAVING, where NULL is as good as false."""
+        if isinstance(node, exp.And):
+            only(node, "this", "expression")
+            parts = list(node.flatten(unnest=False))
+            return " AND ".join(self.condition(part) for part in parts)
+        if isinstance(node, exp.Paren) and isinstance(node.this, exp.And | exp.In):
+            only(node, "this")
+            return f"({self.condition(node.this)})"
+        if isinstance(node, exp.In) and node.args.get("query") is not None:
+            return compare.truth(subqueries.in_query(self, node, null_is_false=True))
+        return compare.truth(self.value(node))
+
+    def note(self, nodes: Sequence[exp.Expr]) -> None:
+        """Note which nodes of these clauses hold aggregates, windows, subqueries."""
+        for root in nodes:
+            for node in root.walk(prune=lambda child: isinstance(child, exp.Query)):
+                if not _is_composite(node):
+                    continue
+                above: exp.Expr | None = node
+                while above is not None and id(above) not in self._composite:
+                    self._composite.add(id(above))
+                    above = None if above is root else above.parent
+
+    @contextmanager
+    def seeing(self, sources: tuple[Source, ...], visible: Visible) -> Iterator[None]:
+        """Let names mean these tables only, as ON does."""
+        kept = self.sources, self.visible
+        self.sources, self.visible = sources, visible
+        try:
+            yield
+        finally:
+            self.sources, self.visible = kept
+
+    @contextmanager
+    def without_aliases(self) -> Iterator[None]:
+        aliases, self.aliases = self.aliases, {}
+        try:
+            yield
+        finally:
+            self.aliases = aliases
+
+    def alias(self, node: exp.Column) -> exp.Expr | None:
+        """The select item that a bare name means where aliases are seen."""
+        if node.table:
+            return None
+        item = self.aliases.get(node.name.lower())
+        if item is None or item is node:
+            return None
+        if self._sources_of(node.name) and not (
+            isinstance(item, exp.Column) and item.name.lower() == node.name.lower()
+        ):
+            raise Forward(f"the ambiguous name {node.name}")
+        return item
+
+    def column(self, node: exp.Column) -> Value:
+        """The Value of a column, found by MySQL's rules."""
+        item = self.alias(node)
+        if item is not None:
+            with self.without_aliases():
+                return self.value(item)
+        value = self.own(node)
+        if value is not None:
+            self.reads += 1
+            return value
+        if self.scope.outer is None:
+            raise Forward(f"a name that is unknown or ambiguous here: {node.name}")
+        self.outer_reads += 1
+        return self.scope.outer.for_subquery(node)
+
+    def own(self, node: exp.Column) -> Value | None:
+        """The column of this block's own FROM that the node names, if one does."""
+        only(node, "this", "table", "db")
+        if not isinstance(node.this, exp.Identifier):
+            raise Forward("* in an expression")
+        name, table, schema = node.name, node.table, node.text("db")
+        if table:
+            sources = [
+                source
+                for source in self.sources
+                if (table == source.name and schema in ("", source.schema))
+                or table == f"\0{source.alias}"
+            ]
+        else:
+            sources = self._sources_of(name)
+        found = [v for source in sources if (v := source.find(name)) is not None]
+        if len(found) > 1:
+            raise Forward(f"a name that is unknown or ambiguous here: {name}")
+        if not found:
+            return None
+        if isinstance(found[0], Forward):
+            raise found[0]
+        return found[0]
+
+    def for_subquery(self, node: exp.Column) -> Value:
+        """A column of this block as a subquery within it sees it."""
+        if not node.table and self.aliases.get(node.name.lower()) is not None:
+            item = self.aliases[node.name.lower()]
+            if not isinstance(item, exp.Column) or item.name.lower() != node.name.lower():
+                raise Forward(f"the ambiguous name {node.name}")
+        with self.without_aliases():
+            value = self.value(node)
+        if self.grouping is not None and self.grouping.mentioned(value.sql):
+            self.grouping.apart = True
+        return value
+
+    def before_grouping(self, node: exp.Expr) -> Value:
+        """The expression's Value of a row, not of a group."""
+        grouping, self.grouping = self.grouping, None
+        aggregates, self.aggregates = self.aggregates, False
+        try:
+            return self._value(node)
+        finally:
+            self.grouping, self.aggregates = grouping, aggregates
+
+    def _sources_of(self, name: str) -> list[Source]:
+        lower = name.lower()
+        return [source for visible, source in self.visible if visible.lower() == lower]
 
     def _value(self, node: exp.Expr) -> Value:
         name = grammar.function_name(node)
@@ -101,121 +224,140 @@ class Block:
                     predicate("TRUE" if node.this else "FALSE"),
                     literal="1" if node.this else "0",
                 )
+            case exp.GroupConcat():
+                return self._concatenation(node)
+            case exp.Window():
+                return windows.window(self, node)
+        subquery = subqueries.rule(node)
+        if subquery is not None:
+            return subquery(self, node)
         rule = NODES.get(type(node))
         if rule is None:
             raise Forward(f"{type(node).__name__} has no rule")
         only(node, *rule[1])
+        allowed(self.session.policy, type(node).__name__.upper())
         return rule[0](self, node)
 
     def _function(self, name: str, node: exp.Expr) -> Value:
         only(node, "this", "expressions")
+        allowed(self.session.policy, name)
+        if name == "GROUPING":
+            return self._level(node)
         if name in AGGREGATES:
             return self._aggregate(name, node.expressions)
+        form = functions.FORMS.get(name)
+        if form is not None:
+            _count(name, node, form[1], form[2])
+            return form[0](self, node)
         if name not in functions.FUNCTIONS:
             raise Forward(f"{name}() has no rule")
         rule, fewest, most = functions.FUNCTIONS[name]
-        if not fewest <= len(node.expressions) <= most:
-            raise Forward(f"{name}() with {len(node.expressions)} arguments")
+        _count(name, node, fewest, most)
         return rule(self, [self.value(argument) for argument in node.expressions])
 
     def _aggregate(self, name: str, arguments: list[exp.Expr]) -> Value:
-        if not self._aggregates or self._inside or len(arguments) != 1:
+        if self.grouping is None or not self.aggregates or self._inside:
             raise Forward(f"{name}() in this place")
-        argument, distinct = arguments[0], False
-        if isinstance(argument, exp.Star) and name == "COUNT":
-            only(argument)
-            return count_rows()
-        if isinstance(argument, exp.Distinct):
-            only(argument, "expressions")
-            if len(argument.expressions) != 1:
-                raise Forward("COUNT(DISTINCT) of several columns")
-            argument, distinct = argument.expressions[0], True
+        use = Use(grouped=bool(self.grouping.keys), strict=self._strict)
+        if name == "COUNT" and len(arguments) == 1:
+            if isinstance(arguments[0], exp.Star):
+                only(arguments[0])
+                return self.grouping.computed(count_rows(use))
+        if len(arguments) == 1 and isinstance(arguments[0], exp.Distinct):
+            only(arguments[0], "expressions")
+            arguments, use = arguments[0].expressions, replace(use, distinct=True)
+        values = self.arguments(arguments)
+        return self.grouping.computed(AGGREGATES[name](self, values, use))
+
+    def arguments(self, nodes: Sequence[exp.Expr]) -> list[Value]:
+        """An aggregate's arguments, which are expressions of rows."""
+        own, outer = self.reads, self.outer_reads
         self._inside = True
         try:
-            value = self.value(argument)
+            values = [self.value(node) for node in nodes]
         finally:
             self._inside = False
-        return AGGREGATES[name](self, value, distinct, self.grouped)
+        if self.outer_reads > outer and self.reads == own:
+            raise Forward("an aggregate of an outer query's columns")
+        return values
 
-    def _of_group(self, node: exp.Expr) -> Value | None:
+    def _concatenation(self, node: exp.Expr) -> Value:
+        allowed(self.session.policy, "GROUP_CONCAT")
+        if self.grouping is None or not self.aggregates or self._inside:
+            raise Forward("GROUP_CONCAT() in this place")
+        return self.grouping.computed(concatenated(self, node, self.arguments))
+
+    def _level(self, node: exp.Expr) -> Value:
+        if self.grouping is None or self._inside:
+            raise Forward("GROUPING() in this place")
+        keys = []
+        for argument in node.expressions:
+            item = self.alias(argument) if isinstance(argument, exp.Column) else None
+            keys.append(self.before_grouping(item or argument).sql)
+        return self.grouping.level(keys)
+
+    def _of_group(self, node: exp.Expr, grouping: Grouping) -> Value | None:
         """The GROUP BY expression that the node is, or a column one row stands for."""
-        assert self.keys is not None
-        if isinstance(node, exp.Literal | exp.Null | exp.Boolean):
+        if id(node) in self._composite:
             return None
-        if isinstance(node, exp.Column) and self.alias(node) is not None:
+        if isinstance(node, exp.Literal | exp.Null | exp.Boolean | exp.Paren):
             return None
-        keys, self.keys = self.keys, None
-        try:
-            value = self._value(node)
-        finally:
-            self.keys = keys
-        if value.sql in keys:
-            return value
         if not isinstance(node, exp.Column):
+            if not grouping.keys:
+                return None
+            try:
+                value = self.before_grouping(node)
+            except Forward:
+                return None  # the alias of an aggregate, say
+            return grouping.shown(value.sql) if value.sql in grouping.keys else None
+        if self.alias(node) is not None:
             return None
-        if "ONLY_FULL_GROUP_BY" not in self.session.sql_mode.upper() or not keys:
+        own = self.own(node)
+        if own is None:
+            return None
+        if own.sql in grouping.keys:
+            return grouping.shown(own.sql)
+        if "ONLY_FULL_GROUP_BY" not in self.session.sql_mode.upper().split(","):
             raise Forward("a column that is not grouped by")
         # MySQL accepted it in PREPARE: the grouped columns determine it
-        return replace(groupable(self, value), sql=f"any_value({value.sql})")
+        if self._strict:
+            compare.equal_keys(self, [own])
+            if own.kind == "string" and not own.clean:
+                raise Forward("a string that its group may write in several ways")
+        return grouping.dependent(own)
 
-    def alias(self, node: exp.Column) -> exp.Expr | None:
-        """The select item that a bare name means where aliases are seen."""
-        if node.table:
-            return None
-        item = self.aliases.get(node.name.lower())
-        if item is None or item is node:
-            return None
-        if any(s.find(node.name) is not None for s in self.sources) and not (
-            isinstance(item, exp.Column) and item.name.lower() == node.name.lower()
-        ):
-            raise Forward(f"the ambiguous name {node.name}")
-        return item
-
-    def column(self, node: exp.Column) -> Value:
-        """The Value of a column, found by MySQL's rules."""
-        only(node, "this", "table", "db")
-        if not isinstance(node.this, exp.Identifier):
-            raise Forward("* in an expression")
-        item = self.alias(node)
-        if item is not None:
-            aliases, self.aliases = self.aliases, {}
-            try:
-                return self.value(item)
-            finally:
-                self.aliases = aliases
-        name, table, schema = node.name, node.table, node.text("db")
-        found = [
-            value
-            for source in self.sources
-            if table in ("", source.name)
-            and schema in ("", source.schema)
-            and (value := source.find(name)) is not None
-        ]
-        if len(found) > 1 and not table and name.lower() in self.merged:
-            found = found[:1]
-        if len(found) != 1:
-            raise Forward(f"a name that is unknown or ambiguous here: {name}")
-        if isinstance(found[0], Forward):
-            raise found[0]
-        return found[0]
-
-    def condition(self, node: exp.Expr) -> str:
-        """The BOOLEAN of WHERE, ON or HAVING."""
-        return compare.truth(self.value(node))
-
-    def see_aggregates(self) -> None:
-        """From here on (select list, HAVING, ORDER BY) aggregates may stand."""
-        self._aggregates = True
-
-
-def only(node: exp.Expr, *known: str) -> None:
-    """Refuse a node that says more than the rule for it reads."""
-    for name, argument in node.args.items():
-        if argument and name not in known:
-            raise Forward(f"{type(node).__name__} with {name}")
+    @property
+    def _strict(self) -> bool:
+        return self.session.policy.exactness == "strict"
 
 
 def has_aggregate(node: exp.Expr) -> bool:
     """Whether an aggregate function stands anywhere below, subqueries aside."""
-    inside = node.walk(prune=lambda child: isinstance(child, exp.Query | exp.Window))
-    return any((grammar.function_name(c) or "") in AGGREGATES for c in inside)
+    for child in node.walk(prune=lambda child: isinstance(child, exp.Query)):
+        if _is_aggregate(child) and not (
+            isinstance(child.parent, exp.Window) and child.arg_key == "this"
+        ):
+            return True
+    return False
+
+
+def has_window(node: exp.Expr) -> bool:
+    """Whether a window function stands anywhere below, subqueries aside."""
+    inside = node.walk(prune=lambda child: isinstance(child, exp.Query))
+    return any(isinstance(child, exp.Window) for child in inside)
+
+
+def _is_aggregate(node: exp.Expr) -> bool:
+    if isinstance(node, exp.GroupConcat):
+        return True
+    name = grammar.function_name(node)
+    return name is not None and (name in AGGREGATES or name == "GROUPING")
+
+
+def _is_composite(node: exp.Expr) -> bool:
+    return isinstance(node, exp.Query | exp.Window) or _is_aggregate(node)
+
+
+def _count(name: str, node: exp.Expr, fewest: int, most: int) -> None:
+    if not fewest <= len(node.expressions) <= most:
+        raise Forward(f"{name}() with {len(node.expressions)} arguments")

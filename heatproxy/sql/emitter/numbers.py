@@ -21,35 +21,68 @@ CLEAN_NUMBER = r"-?[0-9]{1,15}(\.[0-9]{1,9})?"
 def number(value: Value) -> Value:
     """The value as an int, decimal or double; a string column by a trap."""
     value = plain(value)
-    if value.wide:
-        raise Forward("arithmetic on BIGINT UNSIGNED")
-    if value.kind == "string" and value.literal is None:
-        return Value(_parsed(value.sql), "double")
+    if value.is_exact or value.kind == "double":
+        return value
+    if value.kind == "string":
+        if value.literal is None:
+            return Value(_parsed(value.sql), "double")
+        if not re.fullmatch(CLEAN_NUMBER, value.literal):
+            raise Forward("a string that is not plainly a number")
+        return Value(f"CAST('{value.literal}' AS DOUBLE)", "double")
     if value.kind == "float":
         return Value(f"CAST({value.sql} AS DOUBLE)", "double")
     if value.kind == "year":
         return Value(f"CAST({value.sql} AS BIGINT)", "int", 4, unsigned=True)
-    if value.unsigned and value.kind != "int":
-        raise Forward(f"arithmetic on {value.kind.upper()} UNSIGNED")
-    if value.is_exact or value.kind == "double":
-        return value
+    if value.kind == "bit":
+        sql = f"CAST('0x' || hex({value.sql}) AS UBIGINT)"
+        return Value(sql, "int", 20, unsigned=True, wide=True)
+    if value.kind == "enum":
+        members = ", ".join("'" + m.replace("'", "''") + "'" for m in value.members)
+        sql = f"CAST(list_position([{members}], {value.sql}) AS DOUBLE)"
+        return Value(sql, "double")
+    if value.kind in ("date", "datetime", "timestamp", "time"):
+        return _of_moment(value)
     raise Forward(f"{value.kind} in numeric context")
 
 
 def as_double(value: Value) -> str:
     """The value as a DOUBLE, rounded as MySQL rounds it."""
-    value = plain(value)
-    if value.kind == "string" and value.literal is None:
-        return _parsed(value.sql)
+    value = number(value)
     if value.kind == "decimal" and value.precision - value.scale + value.digits > 15:
-        raise Forward("a DECIMAL of more than 15 digits as DOUBLE")
-    if value.is_exact or value.is_approximate:
-        return f"CAST({value.sql} AS DOUBLE)"
-    raise Forward(f"{value.kind} as DOUBLE")
+        return f"CAST(CAST({value.sql} AS VARCHAR) AS DOUBLE)"
+    return f"CAST({value.sql} AS DOUBLE)"
+
+
+def _of_moment(value: Value) -> Value:
+    """A date or time as MySQL's number, 20240229134559.123."""
+    sql, digits = value.sql, 14
+    if value.kind == "time":
+        seconds, digits = f"(abs({sql}) // 1000000)", 7
+        clock = (
+            f"({seconds} // 3600 * 10000 + {seconds} // 60 % 60 * 100 + {seconds} % 60)"
+        )
+        micros = f"(abs({sql}) % 1000000)"
+        sign = f"CASE WHEN {sql} < 0 THEN -1 ELSE 1 END * "
+    else:
+        clock = f"(year({sql}) * 10000 + month({sql}) * 100 + day({sql}))"
+        sign = ""
+        if value.kind == "date":
+            return Value(clock, "int", 8)
+        clock = (
+            f"({clock} * 1000000 + hour({sql}) * 10000 + minute({sql}) * 100"
+            f" + CAST(floor(second({sql})) AS BIGINT))"
+        )
+        micros = f"(microsecond({sql}) % 1000000)"
+    if not value.scale:
+        return Value(f"({sign}{clock})", "int", digits)
+    shown = f"{clock} * {10**value.scale} + {micros} // {10 ** (6 - value.scale)}"
+    return scaled(f"({sign}({shown}))", digits + value.scale, value.scale)
 
 
 def literal(text: str) -> Value:
     """A number as it is written."""
+    if "e" in text.lower():
+        return Value(f"CAST('{text}' AS DOUBLE)", "double", literal=text)
     whole, point, fraction = text.partition(".")
     whole = whole.lstrip("0")
     if point:
@@ -66,14 +99,13 @@ def literal(text: str) -> Value:
 
 def negate(ctx: Context, node: exp.Expr) -> Value:
     value = number(ctx.value(node.this))
-    if value.unsigned:
-        raise Forward("unary minus on UNSIGNED")
     constant = None if value.literal is None else _negated(value.literal)
     if value.kind == "int":
-        sql = f"(-CAST({value.sql} AS BIGINT))"
-        return Value(sql, "int", value.precision, literal=constant)
+        held = "HUGEINT" if value.wide else "BIGINT"
+        sql = f"CAST(-CAST({value.sql} AS {held}) AS BIGINT)"
+        return Value(sql, "int", min(19, value.precision), literal=constant)
     if value.kind == "double":
-        return Value(f"(-{value.sql})", "double")
+        return Value(f"(-{value.sql})", "double", literal=constant)
     return Value(
         f"(-{value.sql})",
         "decimal",
@@ -109,7 +141,7 @@ def multiply(ctx: Context, node: exp.Expr) -> Value:
         left.scale + right.scale,
         _hidden(left, right, left.digits + right.digits),
     )
-    return _mixed(result, left, right)
+    return _both(result, left, right)
 
 
 def divide(ctx: Context, node: exp.Expr) -> Value:
@@ -133,21 +165,25 @@ def divide(ctx: Context, node: exp.Expr) -> Value:
         quotient = f"((2 * {dividend} + {half}) // (2 * {divisor}))"
     if not _is_not_zero(right):
         quotient = trap(f"{right.sql} = 0", "division by zero", quotient)
-    return scaled(quotient, left.whole_digits + right.scale + scale, scale)
+    result = scaled(quotient, left.whole_digits + right.scale + scale, scale)
+    return _both(result, left, right)
 
 
 def int_divide(ctx: Context, node: exp.Expr) -> Value:
     left, right = _operands(ctx, node)
     if "double" in (left.kind, right.kind) or left.hidden or right.hidden:
         raise Forward("DIV of approximate numbers")
-    if _differ_in_sign(left, right):
-        raise Forward("DIV of signed and UNSIGNED")
+    if left.unsigned != right.unsigned:
+        left, right = (_not_negative(side) for side in (left, right))
     sql = f"({_aligned(left, right)} // {_aligned(right, left)})"
     if not _is_not_zero(right):
         sql = trap(f"{right.sql} = 0", "division by zero", sql)
     precision = min(19, left.whole_digits + right.scale)
     unsigned = left.unsigned or right.unsigned
-    return Value(f"CAST({sql} AS BIGINT)", "int", precision, unsigned=unsigned)
+    wide = left.wide
+    held = "UBIGINT" if wide else "BIGINT"
+    sql = f"CAST({sql} AS {held})"
+    return Value(sql, "int", precision, unsigned=unsigned, wide=wide)
 
 
 def modulo(ctx: Context, node: exp.Expr) -> Value:
@@ -157,19 +193,26 @@ def modulo(ctx: Context, node: exp.Expr) -> Value:
 
 def remainder(left: Value, right: Value) -> Value:
     """left % right, with the sign of left."""
-    if "double" in (left.kind, right.kind) or left.hidden or right.hidden:
-        raise Forward("% of approximate numbers")
+    if left.hidden or right.hidden:
+        raise Forward("% of AVG")
+    if "double" in (left.kind, right.kind):
+        sql = f"({as_double(left)} % {as_double(right)})"
+        return Value(trap(f"{as_double(right)} = 0", "division by zero", sql), "double")
+    whole = left.kind == right.kind == "int"
+    if whole and left.unsigned != right.unsigned:
+        left, right = (_not_negative(side) for side in (left, right))
     sql = f"({_aligned(left, right)} % {_aligned(right, left)})"
     if not _is_not_zero(right):
         sql = trap(f"{right.sql} = 0", "division by zero", sql)
     precision = max(left.whole_digits, right.whole_digits)
-    if left.kind == right.kind == "int":
-        if _differ_in_sign(left, right):
-            raise Forward("% of signed and UNSIGNED")
-        return Value(f"CAST({sql} AS BIGINT)", "int", precision, unsigned=left.unsigned)
+    if whole:
+        wide = left.wide
+        held = "UBIGINT" if wide else "BIGINT"
+        sql = f"CAST({sql} AS {held})"
+        return Value(sql, "int", precision, unsigned=left.unsigned, wide=wide)
     scale = max(left.scale, right.scale)
-    result = replace(scaled(sql, precision + scale, scale), unsigned=left.unsigned)
-    return _mixed(result, left, right)
+    result = scaled(sql, precision + scale, scale)
+    return _both(result, left, right, unsigned=left.unsigned)
 
 
 def unscaled(value: Value) -> str:
@@ -206,8 +249,10 @@ def _sum(ctx: Context, node: exp.Expr, sign: str) -> Value:
     sql = (
         f"{_as_decimal(left, width, digits)} {sign} {_as_decimal(right, width, digits)}"
     )
+    if left.unsigned and right.unsigned and sign == "-":
+        sql = trap(f"{sql} < 0", "DECIMAL UNSIGNED value is out of range", sql)
     result = decimal(sql, whole + scale, scale, _hidden(left, right, digits))
-    return _mixed(result, left, right)
+    return _both(result, left, right)
 
 
 def _operands(ctx: Context, node: exp.Expr) -> tuple[Value, Value]:
@@ -215,8 +260,12 @@ def _operands(ctx: Context, node: exp.Expr) -> tuple[Value, Value]:
 
 
 def _integer(left: Value, right: Value, sign: str, precision: int) -> Value:
-    sql = f"(CAST({left.sql} AS BIGINT) {sign} CAST({right.sql} AS BIGINT))"
     unsigned = left.unsigned or right.unsigned
+    if unsigned and (precision > 18 or left.wide or right.wide):
+        sql = f"(CAST({left.sql} AS HUGEINT) {sign} CAST({right.sql} AS HUGEINT))"
+        sql = f"CAST({sql} AS UBIGINT)"  # which traps what BIGINT UNSIGNED can't hold
+        return Value(sql, "int", min(20, precision), unsigned=True, wide=True)
+    sql = f"(CAST({left.sql} AS BIGINT) {sign} CAST({right.sql} AS BIGINT))"
     if unsigned:
         sql = trap(f"{sql} < 0", "BIGINT UNSIGNED value is out of range", sql)
     return Value(f"({sql})", "int", min(19, precision), unsigned=unsigned)
@@ -240,7 +289,7 @@ def _as_decimal(value: Value, width: int, scale: int | None = None) -> str:
 
 def _aligned(value: Value, other: Value) -> str:
     """Unscaled, at the larger scale of the two."""
-    if value.kind == other.kind == "int":
+    if value.kind == other.kind == "int" and not value.wide and not other.wide:
         return f"CAST({value.sql} AS BIGINT)"
     return _times_ten(unscaled(value), max(value.scale, other.scale) - value.scale)
 
@@ -253,18 +302,21 @@ def _hidden(left: Value, right: Value, digits: int) -> int | None:
     return None if left.hidden is None and right.hidden is None else digits
 
 
-def _mixed(result: Value, *operands: Value) -> Value:
-    if not any(operand.mixed for operand in operands):
-        return result
-    return replace(result, mixed=True)
+def _both(
+    result: Value, left: Value, right: Value, unsigned: bool | None = None
+) -> Value:
+    """A DECIMAL with what it has of both its operands."""
+    if unsigned is None:
+        unsigned = left.unsigned and right.unsigned
+    return replace(result, mixed=left.mixed or right.mixed, unsigned=unsigned)
 
 
-def _differ_in_sign(left: Value, right: Value) -> bool:
-    """Whether one side is UNSIGNED and the other may be negative."""
-    if left.unsigned == right.unsigned:
-        return False
-    signed = right if left.unsigned else left
-    return signed.literal is None or signed.literal.startswith("-")
+def _not_negative(value: Value) -> Value:
+    """The value; where it meets an UNSIGNED and is negative, MySQL decides."""
+    literal = value.literal is not None and not value.literal.startswith("-")
+    if value.unsigned or literal:
+        return value
+    return replace(value, sql=trap(f"{value.sql} < 0", "a sign", value.sql))
 
 
 def _is_not_zero(value: Value) -> bool:
@@ -295,6 +347,7 @@ def kept_digits(dividend: int, divisor: int = 0) -> int:
 
 
 Rule = Callable[[Context, exp.Expr], Value]
+Function = Callable[[Context, list[Value]], Value]
 NODES: dict[type[exp.Expr], tuple[Rule, Sequence[str]]] = {
     exp.Neg: (negate, ("this",)),
     exp.Add: (add, ("this", "expression")),

@@ -98,6 +98,11 @@ class EngineColumn:
     clean: bool = False
     key: str | None = None
     refusal: str | None = None  # why no query may read it: NOT SECONDARY, ...
+    alphabet: str | None = None  # all ASCII characters of its text, if known
+    blank_ended: bool = True  # whether a text may end in a blank
+    longest: int | None = None  # in characters
+    values: tuple[str, ...] | None = None  # all its texts, where they are few
+    visible: bool = True  # to *
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +113,22 @@ class EngineTable:
     name: str
     engine_name: str
     columns: Mapping[str, EngineColumn]
+    unique: tuple[tuple[str, ...], ...] = ()  # NOT NULL columns no two rows share
+
+
+@dataclass(frozen=True, slots=True)
+class EngineView:
+    """A view of loaded tables: VIEW_DEFINITION, which qualifies every name.
+
+    ``columns`` are its columns' names, in order. The literals of its text have
+    ``collation``, the collation_connection it was made under.
+    """
+
+    schema: str
+    name: str
+    text: str
+    columns: tuple[str, ...]
+    collation: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +140,9 @@ class SessionFacts:
     div_precision_increment: int = 4
     collation_connection: str = "utf8mb4_0900_ai_ci"
     group_concat_max_len: int = 1024
+    lc_time_names: str = "en_US"
+    default_week_format: int = 0
+    sql_select_limit: int | None = None  # of rows of a SELECT without LIMIT
     constants: Mapping[str, Constant] = field(default_factory=dict)  # by their text
     policy: Policy = Policy()
 
@@ -193,8 +217,13 @@ class Context(Protocol):
 
 
 def trap(condition: str, reason: str, sql: str) -> str:
-    """``sql``, which aborts the query with ``reason`` where ``condition`` holds."""
-    return f"CASE WHEN {condition} THEN error('heatproxy: {reason}') ELSE {sql} END"
+    """``sql``, which aborts the query with ``reason`` where ``condition`` holds.
+
+    It is a cast that fails: error() is volatile, which DuckDB takes neither in a
+    window's keys nor in a subquery that it is to decorrelate.
+    """
+    stop = f"CASE WHEN {condition} THEN 'heatproxy: {reason}' ELSE 'false' END"
+    return f"CASE WHEN CAST({stop} AS BOOLEAN) THEN NULL ELSE {sql} END"
 
 
 def plain(value: Value) -> Value:

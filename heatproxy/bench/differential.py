@@ -1,0 +1,164 @@
+"""Statements asked of MySQL itself and through heatproxy, their answers compared.
+
+Through heatproxy every statement may be offloaded, whatever it costs; the session's
+own count of offloaded statements tells which were.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from heatproxy.bench.answers import Answer, Same, Verdict, ask, compare
+from heatproxy.datatypes import quote_name
+
+Connect = Callable[[str], Any]  # a connection of answers.connect's to a schema
+
+_COUNT = "SHOW STATUS LIKE 'Secondary_engine_execution_count'"
+_THRESHOLD = "SET SESSION secondary_engine_cost_threshold = 0"
+_UNWILLING = "SET SESSION use_secondary_engine = OFF"
+_SETUP, _CASES = "\n-- SETUP\n", "\n-- CASES\n"
+_NAME, _SESSION = "-- name: ", "-- session: "
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A statement, and what its session is set to before."""
+
+    name: str
+    text: str
+    session: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a case; ``reason`` says why MySQL answered it in both ways."""
+
+    case: Case
+    mysql: Answer
+    verdict: Verdict
+    offloaded: bool
+    reason: str = ""
+
+    @property
+    def counts(self) -> bool:
+        """Whether it says something of the engine: MySQL has an answer to it."""
+        return self.mysql.error is None
+
+    @property
+    def is_wrong(self) -> bool:
+        return self.verdict.same is Same.WRONG
+
+    def line(self) -> str:
+        """One line of a table."""
+        if self.is_wrong:
+            return f"{self.case.name:32} WRONG: {self.verdict.what}"
+        how = self.verdict.same.value
+        if self.offloaded:
+            return f"{self.case.name:32} {how}"
+        refused = f" error {self.mysql.error}" if self.mysql.error else ""
+        return f"{self.case.name:32} relayed{refused} ({self.reason})"
+
+
+def read(path: Path) -> tuple[str, Sequence[Case]]:
+    """The set-up script and the cases of a case file."""
+    head, _, body = path.read_text("utf-8").partition(_CASES)
+    cases: list[Case] = []
+    name, session = "", ()
+    for line in body.splitlines():
+        if line.startswith(_NAME):
+            name, session = line.removeprefix(_NAME).strip(), ()
+        elif line.startswith(_SESSION):
+            parts = line.removeprefix(_SESSION).split(";")
+            session = tuple(part.strip() for part in parts if part.strip())
+        elif line and not line.startswith("--"):
+            cases.append(Case(name, line.strip().rstrip(";"), session))
+    return head.partition(_SETUP)[2], cases
+
+
+def of_queries(queries: Mapping[str, str]) -> Sequence[Case]:
+    """The queries of a workload as cases."""
+    return [Case(name, text) for name, text in queries.items()]
+
+
+def load(connection: Any, schema: str) -> None:
+    """Have every table of a schema loaded, through heatproxy.
+
+    Raises:
+        pymysql.MySQLError: a table can't be.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(f"SHOW TABLES FROM {quote_name(schema)}")
+        for (table,) in cursor.fetchall():
+            held = f"{quote_name(schema)}.{quote_name(table.decode())}"
+            cursor.execute(f"ALTER TABLE {held} SECONDARY_ENGINE = RAPID")
+            cursor.execute(f"ALTER TABLE {held} SECONDARY_LOAD")
+
+
+def run(
+    cases: Sequence[Case],
+    schema: str,
+    direct: Connect,
+    through: Connect,
+    explain: Callable[[Any, str], str] = lambda _connection, _text: "",
+) -> Iterator[Outcome]:
+    """The cases one after the other, each in sessions of its own.
+
+    Args:
+        direct: connects to the backend itself.
+        through: connects to heatproxy.
+        explain: says why a statement was not offloaded.
+    """
+    for case in cases:
+        with (
+            contextlib.closing(direct(schema)) as ours,
+            contextlib.closing(through(schema)) as theirs,
+        ):
+            yield _outcome(case, ours, theirs, direct, schema, explain)
+
+
+def _outcome(
+    case: Case,
+    mysql: Any,
+    heatproxy: Any,
+    direct: Connect,
+    schema: str,
+    explain: Callable[[Any, str], str],
+) -> Outcome:
+    expected = _answer(mysql, case)
+    ask(heatproxy, _THRESHOLD)
+    for statement in case.session:
+        ask(heatproxy, statement)
+    before = _count(heatproxy)
+    given = ask(heatproxy, case.text)
+    offloaded = _count(heatproxy) > before
+    with contextlib.closing(direct(schema)) as looking:
+        ask(looking, _UNWILLING)
+        verdict = compare(
+            case.text, expected, given, lambda text: _looked_up(looking, case, text)
+        )
+    reason = "" if offloaded else explain(heatproxy, case.text)
+    outcome = Outcome(case, expected, verdict, offloaded, reason)
+    if outcome.is_wrong and not offloaded:
+        with contextlib.closing(direct(schema)) as again:
+            if _answer(again, case) != expected:  # it is never the same twice
+                return replace(outcome, verdict=Verdict(Same.EXACT))
+    return outcome
+
+
+def _answer(connection: Any, case: Case) -> Answer:
+    for statement in case.session:
+        ask(connection, statement)
+    return ask(connection, case.text)
+
+
+def _looked_up(connection: Any, case: Case, text: str) -> Answer:
+    for statement in case.session:
+        ask(connection, statement)
+    return ask(connection, text)
+
+
+def _count(connection: Any) -> int:
+    rows = ask(connection, _COUNT).rows
+    return int(rows[0][1] or 0) if rows else 0

@@ -1,0 +1,357 @@
+"""SELECTs as the engine's own, over the tables that it holds now, and a memory of them.
+
+What is remembered is found by the exact text and by all that the session says of it;
+it holds as long as every table it was made for is as it was then.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from heatproxy.backend.shells import Shell, Shells
+from heatproxy.backend.weights import Weights
+from heatproxy.engine import Engine, TextFacts
+from heatproxy.errors import secondary_engine
+from heatproxy.rapid.decision import Cause, Refusal, Settings, of_table
+from heatproxy.rapid.tables import LoadedColumn, LoadedTable, LoadedTables
+from heatproxy.rapid.views import Views
+from heatproxy.sql.emitter.values import (
+    Constant,
+    EngineColumn,
+    EngineTable,
+    EngineView,
+    Forward,
+    Policy,
+    SessionFacts,
+    Unanswered,
+)
+from heatproxy.sql.translate import Translated, referenced_tables, translate
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+REMEMBERED = 2000
+Constants = Mapping[str, Constant]
+NO_CONSTANTS: Constants = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """A SELECT in the engine's words, and the tables as they were for it."""
+
+    translated: Translated
+    loaded: tuple[LoadedTable, ...]
+    shells: tuple[Shell, ...]
+    views: tuple[EngineView, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The tables it reads, schema.table."""
+        return (
+            *(f"{table.schema}.{table.name}" for table in self.loaded),
+            *(f"{shell.schema}.{shell.table}" for shell in self.shells),
+        )
+
+
+class Untranslated(Exception):
+    """The engine cannot answer; which tables it met before that was clear.
+
+    ``unsettled``: a table is changing just now, so it may be worth another try.
+    """
+
+    def __init__(
+        self,
+        refusal: Refusal,
+        loaded: tuple[LoadedTable, ...] = (),
+        shells: tuple[Shell, ...] = (),
+        *,
+        unsettled: bool = False,
+    ) -> None:
+        super().__init__(refusal.words)
+        self.refusal, self.loaded, self.shells = refusal, loaded, shells
+        self.unsettled = unsettled
+
+
+class Translator:
+    """One for the engine process; its methods block, in any thread."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        shells: Shells,
+        weights: Weights,
+        tables: LoadedTables,
+        views: Views,
+    ) -> None:
+        self._engine, self._shells, self._weights = engine, shells, weights
+        self._tables, self._views = tables, views
+        self._lock = threading.Lock()
+        self._made: OrderedDict[object, _Entry] = OrderedDict()
+        self._asked: OrderedDict[object, tuple[str, ...]] = OrderedDict()
+        self._facts: dict[str, tuple[int, EngineTable]] = {}
+
+    def translate(
+        self,
+        text: str,
+        settings: Settings,
+        policy: Policy,
+        constants: Constants = NO_CONSTANTS,
+    ) -> Translation:
+        """The SELECT in ``text``, which has no hints.
+
+        Raises:
+            Untranslated: it is MySQL's to answer.
+            Unanswered: MySQL must evaluate constants first.
+            MySQLError: 3877, a Lakehouse table that has not been loaded.
+        """
+        key = (text, settings.key, policy)
+        if not constants and (texts := self._remembered_texts(key)):
+            raise Unanswered(texts)
+        whole = (key, tuple(sorted(constants.items())))
+        entry = self._remembered(whole)
+        if entry is None:
+            try:
+                entry = self._translated(text, settings, policy, constants)
+            except Unanswered as asked:
+                with self._lock:
+                    _put(self._asked, key, asked.texts)
+                raise
+            with self._lock:
+                _put(self._made, whole, entry)
+        if isinstance(entry.result, Translated):
+            return Translation(entry.result, entry.loaded, entry.shells, entry.views)
+        raise Untranslated(entry.result, entry.loaded, entry.shells)
+
+    def reads_shell(self, text: str, schema: str | None) -> bool:
+        """Whether a SELECT reads a Lakehouse table; False of what cannot be parsed."""
+        try:
+            tables = referenced_tables(text)
+        except Forward:
+            return False  # MySQL decides; the sealed shell refuses
+        for named, name in tables:
+            if self._shells.find(named or schema, name) is not None:
+                return True
+            view = self.view(named or schema, name)
+            if view is not None and self.reads_shell(view.text, view.schema):
+                return True
+        return False
+
+    def is_current(self, translation: Translation) -> bool:
+        """Whether the tables and views are still as they were for it."""
+        return all(map(self._is_as_it_was, translation.loaded)) and all(
+            self._views.find(view.schema, view.name) == view
+            for view in translation.views
+        )
+
+    def _is_as_it_was(self, table: LoadedTable) -> bool:
+        found = self._tables.find(table.schema, table.name)
+        return (
+            found is not None
+            and found.engine_name == table.engine_name
+            and found.version == table.version
+            and found.status is table.status
+        )
+
+    def _remembered_texts(self, key: object) -> tuple[str, ...] | None:
+        with self._lock:
+            return self._asked.get(key)
+
+    def _remembered(self, key: object) -> "_Entry | None":
+        with self._lock:
+            entry = self._made.get(key)
+            if entry is None:
+                return None
+            self._made.move_to_end(key)
+        if entry.shells or entry.views or entry.is_foreign:
+            return None  # their state is not known here
+        return entry if all(map(self._is_as_it_was, entry.loaded)) else None
+
+    def _translated(
+        self, text: str, settings: Settings, policy: Policy, constants: Constants
+    ) -> "_Entry":
+        met = _Met(self)
+        facts = SessionFacts(
+            sql_mode=settings["sql_mode"],
+            time_zone=settings.time_zone,
+            div_precision_increment=int(settings["div_precision_increment"] or 4),
+            collation_connection=settings["collation_connection"],
+            group_concat_max_len=int(settings["group_concat_max_len"] or 1024),
+            sql_select_limit=settings.select_limit,
+            constants=constants,
+            policy=policy,
+        )
+        try:
+            weights = self._weights.of(self._collations(text, settings, met))
+            made = translate(text, settings.schema, met.resolve, weights, facts)
+        except Forward as reason:
+            refusal = Refusal(Cause.RULE, str(reason) or "no rule")
+            return met.entry(refusal)
+        return met.entry(made)
+
+    def _collations(self, text: str, settings: Settings, met: "_Met") -> set[str]:
+        """All that may matter: those of every table of RAPID's, for they are known."""
+        found = {settings["collation_connection"]}
+        for loaded in self._tables.all():
+            found |= {c.collation for c in loaded.columns if c.collation}
+        if any(table in text for table in self._shells.tables):
+            for schema, name in referenced_tables(text):
+                table = met.resolve(schema or settings.schema, name)
+                if isinstance(table, EngineTable):
+                    columns = table.columns.values()
+                    found |= {c.collation for c in columns if c.collation}
+        return found
+
+    # --- tables ---------------------------------------------------------------------
+
+    def loaded_table(self, table: LoadedTable) -> EngineTable:
+        """What the emitter must know of a table of RAPID's."""
+        known = self._facts.get(table.engine_name)
+        if known is not None and known[0] == table.version:
+            return known[1]
+        texts = self._engine.facts(table.engine_name).texts
+        columns = {
+            column.name: _engine_column(column, texts.get(column.name))
+            for column in table.columns
+        }
+        made = EngineTable(table.schema, table.name, table.engine_name, columns)
+        self._facts[table.engine_name] = table.version, made
+        if len(self._facts) > REMEMBERED:
+            self._facts.clear()
+        return made
+
+    def shell_table(self, shell: Shell) -> EngineTable:
+        """What the emitter must know of a Lakehouse table.
+
+        Raises:
+            MySQLError: 3877, it has not been loaded.
+        """
+        try:
+            facts = self._engine.facts(shell.engine_name)
+        except KeyError:
+            raise secondary_engine("Table has not been loaded") from None
+        collations = self._shells.collations(shell)
+        columns = {}
+        for column in facts.columns:
+            text = facts.texts.get(column.name)
+            columns[column.name] = EngineColumn(
+                column.type,
+                column.nullable,
+                collations.get(column.name),
+                ascii=text is not None and text.ascii,
+                clean=text is not None and text.clean,
+            )
+        return EngineTable(shell.schema, shell.table, shell.engine_name, columns)
+
+    def resolved(self, schema: str | None, name: str) -> Shell | LoadedTable | None:
+        """The table of that name that the engine holds, or should."""
+        return self._shells.find(schema, name) or self._tables.find(schema, name)
+
+    def view(self, schema: str | None, name: str) -> EngineView | None:
+        """The view of that name, as the backend has it now."""
+        return self._views.find(schema, name)
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """What became of a text; ``is_foreign``: it names what is not held here."""
+
+    result: Translated | Refusal
+    loaded: tuple[LoadedTable, ...]
+    shells: tuple[Shell, ...]
+    views: tuple[EngineView, ...]
+    is_foreign: bool
+
+
+class _Met:
+    """The tables that one translation has met; each is looked at once."""
+
+    def __init__(self, translator: Translator) -> None:
+        self._translator = translator
+        self._loaded: dict[str, LoadedTable] = {}
+        self._shells: dict[str, Shell] = {}
+        self._known: dict[
+            tuple[str | None, str], EngineTable | EngineView | None
+        ] = {}
+        self._views: list[EngineView] = []
+        self._is_foreign = False
+
+    def entry(self, result: Translated | Refusal) -> _Entry:
+        """What is to be remembered."""
+        views = tuple(self._views)
+        loaded, shells = self.loaded_tables, self.shell_tables
+        return _Entry(result, loaded, shells, views, self._is_foreign)
+
+    @property
+    def loaded_tables(self) -> tuple[LoadedTable, ...]:
+        return tuple(self._loaded.values())
+
+    @property
+    def shell_tables(self) -> tuple[Shell, ...]:
+        return tuple(self._shells.values())
+
+    def resolve(
+        self, schema: str | None, name: str
+    ) -> EngineTable | EngineView | None:
+        """The table or view of a name, for the emitter.
+
+        Raises:
+            Untranslated: the table is one of RAPID's, but not to be read now.
+        """
+        key = (schema, name)
+        if key not in self._known:
+            self._known[key] = self._resolved(schema, name)
+        return self._known[key]
+
+    def _resolved(
+        self, schema: str | None, name: str
+    ) -> EngineTable | EngineView | None:
+        translator = self._translator
+        found = translator.resolved(schema, name)
+        if isinstance(found, Shell):
+            self._shells[found.engine_name] = found
+            return translator.shell_table(found)
+        if found is None:
+            view = translator.view(schema, name)
+            if view is None:
+                self._is_foreign = True
+            else:
+                self._views.append(view)
+            return view
+        self._loaded[found.engine_name] = found
+        if refusal := of_table(found):
+            raise Untranslated(refusal, self.loaded_tables, self.shell_tables)
+        if found.changing:
+            words = f"Table {found.schema}.{found.name} is changing"
+            raise Untranslated(
+                Refusal(Cause.BEHIND, words),
+                self.loaded_tables,
+                self.shell_tables,
+                unsettled=True,
+            )
+        try:
+            return translator.loaded_table(found)
+        except KeyError:
+            refusal = Refusal(Cause.STALE, f"Table {schema}.{name} is being replaced")
+            raise Untranslated(
+                refusal, self.loaded_tables, self.shell_tables, unsettled=True
+            ) from None
+
+
+def _engine_column(column: LoadedColumn, text: TextFacts | None) -> EngineColumn:
+    return EngineColumn(
+        column.type,
+        column.nullable,
+        column.collation,
+        ascii=text is not None and text.ascii,
+        clean=text is not None and text.clean,
+        refusal=column.refusal,
+    )
+
+
+def _put(memory: OrderedDict[K, V], key: K, value: V) -> None:
+    memory[key] = value
+    memory.move_to_end(key)
+    if len(memory) > REMEMBERED:
+        memory.popitem(last=False)

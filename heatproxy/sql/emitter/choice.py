@@ -1,0 +1,164 @@
+"""CASE, IF, COALESCE, NULLIF, GREATEST and LEAST: one value among several."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from sqlglot import exp
+
+from heatproxy.sql.emitter.compare import compare, truth
+from heatproxy.sql.emitter.numbers import as_double
+from heatproxy.sql.emitter.values import Context, Forward, Value, decimal, plain
+
+NULL = Value("NULL", "null", literal="NULL")
+
+
+def case(ctx: Context, node: exp.Expr) -> Value:
+    conditions, branches = [], []
+    subject = None if node.this is None else ctx.value(node.this)
+    for arm in node.args["ifs"]:
+        tested = ctx.value(arm.this)
+        conditions.append(
+            truth(tested) if subject is None else compare(ctx, "=", subject, tested)
+        )
+        branches.append(ctx.value(arm.args["true"]))
+    default = node.args.get("default")
+    branches.append(NULL if default is None else ctx.value(default))
+    return _chosen(conditions, branches)
+
+
+def if_function(ctx: Context, values: list[Value]) -> Value:
+    return _chosen([truth(values[0])], values[1:])
+
+
+def coalesce(ctx: Context, values: list[Value]) -> Value:
+    common, sqls = unify(values)
+    if common.mixed and all(v.literal is None for v in values):
+        raise Forward("COALESCE of columns that differ in scale")
+    nullable = all(value.nullable for value in values)
+    sql = f"coalesce({', '.join(sqls)})"
+    return replace(common, sql=sql, mixed=False, nullable=nullable)
+
+
+def nullif(ctx: Context, values: list[Value]) -> Value:
+    value, other = plain(values[0]), values[1]
+    if value.kind in ("enum", "year", "time", "set", "bit") or value.mixed:
+        raise Forward(f"NULLIF of {value.kind.upper()}")
+    equal = compare(ctx, "=", value, other)
+    sql = f"CASE WHEN {equal} THEN NULL ELSE {value.sql} END"
+    if value.kind == "string":
+        return _derived(value, sql)
+    return replace(value, sql=sql, nullable=True, literal=None)
+
+
+def greatest(ctx: Context, values: list[Value]) -> Value:
+    return _extreme("greatest", values)
+
+
+def least(ctx: Context, values: list[Value]) -> Value:
+    return _extreme("least", values)
+
+
+def unify(values: Sequence[Value]) -> tuple[Value, list[str]]:
+    """The type MySQL gives a choice among the values, and each value in it."""
+    values = [plain(value) for value in values]
+    kinds = {value.kind for value in values} - {"null"}
+    if not kinds:
+        raise Forward("a choice among NULLs only")
+    known = [value for value in values if value.kind != "null"]
+    if any(value.wide for value in known) and len({v.wide for v in known}) > 1:
+        raise Forward("a choice between BIGINT UNSIGNED and other numbers")
+    if kinds == {"int"}:
+        return _whole(known), _held(values, "UBIGINT" if known[0].wide else "BIGINT")
+    if kinds <= {"int", "decimal"}:
+        return _decimals(known, values)
+    if kinds <= {"int", "decimal", "double"}:
+        sqls = [v.sql if v.kind == "null" else as_double(v) for v in values]
+        return Value("", "double"), sqls
+    if kinds == {"string"}:
+        return _texts(known), [value.sql for value in values]
+    if len(kinds) == 1 and kinds <= {"date", "datetime", "timestamp", "time", "year"}:
+        if len({value.scale for value in known}) > 1:
+            raise Forward("a choice among times that differ in fraction digits")
+        first = known[0]
+        kind = Value("", first.kind, first.precision, first.scale)
+        return replace(kind, unsigned=first.unsigned), [v.sql for v in values]
+    raise Forward(f"a choice among {' and '.join(sorted(kinds))}")
+
+
+def _whole(known: Sequence[Value]) -> Value:
+    unsigned = all(value.unsigned for value in known)
+    width = max(value.precision for value in known)
+    return Value("", "int", width, unsigned=unsigned, wide=known[0].wide)
+
+
+def _held(values: Sequence[Value], name: str) -> list[str]:
+    return [f"CAST({value.sql} AS {name})" for value in values]
+
+
+def _decimals(
+    known: Sequence[Value], values: Sequence[Value]
+) -> tuple[Value, list[str]]:
+    digits = max(value.digits for value in known)
+    scale = max(value.scale for value in known)
+    whole = max(value.whole_digits for value in known)
+    hidden = digits if any(v.hidden is not None for v in known) else None
+    sqls = [decimal(v.sql, whole + scale, scale, hidden).sql for v in values]
+    mixed = any(v.mixed or v.scale != scale for v in known)
+    unsigned = all(value.unsigned for value in known)
+    common = Value("", "decimal", whole + scale, scale, hidden=hidden, mixed=mixed)
+    return replace(common, unsigned=unsigned), sqls
+
+
+def _texts(known: Sequence[Value]) -> Value:
+    texts: frozenset[str] | None = frozenset()
+    for value in known:
+        texts = texts | value.texts if texts is not None and value.texts else None
+    return Value(
+        "",
+        "string",
+        collation=common_collation(known),
+        ascii=all(value.ascii for value in known),
+        clean=texts is not None
+        and len({text.lower().rstrip(" ") for text in texts}) == len(texts),
+        texts=texts,
+    )
+
+
+def common_collation(values: Sequence[Value]) -> str | None:
+    """The one collation of the strings that have one; None: literals only."""
+    collations = {value.collation for value in values if value.collation is not None}
+    if len(collations) > 1:
+        raise Forward("a mix of collations")
+    return collations.pop() if collations else None
+
+
+def _derived(value: Value, sql: str) -> Value:
+    """A string made of another's characters, some of its rows NULL."""
+    return Value(
+        sql,
+        "string",
+        collation=value.collation,
+        ascii=value.ascii,
+        clean=value.clean,
+        texts=value.texts,
+    )
+
+
+def _chosen(conditions: Sequence[str], branches: Sequence[Value]) -> Value:
+    common, sqls = unify(branches)
+    arms = " ".join(
+        f"WHEN {condition} THEN {sql}"
+        for condition, sql in zip(conditions, sqls[:-1], strict=True)
+    )
+    return replace(common, sql=f"CASE {arms} ELSE {sqls[-1]} END")
+
+
+def _extreme(function: str, values: list[Value]) -> Value:
+    common, sqls = unify(values)
+    if common.kind in ("string", "time", "year") or common.mixed:
+        raise Forward(f"{function.upper()} of {common.kind.upper()}")
+    if any(value.kind == "null" for value in values):
+        raise Forward(f"{function.upper()} of NULL")
+    missing = " OR ".join(f"{sql} IS NULL" for sql in sqls)
+    chosen = f"{function}({', '.join(sqls)})"
+    return replace(common, sql=f"CASE WHEN {missing} THEN NULL ELSE {chosen} END")

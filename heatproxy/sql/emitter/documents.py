@@ -1,0 +1,120 @@
+"""JSON: what stands at a path of a document, its type, its length.
+
+The engine holds MySQL's own text of each document. Strings, integers, true, false
+and null come out exactly; a number with a fraction where both write its digits
+alike; objects and arrays, which DuckDB writes without blanks, are a trap.
+"""
+
+import re
+
+from sqlglot import exp
+
+from heatproxy.sql import grammar
+from heatproxy.sql.emitter.compare import predicate, text_literal
+from heatproxy.sql.emitter.numbers import Function, Rule
+from heatproxy.sql.emitter.values import Context, Forward, Value, plain, trap
+
+BINARY = "utf8mb4_bin"
+_PATH = re.compile(r"\$(?:\.[A-Za-z_][A-Za-z0-9_]*|\[\d{1,6}\])*")
+_PLAIN_FRACTION = r"-?(0|[1-9][0-9]{0,14})\.[0-9]{1,9}"
+
+
+def extract(ctx: Context, values: list[Value]) -> Value:
+    document, path = _document(values[0]), _path(values[1])
+    found = f"json_extract({document}, {path})"
+    kind = f"json_type({document}, {path})"
+    text = f"CAST({found} AS VARCHAR)"
+    odd = (
+        f"{kind} IN ('OBJECT', 'ARRAY') OR ({kind} = 'VARCHAR' AND"
+        f" contains({text}, '\\')) OR {_odd_number(kind, text)}"
+    )
+    sql = trap(odd, "a JSON value that is written differently", text)
+    return Value(sql, "json")
+
+
+def unquote(ctx: Context, node: exp.Expr) -> Value:
+    """JSON_UNQUOTE(JSON_EXTRACT(...)), which ->> is."""
+    inner = node.expressions[0]
+    if grammar.function_name(inner) != "JSON_EXTRACT" or len(inner.expressions) != 2:
+        raise Forward("JSON_UNQUOTE of anything but JSON_EXTRACT")
+    return _unquoted(*(ctx.value(part) for part in inner.expressions))
+
+
+def length(ctx: Context, values: list[Value]) -> Value:
+    arguments = ", ".join([_document(values[0]), *(_path(v) for v in values[1:])])
+    kind = f"json_type({arguments})"
+    keys = f"len(json_keys({arguments}))"
+    sql = (
+        f"CASE {kind} WHEN 'ARRAY' THEN json_array_length({arguments})"
+        f" WHEN 'OBJECT' THEN {keys} ELSE CASE WHEN {kind} IS NOT NULL THEN 1 END END"
+    )
+    return Value(f"CAST({sql} AS BIGINT)", "int", 10)
+
+
+def type_name(ctx: Context, values: list[Value]) -> Value:
+    """JSON_TYPE of a column; DOUBLE and DECIMAL look alike in text."""
+    document = _document(values[0])
+    kind = f"json_type({document})"
+    odd = f"{kind} IN ('DOUBLE', 'VARCHAR')"  # which may be DATE, DECIMAL, ...
+    sql = (
+        f"CASE {kind} WHEN 'BIGINT' THEN 'INTEGER' WHEN 'UBIGINT' THEN 'INTEGER'"
+        f" ELSE {kind} END"
+    )
+    sql = trap(odd, "a JSON type that the text does not tell", sql)
+    return Value(sql, "string", collation=BINARY, ascii=True, clean=True)
+
+
+def contains_path(ctx: Context, values: list[Value]) -> Value:
+    document, word = _document(values[0]), (values[1].literal or "").lower()
+    if word not in ("one", "all"):
+        raise Forward("JSON_CONTAINS_PATH with anything but 'one' or 'all'")
+    paths = [_path(value) for value in values[2:]]
+    tests = [f"json_exists({document}, {path})" for path in paths]
+    joined = (" OR " if word == "one" else " AND ").join(tests)
+    return predicate(f"{joined}")
+
+
+def valid(ctx: Context, values: list[Value]) -> Value:
+    document = _document(values[0])
+    return predicate(f"CASE WHEN {document} IS NOT NULL THEN TRUE END")
+
+
+def _unquoted(whole: Value, place: Value) -> Value:
+    """The text at a path: a string's characters, another scalar's JSON."""
+    document, path = _document(whole), _path(place)
+    kind = f"json_type({document}, {path})"
+    text = f"CAST(json_extract({document}, {path}) AS VARCHAR)"
+    odd = f"{kind} IN ('OBJECT', 'ARRAY') OR {_odd_number(kind, text)}"
+    string = f"json_extract_string({document}, {path})"
+    sql = f"CASE WHEN {kind} = 'VARCHAR' THEN {string} ELSE {text} END"
+    sql = trap(odd, "a JSON value that is written differently", sql)
+    return Value(sql, "string", collation=BINARY)
+
+
+def _odd_number(kind: str, text: str) -> str:
+    """Where a DOUBLE's digits may be written in two ways."""
+    return f"({kind} = 'DOUBLE' AND NOT regexp_full_match({text}, '{_PLAIN_FRACTION}'))"
+
+
+def _document(value: Value) -> str:
+    value = plain(value)
+    if value.kind != "json":
+        raise Forward(f"a JSON function on {value.kind}")
+    return value.sql
+
+
+def _path(value: Value) -> str:
+    path = value.literal
+    if value.kind != "string" or path is None or not _PATH.fullmatch(path):
+        raise Forward("a JSON path other than keys and places")
+    return text_literal(path)
+
+
+FORMS: dict[str, tuple[Rule, int, int]] = {"JSON_UNQUOTE": (unquote, 1, 1)}
+FUNCTIONS: dict[str, tuple[Function, int, int]] = {
+    "JSON_EXTRACT": (extract, 2, 2),
+    "JSON_LENGTH": (length, 1, 2),
+    "JSON_TYPE": (type_name, 1, 1),
+    "JSON_CONTAINS_PATH": (contains_path, 3, 99),
+    "JSON_VALID": (valid, 1, 1),
+}

@@ -1,0 +1,137 @@
+"""GROUP BY and DISTINCT: the keys of the groups, and what a group shows of its rows.
+
+What a SELECT computes of its groups is collected here as it is met. It stands in
+the block's SQL as a mark, which becomes the expression itself, or a column of a
+subquery that groups: under ROLLUP, for windows, and for subqueries about groups.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from heatproxy.sql.emitter.compare import equal_keys
+from heatproxy.sql.emitter.values import Context, Forward, Value, decimal, keyed
+
+
+@dataclass(slots=True)
+class Grouping:
+    """The groups of one block.
+
+    ``keys`` are GROUP BY's expressions by their SQL before grouping. ``first`` is
+    what takes one row's value of a group, with {} for the expression. ``stored``
+    means that MySQL writes the groups to a temporary table, and so rounds AVG.
+    """
+
+    name: str
+    first: str
+    rollup: bool = False
+    keys: dict[str, Value] = field(default_factory=dict)
+    stored: bool = False
+    apart: bool = False  # the groups must be a subquery
+    _listed: dict[str, str] = field(default_factory=dict)  # key's SQL: GROUP BY's
+    _exports: dict[str, int] = field(default_factory=dict)
+
+    def group_by(self, ctx: Context, value: Value) -> None:
+        """Add a GROUP BY expression.
+
+        Raises:
+            Forward: its groups can't be told exactly.
+        """
+        if value.mixed:
+            raise Forward("grouping by a CASE whose branches differ in scale")
+        if self.rollup and value.sql in self.keys:
+            raise Forward("ROLLUP of one expression twice")
+        if is_constant(value):
+            if self.rollup:
+                raise Forward("ROLLUP of a constant")
+            self._listed[value.sql] = f"CAST({value.sql} AS VARCHAR)"
+            self.keys[value.sql] = value
+            return
+        (key,) = equal_keys(ctx, [value])
+        if key != value.sql and ctx.session.policy.exactness == "strict":
+            raise Forward("grouping strings that differ only in letter case or blanks")
+        self._listed[value.sql] = key
+        self.keys[value.sql] = value
+
+    def shown(self, sql: str) -> Value:
+        """A GROUP BY expression, as its group shows it."""
+        value, key = self.keys[sql], self._listed[sql]
+        if is_constant(value):
+            return value
+        nullable = value.nullable or self.rollup
+        one = sql if key == sql else self._one_of(sql, key)
+        shown = replace(
+            value, sql=self._export(one), literal=None, nullable=nullable
+        )
+        if value.key is None:
+            return shown
+        same = key == value.key
+        weight = value.key if same else self._one_of(value.key, key)
+        return keyed(shown, self._export(weight))
+
+    def dependent(self, value: Value) -> Value:
+        """A column that the GROUP BY expressions determine."""
+        if self.rollup:
+            raise Forward("a column that is not grouped by, under ROLLUP")
+        shown = replace(
+            value, sql=self._export(self.first.format(value.sql)), nullable=True
+        )
+        if value.key is None:
+            return shown
+        return keyed(shown, self._export(self.first.format(value.key)))
+
+    def computed(self, value: Value) -> Value:
+        """An aggregate's Value in the SELECT around the groups."""
+        if self.stored and value.hidden is not None:
+            value = decimal(value.sql, value.precision, value.scale)
+        shown = replace(value, sql=self._export(value.sql), literal=None)
+        return shown if value.key is None else keyed(shown, self._export(value.key))
+
+    def level(self, keys: Sequence[str]) -> Value:
+        """GROUPING() of some keys, by their SQL."""
+        if not self.rollup or not set(keys) <= set(self.keys):
+            raise Forward("GROUPING() in this place")
+        listed = ", ".join(self._listed[key] for key in keys)
+        return Value(self._export(f"grouping({listed})"), "int", 19, nullable=False)
+
+    def mentioned(self, sql: str) -> bool:
+        """Whether an expression's SQL holds something of these groups."""
+        return f"\0{self.name}." in sql
+
+    def clause(self) -> str:
+        if not self.keys:
+            return ""
+        listed = ", ".join(dict.fromkeys(self._listed.values()))
+        return f"GROUP BY ROLLUP({listed})" if self.rollup else f"GROUP BY {listed}"
+
+    def query(self, rows: str) -> str:
+        """The subquery that groups ``rows``, which is FROM and WHERE."""
+        exports = ", ".join(f"{sql} AS x{n}" for sql, n in self._exports.items())
+        return " ".join(filter(None, ("SELECT", exports or "1", rows, self.clause())))
+
+    def resolved(self, sql: str) -> str:
+        """The SQL with its marks of these groups replaced."""
+        if not self.mentioned(sql):
+            return sql
+        expressions = {n: text for text, n in self._exports.items()}
+        apart = self.apart
+
+        def meant(mark: re.Match[str]) -> str:
+            place = int(mark.group(1))
+            return f"{self.name}.x{place}" if apart else expressions[place]
+
+        return re.sub(f"\0{self.name}\\.(\\d+)\0", meant, sql)
+
+    def _one_of(self, sql: str, key: str) -> str:
+        one = self.first.format(sql)
+        if self.rollup:
+            return f"CASE WHEN grouping({key}) = 0 THEN {one} END"
+        return one
+
+    def _export(self, sql: str) -> str:
+        place = self._exports.setdefault(sql, len(self._exports) + 1)
+        return f"\0{self.name}.{place}\0"
+
+
+def is_constant(value: Value) -> bool:
+    return value.literal is not None or value.sql.isdigit()

@@ -1,0 +1,128 @@
+"""The tables that the engine holds, as the rpd_ tables and the advisor tell of them."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+from heatproxy.backend.shells import Shell
+from heatproxy.datatypes import Column
+from heatproxy.engine import Trap
+from heatproxy.rapid.rpd_rows import ColumnStats, HeldTable
+from heatproxy.rapid.tables import LoadStatus
+from heatproxy.session import Cancel, House, Session
+
+log = logging.getLogger(__name__)
+
+Stats = Mapping[str, ColumnStats]
+
+
+def held_tables(house: House) -> list[HeldTable]:
+    """Those of InnoDB and those of files, by id. Asks the engine."""
+    found = [
+        HeldTable(
+            id=table.id,
+            schema=table.schema,
+            name=table.name,
+            engine_name=table.engine_name,
+            columns=tuple(column.name for column in table.held_columns),
+            transactional=True,
+            status=table.status,
+            version=table.version,
+            rows=table.rows,
+            bytes=table.bytes,
+            progress=table.progress,
+            load_started=table.load_started,
+            load_ended=table.load_ended,
+            queries=table.queries,
+            last_queried=table.last_queried,
+        )
+        for table in house.rapid.tables.all()
+    ]
+    found += [_of_files(house, shell) for shell in house.shells.all()]
+    return sorted(found, key=lambda table: table.id)
+
+
+def _of_files(house: House, shell: Shell) -> HeldTable:
+    rapid = house.rapid
+    if shell.engine_name not in rapid.file_ids:
+        rapid.file_ids[shell.engine_name] = rapid.tables.new_id()
+    queries, last = rapid.uses.get(f"{shell.schema}.{shell.table}", (0, None))
+    try:
+        facts = house.engine.facts(shell.engine_name)
+    except KeyError:  # it has not been loaded
+        facts = None
+    return HeldTable(
+        id=rapid.file_ids[shell.engine_name],
+        schema=shell.schema,
+        name=shell.table,
+        engine_name=shell.engine_name,
+        columns=tuple(column.name for column in facts.columns) if facts else (),
+        transactional=False,
+        status=LoadStatus.AVAILABLE if facts else LoadStatus.NOLOAD,
+        version=0,
+        rows=facts.rows if facts else 0,
+        bytes=facts.bytes if facts else 0,
+        progress=100.0 if facts else 0.0,
+        load_started=None,
+        load_ended=facts.loaded_at if facts else None,
+        queries=queries,
+        last_queried=last,
+    )
+
+
+async def column_stats(session: Session, held: Sequence[HeldTable]) -> dict[str, Stats]:
+    """The statistics of each table's columns, by engine name.
+
+    They are counted when they are asked for, and again when the table has changed.
+    """
+    kept = session.house.rapid.column_stats
+    for table in held:
+        now = (table.version, table.rows)
+        known = kept.get(table.engine_name)
+        if table.status is not LoadStatus.AVAILABLE or (known and known[0] == now):
+            continue
+        try:
+            counted = await session.off_loop(partial(_counted, session.house, table))
+        except Trap as problem:
+            log.warning("no statistics of %s: %s", table.name, problem)
+            continue
+        kept[table.engine_name] = now, counted
+    names = {table.engine_name for table in held} & set(kept)
+    return {name: kept[name][1] for name in names}
+
+
+def _counted(house: House, table: HeldTable, cancel: Cancel) -> Stats:
+    try:
+        columns = house.engine.facts(table.engine_name).columns
+    except KeyError:  # it has gone
+        return {}
+    columns = tuple(column for column in columns if column.name in table.columns)
+    if not columns:
+        return {}
+    items = ", ".join(item for column in columns for item in _measures(column))
+    sql = f"SELECT {items} FROM {_quoted(table.engine_name)}"
+    query = house.engine.run(sql, listen=cancel.interrupts)
+    try:
+        (row,) = (
+            query.reader.read_all()
+            .rename_columns([str(place) for place in range(2 * len(columns))])
+            .to_pylist()
+        )
+    finally:
+        query.close()
+    values = list(row.values())
+    return {
+        column.name: ColumnStats(values[2 * place], values[2 * place + 1])
+        for place, column in enumerate(columns)
+    }
+
+
+def _measures(column: Column) -> tuple[str, str]:
+    """Two expressions: how many values a column has, and the mean width of text."""
+    name = _quoted(column.name)
+    width = f"avg(coalesce(strlen({name}), 0))" if column.type.is_string else "NULL"
+    return f"approx_count_distinct({name})", width
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

@@ -1,0 +1,280 @@
+"""ALTER TABLE ... SECONDARY_LOAD and SECONDARY_UNLOAD of InnoDB tables.
+
+MySQL carries them out first: it says who may, which table it is, and remembers in its
+dictionary that the table is loaded. Then the engine takes the rows, on heatproxy's own
+account, while the statement waits. Partitions are not loaded one by one: whichever is
+asked for, the whole table is, and it stays until MySQL says that none is loaded.
+
+Source: HeatWave User Guide, "Loading Data Manually", "Guided Load".
+"""
+
+import re
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal
+
+from heatproxy.aftermath import Aftermath, Condition
+from heatproxy.datatypes import quote_name
+from heatproxy.errors import MySQLError, ProtocolError, not_supported, secondary_engine
+from heatproxy.rapid.describe import RAPID, secondary_engine_of
+from heatproxy.rapid.load import Load, Loader
+from heatproxy.session import Cancel, Session
+from heatproxy.sql.lexer import closing, qualified_name
+from heatproxy.statements import Text, Work
+
+UNKNOWN_ENGINE = 1286  # what MySQL before 8.4 says of SECONDARY_LOAD: no RAPID here
+SECONDARY_ENGINE = 3889
+_UNDEFINED = "No secondary engine defined."
+_UNCHECKED = re.compile(rb"(?i)/\*\+[^*]*\bAUTOPILOT_DISABLE_CHECK\b")
+WHOLE = "All partitions of the table are loaded together"
+GONE = "The backend could not be reached while the table was loaded"
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What a statement asks for, and of which table as the client names it."""
+
+    does: Literal["load", "unload", "detach"]
+    schema: str | None
+    table: str
+    partitions: bytes = b""  # the clause, if it is there
+    guided: bool = True
+
+    @property
+    def name(self) -> str:
+        listed = [self.schema, self.table] if self.schema else [self.table]
+        return ".".join(map(quote_name, listed))
+
+    @property
+    def sql(self) -> bytes:
+        """The statement as every MySQL takes it."""
+        word = b"SECONDARY_LOAD" if self.does == "load" else b"SECONDARY_UNLOAD"
+        return b"ALTER TABLE " + self.name.encode() + b" " + word + self.partitions
+
+
+async def handle(session: Session, statement: Text) -> Work | None:
+    """Take the statements that load and unload."""
+    loader = session.house.rapid.loader
+    if loader is None or not statement.tokens[0].is_word(b"ALTER"):
+        return None
+    form = read(statement)
+    if form is None:
+        return None
+    run = {"load": _load, "unload": _unload, "detach": _detach}[form.does]
+    return Work(partial(run, session, loader, statement, form))
+
+
+def read(statement: Text) -> Form | None:
+    """What the statement asks for; None if it is MySQL's alone.
+
+    Raises:
+        MySQLError: 1235, VALIDATE of a table that is in no files.
+    """
+    words = statement.tokens
+    if len(words) < 4 or not words[1].is_word(b"TABLE"):
+        return None
+    named = qualified_name(words, 2)
+    if named is None:
+        return None
+    schema, table, at = named
+    rest = words[at:]
+    if not rest:
+        return None
+    if rest[0].is_word(b"SECONDARY_ENGINE"):
+        value = rest[2:] if len(rest) > 1 and rest[1].is_symbol(b"=") else rest[1:]
+        if len(value) == 1 and value[0].is_word(b"NULL"):
+            return Form("detach", schema, table)
+        return None
+    if not rest[0].is_word(b"SECONDARY_LOAD", b"SECONDARY_UNLOAD"):
+        return None
+    loads = rest[0].is_word(b"SECONDARY_LOAD")
+    at, partitions = 1, b""
+    if len(rest) > 2 and rest[1].is_word(b"PARTITION") and rest[2].is_symbol(b"("):
+        end = closing(rest, 2)
+        if end is None:
+            return None
+        partitions = b" " + statement.text[rest[1].start : rest[end].end]
+        at = end + 1
+    rest = rest[at:]
+    if loads and rest and rest[0].is_word(b"VALIDATE"):
+        raise not_supported("SECONDARY_LOAD VALIDATE of a table that is in no files")
+    guided = _UNCHECKED.search(statement.own) is None
+    if loads and len(rest) == 2 and rest[0].is_word(b"GUIDED"):
+        if not rest[1].is_word(b"ON", b"OFF"):
+            return None
+        guided &= rest[1].is_word(b"ON")
+    elif rest:
+        return None  # MySQL says what is wrong with it
+    return Form("load" if loads else "unload", schema, table, partitions, guided)
+
+
+async def load_table(
+    session: Session, loader: Loader, schema: str, table: str, sql: bytes
+) -> Load:
+    """Run the ALTER that MySQL is to carry out, then fill the engine.
+
+    On failure the table is not loaded, in MySQL's dictionary neither.
+
+    Raises:
+        MySQLError: MySQL's own; 3877, the table cannot be loaded; 1317, it was killed.
+    """
+    undo = f"ALTER TABLE {quote_name(schema)}.{quote_name(table)} SECONDARY_UNLOAD"
+    session.watch.doing = "loading"
+    await _claim(session, loader, schema, table)
+    try:
+        await _let_mysql(session, sql)
+        try:
+            if not await _is_of_rapid(session, loader, schema, table):
+                raise _OtherEngine
+            return await session.off_loop(partial(_fill, loader, schema, table))
+        except _OtherEngine:
+            raise
+        except BaseException as problem:
+            await _take_back(session, undo)
+            found = loader.tables.find(schema, table)
+            if found is not None:
+                await session.off_loop(lambda cancel: loader.unload(found))
+            if isinstance(problem, ProtocolError):
+                raise secondary_engine(GONE) from None
+            raise
+    finally:
+        loader.let_go(schema, table)
+
+
+async def unload_table(
+    session: Session, loader: Loader, schema: str, table: str, sql: bytes
+) -> None:
+    """Run what MySQL is to carry out, then forget the rows if it says so."""
+    session.watch.doing = "unloading"
+    await _claim(session, loader, schema, table)
+    try:
+        await _let_mysql(session, sql)
+        await session.off_loop(partial(_forget, loader, schema, table))
+    finally:
+        loader.let_go(schema, table)
+
+
+class _OtherEngine(Exception):
+    """The table's secondary engine is none of ours."""
+
+
+async def _load(session: Session, loader: Loader, statement: Text, form: Form) -> None:
+    schema = form.schema or await session.schema()
+    if schema is None:
+        await session.relay(statement.own)
+        return
+    sql = form.sql
+    attached = f"ALTER TABLE {form.name} SECONDARY_ENGINE = RAPID"
+    detached = f"ALTER TABLE {form.name} SECONDARY_ENGINE = NULL"
+    try:
+        try:
+            loaded = await load_table(session, loader, schema, form.table, sql)
+        except MySQLError as problem:
+            undefined = problem.number == SECONDARY_ENGINE and (
+                problem.message.endswith(_UNDEFINED)
+            )
+            if not undefined or not form.guided:
+                raise
+            await session.backend.query(attached)
+            try:
+                loaded = await load_table(session, loader, schema, form.table, sql)
+            except BaseException:
+                await _take_back(session, detached)
+                raise
+    except _OtherEngine:
+        session.answer.warnings = 1  # which MySQL has for who asks
+        await session.answer.ok()
+        return
+    notes = [*loaded.notes, *([WHOLE] if form.partitions else [])]
+    await _answer(session, notes)
+
+
+async def _unload(
+    session: Session, loader: Loader, statement: Text, form: Form
+) -> None:
+    schema = form.schema or await session.schema()
+    if schema is None:
+        await session.relay(statement.own)
+        return
+    await unload_table(session, loader, schema, form.table, form.sql)
+    await _answer(session, [])
+
+
+async def _detach(
+    session: Session, loader: Loader, statement: Text, form: Form
+) -> None:
+    """SECONDARY_ENGINE = NULL, of which MySQL itself tells the client."""
+    schema = form.schema or await session.schema()
+
+    async def forget() -> None:
+        if schema is not None:
+            work = partial(_forget_alone, loader, schema, form.table)
+            await session.off_loop(work)
+
+    await session.relay(statement.own, forget)
+
+
+async def _answer(session: Session, notes: list[str]) -> None:
+    """OK, and notes where MySQL's session has its warning of an unknown engine."""
+    await session.backend.query("DO 0")  # takes that away, and ROW_COUNT() is 0
+    session.answer.warnings = len(notes)
+    await session.answer.ok()
+    conditions = [Condition("Note", 3877, note) for note in notes]
+    session.aftermath = Aftermath(conditions=conditions) if notes else None
+
+
+async def _claim(session: Session, loader: Loader, schema: str, table: str) -> None:
+    claimed = False
+
+    def claim(cancel: Cancel) -> None:
+        nonlocal claimed
+        loader.claim(schema, table, cancel)
+        claimed = True
+
+    try:
+        await session.off_loop(claim)
+    except BaseException:
+        if claimed:  # too late: the statement had been called off
+            loader.let_go(schema, table)
+        raise
+
+
+async def _let_mysql(session: Session, sql: bytes) -> None:
+    try:
+        await session.backend.query(sql)
+    except MySQLError as problem:
+        if problem.number != UNKNOWN_ENGINE:
+            raise
+
+
+async def _take_back(session: Session, sql: str) -> None:
+    """Undo what MySQL has done; if that fails too, a comparison will find it."""
+    try:
+        await session.undo(sql)
+    except MySQLError as problem:
+        if problem.number not in (UNKNOWN_ENGINE, SECONDARY_ENGINE, 1146):
+            raise
+
+
+async def _is_of_rapid(
+    session: Session, loader: Loader, schema: str, table: str
+) -> bool:
+    options = await session.off_loop(
+        lambda cancel: loader.create_options(schema, table)
+    )
+    return options is not None and secondary_engine_of(options) == RAPID
+
+
+def _fill(loader: Loader, schema: str, table: str, cancel: Cancel) -> Load:
+    return loader.load(schema, table, cancel.interrupts)
+
+
+def _forget(loader: Loader, schema: str, table: str, cancel: Cancel) -> None:
+    found = loader.tables.find(schema, table)
+    if found is not None and not loader.is_flagged(schema, table):
+        loader.unload(found)
+
+
+def _forget_alone(loader: Loader, schema: str, table: str, cancel: Cancel) -> None:
+    with loader.alone(schema, table, cancel):
+        _forget(loader, schema, table, cancel)
