@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from heatproxy.options import BadOption, ListOf
-from heatproxy.places import Address, Backend, MySQLUrl
+from heatproxy.places import Address, Backend, MySQLUrl, UrlRule
 from heatproxy.settings import SETTINGS, Setting
 
 
@@ -60,6 +60,7 @@ class LakehouseConfig:
     allowed_schemes: Sequence[str]
     allowed_hosts: Sequence[str]
     allowed_folders: Sequence[Path]
+    url_mapping: Sequence[UrlRule]
     max_file_bytes: int
 
 

@@ -1,4 +1,4 @@
-"""What a setting may name: an address, a MySQL, a folder, an amount of memory."""
+"""What a setting may name: an address, a MySQL, a folder, another place for a URL."""
 
 import os
 import re
@@ -173,3 +173,40 @@ def memory_bytes() -> int:
     except OSError:
         return machine
     return min(machine, int(limit)) if limit.isdigit() else machine
+
+
+@dataclass(frozen=True, slots=True)
+class UrlRule:
+    """Whatever begins like ``pattern`` is at ``target`` instead, with the same rest.
+
+    In the pattern ``*`` stands for any characters but a slash.
+    """
+
+    pattern: str
+    target: str
+
+    def apply(self, url: str) -> str | None:
+        """Where the URL's object is by this rule, or None."""
+        pieces = map(re.escape, self.pattern.split("*"))
+        match = re.match("[^/]*".join(pieces), url)
+        return None if match is None else self.target + url[match.end() :]
+
+    def __str__(self) -> str:
+        return f"{self.pattern} => {self.target}"
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """A constraint: ``URL => URL``, a UrlRule."""
+
+    default: Any = None
+
+    def convert(self, value: Any) -> UrlRule:
+        text = value if isinstance(value, str | UrlRule) else ""
+        pattern, _, target = (part.strip() for part in str(text).partition("=>"))
+        if "://" not in pattern or "://" not in target:
+            raise BadOption(self.describe())
+        return UrlRule(pattern, target)
+
+    def describe(self) -> str:
+        return "'URL => URL'"

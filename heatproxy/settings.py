@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from heatproxy.options import Constraint, Flag, ListOf, Number, OneOf, Text
-from heatproxy.places import Backend, File, Folder, HostPort, Size
+from heatproxy.places import Backend, Elsewhere, File, Folder, HostPort, Size
 from heatproxy.wire.compression import ALGORITHMS
 
 
@@ -169,6 +169,14 @@ SETTINGS = (
         "lakehouse.allowed_folders",
         ListOf(Folder(), default=()),
         "Which local folders Lakehouse files may come from; none by default.",
+        live=True,
+    ),
+    Setting(
+        "lakehouse.url_mapping",
+        ListOf(Elsewhere(), default=()),
+        "Other places for what scripts name, as 'URL => URL': what begins with the "
+        "first is at the second instead, with the same rest; * stands for any "
+        "characters but a slash, and oci://BUCKET@NAMESPACE/ for a bucket.",
         live=True,
     ),
     Setting(

@@ -76,6 +76,7 @@ WRONG: dict[str, list[Any]] = {
     "lakehouse.max_file_bytes": ["lots"],
     "engine.memory_limit": ["lots", -1],
     "engine.threads": [-1, 1.5, "many", True],
+    "lakehouse.url_mapping": ["nowhere", ["https://a/"], ["a => b"], [7]],
     "rapid.exactness": ["loose", 3],
     "rapid.offload_in_transactions": ["maybe"],
     "rapid.freshness_wait_s": [-1, "soon"],

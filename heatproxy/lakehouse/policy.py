@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 from heatproxy.errors import MySQLError
 from heatproxy.lakehouse.catalogue import LH, failure
 from heatproxy.lakehouse.hosts import host_allowed
+from heatproxy.places import UrlRule
 
 _PORTS = {"http": 80, "https": 443}
 
@@ -29,6 +30,7 @@ class SourcePolicy:
     allowed_schemes: tuple[str, ...] = ("https", "http", "file")
     allowed_hosts: tuple[str, ...] = ("*",)
     allowed_folders: tuple[Path, ...] = ()
+    url_mapping: tuple[UrlRule, ...] = ()
     max_file_bytes: int = 64 << 30
     max_files: int = 10_000
     timeout_s: float = 30.0
@@ -48,6 +50,11 @@ class SourcePolicy:
         known = ("http", "https", "file")
         if scheme not in self.allowed_schemes or scheme not in known:
             raise refused(url, f"scheme '{scheme}' is not allowed")
+
+    def elsewhere(self, url: str) -> str | None:
+        """Where the first rule that fits sends the URL, or None when none does."""
+        found = (rule.apply(url) for rule in self.url_mapping)
+        return next((other for other in found if other is not None), None)
 
     def addresses(self, host: str, port: int) -> Sequence[str]:
         """The addresses to connect to, resolved once and checked.

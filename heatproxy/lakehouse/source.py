@@ -140,9 +140,8 @@ class Source:
     def _objects(
         self, location: FileLocation, cancelled: Cancelled
     ) -> Iterator[Object]:
-        url = location.par or location.uri
-        if url is None:
-            raise failure(LH.RESOURCE_PRINCIPAL_BUCKET_ERR, location.bucket)
+        named = location.par or location.uri or _bucket_url(location)
+        url = self._policy.elsewhere(named) or named
         if url.lower().startswith("oci://"):
             bucket = url[6:].partition("/")[0].partition("@")[0]
             raise failure(LH.RESOURCE_PRINCIPAL_BUCKET_ERR, bucket)
@@ -228,6 +227,12 @@ def _selection(location: FileLocation, url: str) -> Object | _Selection:
         base, _, prefix = _split_object(url)
         return _Selection(base, prefix)
     return Object(url)
+
+
+def _bucket_url(location: FileLocation) -> str:
+    """A bucket by its own name, as rules of ``url_mapping`` may have it."""
+    space = f"@{location.namespace}" if location.namespace else ""
+    return f"oci://{location.bucket}{space}/"
 
 
 def _folder_url(url: str) -> str:

@@ -143,6 +143,7 @@ def _policy(session: Session) -> SourcePolicy:
         allowed_schemes=(*settings.allowed_schemes, "file"),
         allowed_hosts=tuple(settings.allowed_hosts),
         allowed_folders=tuple(settings.allowed_folders),
+        url_mapping=tuple(settings.url_mapping),
         max_file_bytes=settings.max_file_bytes,
     )
 

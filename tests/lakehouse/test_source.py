@@ -16,6 +16,7 @@ from heatproxy.lakehouse.policy import SourcePolicy, redacted
 from heatproxy.lakehouse.request import FileLocation
 from heatproxy.lakehouse.source import Source
 from heatproxy.lakehouse.streams import DataFile
+from heatproxy.places import UrlRule
 
 BODY = bytes(range(256)) * 1000
 BUCKET = "/p/SECRET/n/ns/b/bkt/o/"
@@ -340,6 +341,42 @@ def test_buckets_are_refused_by_name(location: FileLocation) -> None:
     error = error_of(SourcePolicy(), location)
     assert error.number == 6067
     assert error.message.endswith("buckets: b.")
+
+
+PAR_OF_A_LAB = "https://objectstorage.eu-x-1.oraclecloud.com/p/T0ken/n/ns/b/bkt/o/"
+PLACES = ("https://objectstorage.*.oraclecloud.com/p/*/n/ns/b/bkt/o/", "oci://bkt@ns/")
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        FileLocation(par=PAR_OF_A_LAB + "a.csv"),
+        FileLocation(par=PAR_OF_A_LAB, name="a.csv"),
+        FileLocation(par=PAR_OF_A_LAB, prefix="a"),
+        FileLocation(bucket="bkt", namespace="ns", region="r", name="a.csv"),
+        FileLocation(bucket="bkt", namespace="ns", pattern="a.*"),
+        FileLocation(uri="oci://bkt@ns/a.csv"),
+        FileLocation(uri="oci://bkt@ns/*.csv"),
+    ],
+)
+def test_what_a_script_names_can_be_elsewhere(
+    tmp_path: Path, location: FileLocation
+) -> None:
+    (tmp_path / "a.csv").write_text("1,2\n")
+    rules = tuple(UrlRule(place, f"file://{tmp_path}/") for place in PLACES)
+    policy = SourcePolicy(allowed_folders=(tmp_path,), url_mapping=rules)
+    bodies, _, _ = fetch(policy, location)
+    assert bodies == [b"1,2\n"]
+
+
+def test_where_a_rule_leads_the_policy_holds(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("1,2\n")
+    rule = UrlRule("oci://bkt@ns/", f"file://{tmp_path}/")
+    here = SourcePolicy(allowed_folders=(tmp_path / "x",), url_mapping=(rule,))
+    assert error_of(here, FileLocation(uri="oci://bkt@ns/a.csv")).number == 6128
+    inside = SourcePolicy(allowed_folders=(tmp_path,), url_mapping=(rule,))
+    assert error_of(inside, FileLocation(uri="oci://other@ns/a.csv")).number == 6067
+    assert error_of(inside, FileLocation(uri="oci://bkt@ns/../a.csv")).number == 6128
 
 
 def test_local_files_are_read_inside_an_allowed_folder_only(tmp_path: Path) -> None:
