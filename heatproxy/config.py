@@ -61,6 +61,12 @@ class LakehouseConfig:
     allowed_hosts: Sequence[str]
     allowed_folders: Sequence[Path]
     url_mapping: Sequence[UrlRule]
+    allowed_buckets: Sequence[str]
+    s3_endpoint: str
+    s3_region: str
+    oci_config: Path | None
+    oci_profile: str
+    oci_endpoint: str
     max_file_bytes: int
 
 

@@ -180,6 +180,46 @@ SETTINGS = (
         live=True,
     ),
     Setting(
+        "lakehouse.allowed_buckets",
+        ListOf(Text(), default=()),
+        "Which buckets anybody may load from with heatproxy's own credentials: "
+        "s3://BUCKET and oci://BUCKET@NAMESPACE, where * stands for any characters; "
+        "none by default.",
+        live=True,
+    ),
+    Setting(
+        "lakehouse.s3_endpoint",
+        Text(""),
+        "The URL of an S3-compatible store, by default Amazon's own; its keys are "
+        "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or those of the machine's role.",
+        live=True,
+    ),
+    Setting(
+        "lakehouse.s3_region",
+        Text(""),
+        "The region of S3 buckets that a script names without one.",
+        live=True,
+    ),
+    Setting(
+        "lakehouse.oci_config",
+        File(),
+        "The configuration file of OCI's tools, with the key for oci:// buckets; "
+        "none by default.",
+        live=True,
+    ),
+    Setting(
+        "lakehouse.oci_profile",
+        Text("DEFAULT"),
+        "The profile of lakehouse.oci_config.",
+        live=True,
+    ),
+    Setting(
+        "lakehouse.oci_endpoint",
+        Text("https://objectstorage.{region}.oraclecloud.com"),
+        "Where OCI's object storage is, with {region} in place of the region.",
+        live=True,
+    ),
+    Setting(
         "lakehouse.max_file_bytes",
         Size("64G"),
         "How large one Lakehouse file may be.",

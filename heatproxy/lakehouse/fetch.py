@@ -33,6 +33,13 @@ _TRANSPORT = (
 _RANGE = re.compile(rb"bytes (\d+)-\d+/(?:\d+|\*)")
 
 Pause = Callable[[float], object]
+Headers = list[tuple[bytes, bytes]]
+Authorise = Callable[[str], Headers]
+
+
+def nobody(url: str) -> Headers:
+    """On nobody's behalf."""
+    return []
 
 
 class _Missing(Exception):
@@ -70,28 +77,41 @@ class Fetcher:
         self._network.shut_down()
 
     def download(
-        self, url: str, path: Path, cancelled: Cancelled, progress: Progress
+        self,
+        url: str,
+        path: Path,
+        cancelled: Cancelled,
+        progress: Progress,
+        authorise: Authorise = nobody,
     ) -> int | None:
         """Store the object in ``path``; its size in bytes, None if there is none.
 
-        A dropped connection is taken up where it broke, if the object has not
-        changed; otherwise it starts again.
+        ``authorise`` gives the headers that say on whose behalf a URL is asked for; a
+        redirect gets none. A dropped connection is taken up where it broke, if the
+        object has not changed; otherwise it starts again.
 
         Raises:
             MySQLError: 6128, not allowed, not reachable, too large; 1317.
         """
         with path.open("wb") as file:
+            limit = self._policy.max_file_bytes
             try:
-                self._get(url, file, self._policy.max_file_bytes, cancelled, progress)
+                self._get(url, file, limit, cancelled, progress, authorise)
             except _Missing:
                 return None
             return file.tell()
 
-    def read(self, url: str, limit_bytes: int, cancelled: Cancelled) -> bytes | None:
+    def read(
+        self,
+        url: str,
+        limit_bytes: int,
+        cancelled: Cancelled,
+        authorise: Authorise = nobody,
+    ) -> bytes | None:
         """A small document; None if there is none. Raises as ``download``."""
         buffer = _Memory()
         try:
-            self._get(url, buffer, limit_bytes, cancelled, lambda _: None)
+            self._get(url, buffer, limit_bytes, cancelled, lambda _: None, authorise)
         except _Missing:
             return None
         return bytes(buffer.data)
@@ -103,12 +123,13 @@ class Fetcher:
         limit_bytes: int,
         cancelled: Cancelled,
         progress: Progress,
+        authorise: Authorise,
     ) -> None:
         left, stamp, reason, furthest = ATTEMPTS, b"", "", 0
         while left:
             try:
                 stamp = self._attempt(
-                    url, file, stamp, limit_bytes, cancelled, progress
+                    url, file, stamp, limit_bytes, cancelled, progress, authorise
                 )
             except _Retry as problem:
                 reason = str(problem.args[0])
@@ -131,11 +152,13 @@ class Fetcher:
         limit_bytes: int,
         cancelled: Cancelled,
         progress: Progress,
+        authorise: Authorise,
     ) -> bytes:
         """One request; raises _Retry(reason, validator) when it breaks."""
         have = file.tell() if stamp else 0
         headers = [(b"Range", b"bytes=%d-" % have), (b"If-Range", stamp)]
-        with self._open(url, headers if have else [], url) as response:
+        given = headers if have else []
+        with self._open(url, given, url, authorise(url)) as response:
             fields = {name.lower(): value for name, value in response.headers}
             resumed = have and response.status == 206
             if resumed:
@@ -171,7 +194,7 @@ class Fetcher:
 
     @contextmanager
     def _open(
-        self, url: str, headers: list[tuple[bytes, bytes]], first: str
+        self, url: str, headers: Headers, first: str, signature: Headers
     ) -> Iterator[httpcore.Response]:
         """The answer after redirects, each hop checked like the first URL."""
         for _ in range(REDIRECTS + 1):
@@ -187,6 +210,7 @@ class Fetcher:
                 (b"Accept-Encoding", b"identity"),
                 (b"User-Agent", b"heatproxy"),
                 *headers,
+                *(signature if url == first else ()),
             ]
             times = dict.fromkeys(
                 ("connect", "read", "write", "pool"), self._policy.timeout_s

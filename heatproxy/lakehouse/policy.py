@@ -31,6 +31,12 @@ class SourcePolicy:
     allowed_hosts: tuple[str, ...] = ("*",)
     allowed_folders: tuple[Path, ...] = ()
     url_mapping: tuple[UrlRule, ...] = ()
+    allowed_buckets: tuple[str, ...] = ()  # s3://BUCKET, oci://BUCKET@NAMESPACE
+    s3_endpoint: str = ""
+    s3_region: str = ""
+    oci_config: Path | None = None
+    oci_profile: str = "DEFAULT"
+    oci_endpoint: str = "https://objectstorage.{region}.oraclecloud.com"
     max_file_bytes: int = 64 << 30
     max_files: int = 10_000
     timeout_s: float = 30.0

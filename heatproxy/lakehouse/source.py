@@ -18,9 +18,10 @@ from pathlib import Path
 from urllib.parse import quote, unquote, urlencode, urlsplit
 
 from heatproxy.errors import MySQLError, interrupted
+from heatproxy.lakehouse.buckets import Buckets
 from heatproxy.lakehouse.catalogue import LH, Condition, failure, warning
 from heatproxy.lakehouse.dialect import Dialect
-from heatproxy.lakehouse.fetch import Fetcher, Pause
+from heatproxy.lakehouse.fetch import Authorise, Fetcher, Pause, nobody
 from heatproxy.lakehouse.policy import SourcePolicy, redacted, refused
 from heatproxy.lakehouse.records import Cancelled, Progress
 from heatproxy.lakehouse.request import FileLocation
@@ -39,6 +40,8 @@ class Object:
 
     url: str
     path: Path | None = None
+    region: str | None = None  # of an s3:// URL
+    authorise: Authorise = nobody
 
 
 class Source:
@@ -55,6 +58,7 @@ class Source:
     ) -> None:
         self._policy = policy
         self._fetcher = Fetcher(policy, pause)
+        self._buckets = Buckets(policy)
         self._folder = Path(tempfile.mkdtemp(prefix="heatproxy-", dir=folder))
         self._count = 0
         self.warnings: list[Condition] = []
@@ -132,7 +136,12 @@ class Source:
             return DataFile(one.path, shown, size, strict)
         self._count += 1
         path = self._folder / str(self._count)
-        size_or_none = self._fetcher.download(one.url, path, cancelled, progress)
+        url = one.url
+        if url.startswith("s3://"):
+            url = self._buckets.signed(url, one.region)
+        size_or_none = self._fetcher.download(
+            url, path, cancelled, progress, one.authorise
+        )
         if size_or_none is None:
             return None
         return DataFile(path, shown, size_or_none, strict)
@@ -142,20 +151,24 @@ class Source:
     ) -> Iterator[Object]:
         named = location.par or location.uri or _bucket_url(location)
         url = self._policy.elsewhere(named) or named
-        if url.lower().startswith("oci://"):
-            bucket = url[6:].partition("/")[0].partition("@")[0]
-            raise failure(LH.RESOURCE_PRINCIPAL_BUCKET_ERR, bucket)
-        self._policy.check_scheme(url)
+        scheme, region, authorise = _scheme(url), location.region, nobody
+        if scheme in ("oci", "s3"):
+            self._buckets.require(url)
+            if scheme == "oci":
+                url = self._buckets.native(url, region)
+                scheme, authorise = _scheme(url), self._buckets.authorise
+        if scheme != "s3":
+            self._policy.check_scheme(url)
         selected = _selection(location, url)
         if isinstance(selected, Object):
-            local = urlsplit(selected.url).scheme.lower() == "file"
+            local = scheme == "file"
             path = self._policy.local_path(selected.url) if local else None
-            yield Object(selected.url, path)
-        elif urlsplit(selected.base).scheme.lower() == "file":
+            yield Object(selected.url, path, region, authorise)
+        elif scheme == "file":
             yield from self._local(selected)
         else:
-            for name in self._listing(selected, cancelled):
-                yield Object(selected.base + quote(name))
+            for name in self._listing(selected, cancelled, region, authorise):
+                yield Object(selected.base + quote(name), None, region, authorise)
 
     def _local(self, selected: "_Selection") -> Iterator[Object]:
         folder = self._policy.local_path(selected.base)
@@ -167,7 +180,33 @@ class Source:
                 url = selected.base + quote(name)
                 yield Object(url, self._policy.inside(path, url))
 
-    def _listing(self, selected: "_Selection", cancelled: Cancelled) -> list[str]:
+    def _listing(
+        self,
+        selected: "_Selection",
+        cancelled: Cancelled,
+        region: str | None,
+        authorise: Authorise,
+    ) -> list[str]:
+        """The names that are selected, sorted."""
+        if _scheme(selected.base) != "s3":
+            return self._pages(selected, cancelled, authorise)
+        names: list[str] = []
+        for name in self._buckets.names(selected.base, selected.prefix, region):
+            if cancelled():
+                raise interrupted()
+            if selected.takes(name):
+                names.append(name)
+                self._limit(names, selected)
+        return sorted(names)
+
+    def _limit(self, names: list[str], selected: "_Selection") -> None:
+        limit = self._policy.max_files
+        if len(names) > limit:
+            raise refused(selected.base, f"more than {limit} files")
+
+    def _pages(
+        self, selected: "_Selection", cancelled: Cancelled, authorise: Authorise
+    ) -> list[str]:
         """Names under an ``/o/`` URL, sorted; it answers them in pages."""
         names: list[str] = []
         start = ""
@@ -180,7 +219,7 @@ class Source:
             parts = urlsplit(selected.base)
             given = f"{parts.query}&" if parts.query else ""
             page = parts._replace(query=given + urlencode(query)).geturl()
-            body = self._fetcher.read(page, LISTING_BYTES, cancelled)
+            body = self._fetcher.read(page, LISTING_BYTES, cancelled, authorise)
             try:
                 answer = json.loads(body or b"{}")
                 found = [str(one["name"]) for one in answer.get("objects", [])]
@@ -188,9 +227,7 @@ class Source:
             except (ValueError, KeyError, TypeError, AttributeError):
                 raise refused(selected.base, "it does not list objects") from None
             names += [name for name in found if selected.takes(name)]
-            if len(names) > self._policy.max_files:
-                limit = self._policy.max_files
-                raise refused(selected.base, f"more than {limit} files")
+            self._limit(names, selected)
             if not following or following == start:
                 return sorted(names)
             start = following
@@ -231,8 +268,13 @@ def _selection(location: FileLocation, url: str) -> Object | _Selection:
 
 def _bucket_url(location: FileLocation) -> str:
     """A bucket by its own name, as rules of ``url_mapping`` may have it."""
-    space = f"@{location.namespace}" if location.namespace else ""
-    return f"oci://{location.bucket}{space}/"
+    if location.namespace is None:
+        return f"s3://{location.bucket}/"
+    return f"oci://{location.bucket}@{location.namespace}/"
+
+
+def _scheme(url: str) -> str:
+    return url.partition("://")[0].lower()
 
 
 def _folder_url(url: str) -> str:

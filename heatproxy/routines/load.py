@@ -1,7 +1,7 @@
-"""sys.heatwave_load: files behind URLs become Lakehouse tables, with a report.
+"""sys.heatwave_load: files become Lakehouse tables, InnoDB tables go to RAPID.
 
-The tables are created on the caller's own connection, under the caller's grants; the
-rows go from the reader into the engine as Arrow. The report's result sets are sent as
+Tables are created and changed on the caller's own connection, under the caller's
+grants; their rows go into the engine as Arrow. The report's result sets are sent as
 they become true.
 
 Source: HeatWave User Guide, "HEATWAVE_LOAD".
@@ -11,9 +11,8 @@ import asyncio
 import time
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from heatproxy.answer import titled
 from heatproxy.backend.shells import Shell
 from heatproxy.datatypes import Column, quote_text
 from heatproxy.errors import MySQLError, not_supported, secondary_engine
@@ -25,14 +24,20 @@ from heatproxy.lakehouse.reader import infer, open_table, untold
 from heatproxy.lakehouse.request import ExternalTable, LoadRequest, parse_request
 from heatproxy.lakehouse.source import Source
 from heatproxy.lakehouse.streams import DataFile
+from heatproxy.routines.blocks import Blocks
+from heatproxy.routines.innodb import (
+    Found,
+    TablePlan,
+    excluded_items,
+    find_tables,
+    load_planned,
+)
+from heatproxy.routines.loading import UNKNOWN_ENGINE
 from heatproxy.routines.report import keep_report
 from heatproxy.routines.routine import Outcome, Procedure, needs
 from heatproxy.session import Cancel, Session, follow_shells
-from heatproxy.wire.columns import ColumnDefinition
 
 EXISTS = "Non-empty existing table is not supported"
-UNKNOWN_ENGINE = 1286  # what MySQL before 8.4 says of SECONDARY_LOAD: no RAPID here
-STRING_COLUMN = "SELECT CAST('' AS CHAR(4096) CHARACTER SET utf8mb4)"
 LOAD_BYTES_PER_S = 50 << 20  # for the estimate that the report prints
 
 
@@ -64,6 +69,7 @@ class Work:
     plans: list[Plan]
     schemas: dict[str, set[str]]  # the existing tables of each schema that exists
     rows: ReportRows = field(default_factory=ReportRows)
+    found: Found = field(default_factory=lambda: Found((), {}))
 
     @property
     def to_load(self) -> list[Plan]:
@@ -74,34 +80,48 @@ class Work:
     def new_schemas(self) -> list[str]:
         return [s.name for s in self.request.schemas if s.name not in self.schemas]
 
+    @property
+    def commands(self) -> int:
+        """How many statements the script has."""
+        inner = sum(len(plan.script) for plan in self.found.plans)
+        return len(self.new_schemas) + 2 * len(self.to_load) + inner
+
+    @property
+    def in_order(self) -> list[Plan | TablePlan]:
+        """All that is to be loaded, by name."""
+        every: list[Plan | TablePlan] = [*self.to_load, *self.found.plans]
+        return sorted(every, key=_name_of)
+
     def estimate(self, schema: str) -> report.SchemaEstimate:
         plans = [plan for plan in self.to_load if plan.table.schema == schema]
         columns = [column for plan in plans for column in plan.columns]
         size = sum(plan.inferred.file_bytes for plan in plans if plan.inferred)
-        others = len(self.schemas.get(schema, ()))
         failed = sum(1 for p in self.plans if p.table.schema == schema and p.issue)
-        bad = (
-            others
-            + failed
-            - sum(1 for p in self.plans if p.table.schema == schema and p.exists)
+        inner = self.found.estimate(schema)
+        return replace(
+            inner,
+            tables=len(plans) + inner.tables,
+            columns=len(columns) + inner.columns,
+            issues=self.found.issue_texts(schema, failed),
+            engine_bytes=size + inner.engine_bytes,
+            string_columns=inner.string_columns
+            + sum(1 for column in columns if column.type.is_string),
+            load_s=size / LOAD_BYTES_PER_S + inner.load_s,
         )
-        return report.SchemaEstimate(
-            schema,
-            tables=len(plans),
-            columns=len(columns),
-            issues=f"{bad} table(s) are not loadable" if bad else "",
-            engine_bytes=size,
-            string_columns=sum(1 for column in columns if column.type.is_string),
-            load_s=size / LOAD_BYTES_PER_S,
-        )
+
+
+def _name_of(plan: Plan | TablePlan) -> tuple[str, str]:
+    if isinstance(plan, TablePlan):
+        return plan.schema, plan.table
+    return plan.table.schema, plan.table.table
 
 
 async def load(
     session: Session, input_list: str | None, options: str | None
 ) -> Outcome:
-    """Create and load the external tables that the arguments describe.
+    """Load the tables that the arguments name, and create and load external ones.
 
-    A table that cannot be read or loaded is reported and does not stop the others.
+    A table that cannot be loaded is reported and does not stop the others.
 
     Raises:
         MySQLError: 3140 or 3877 for wrong arguments; 1235 for modes that are not
@@ -109,7 +129,7 @@ async def load(
     """
     request = parse_request(input_list, options)
     if request.output == "help":
-        await _send(session, await _string_column(session), report.help_text())
+        await Blocks(session, request.output, ReportRows()).send(report.help_text())
         return Outcome()
     if request.mode == "validation":
         raise not_supported("heatwave_load mode validation")
@@ -144,6 +164,12 @@ def _policy(session: Session) -> SourcePolicy:
         allowed_hosts=tuple(settings.allowed_hosts),
         allowed_folders=tuple(settings.allowed_folders),
         url_mapping=tuple(settings.url_mapping),
+        allowed_buckets=tuple(settings.allowed_buckets),
+        s3_endpoint=settings.s3_endpoint,
+        s3_region=settings.s3_region,
+        oci_config=settings.oci_config,
+        oci_profile=settings.oci_profile,
+        oci_endpoint=settings.oci_endpoint,
         max_file_bytes=settings.max_file_bytes,
     )
 
@@ -179,69 +205,44 @@ async def _existing(session: Session, names: Sequence[str]) -> dict[str, set[str
 
 async def _run(session: Session, work: Work, source: Source) -> None:
     request = work.request
-    blocks = _Blocks(session, work)
+    blocks = Blocks(session, request.output, work.rows)
+    parallel = session.house.config.rapid.load_connections
     await blocks.send(report.initializing(request.mode, request.policy, request.output))
     if work.plans:
         await session.off_loop(lambda cancel: _look(work, source, cancel))
         await blocks.send(_inference_block(work))
+    work.found = await find_tables(session, request, work.rows, parallel)
     estimates = [work.estimate(scope.name) for scope in request.schemas]
-    await blocks.send(report.offload_analysis(estimates, len(request.exclude_list)))
+    await blocks.send(report.offload_analysis(estimates, excluded_items(request)))
     await blocks.send(report.capacity_estimation(estimates))
-    commands = _script(work)
+    _write_script(work)
+    commands = work.commands
     seconds = sum(estimate.load_s for estimate in estimates)
     if request.mode == "dryrun":
         await blocks.send(report.script_generation(commands, seconds))
         return
-    threads = int(
-        await session.backend.scalar("SELECT @@innodb_parallel_read_threads") or 1
-    )
+    threads = await session.backend.scalar("SELECT @@innodb_parallel_read_threads")
     sql_mode = request.sql_mode
     if sql_mode is None:
         sql_mode = await session.backend.scalar("SELECT @@sql_mode") or ""
-    total = len(work.to_load)
+    total = len(work.in_order)
     await blocks.send(
-        report.executing_load(commands, total, threads, sql_mode, seconds)
+        report.executing_load(commands, total, parallel, sql_mode, seconds)
     )
     for schema in work.new_schemas:
         await session.backend.query(ddl.create_database(schema).rstrip(";"))
     strict = "STRICT_" in sql_mode.upper()
-    for number, plan in enumerate(work.to_load, 1):
-        plan.outcome = await _load_table(session, work, plan, strict)
+    for number, plan in enumerate(work.in_order, 1):
+        if isinstance(plan, TablePlan):
+            plan.outcome = await load_planned(session, plan, work.rows)
+        else:
+            plan.outcome = await _load_table(session, work, plan, strict)
         await blocks.send(report.loading_table(number, total, plan.outcome))
+    if work.found.plans and request.set_load_parallelism:
+        await session.backend.query(ddl.load_parallelism(int(threads or 1)).rstrip(";"))
     await blocks.send(
         report.load_summary([_summary(work, e.schema) for e in estimates])
     )
-
-
-class _Blocks:
-    """Sends blocks to the client as the output mode wants them."""
-
-    def __init__(self, session: Session, work: Work) -> None:
-        self._session, self._work = session, work
-        self._column: ColumnDefinition | None = None
-
-    async def send(self, block: report.Block) -> None:
-        output = self._work.request.output
-        shown = report.compact([block]) if output == "compact" else (block,)
-        if output == "silent":
-            self._work.rows.block(block)
-            return
-        if self._column is None:
-            self._column = await _string_column(self._session)
-        for one in shown:
-            await _send(self._session, self._column, one)
-
-
-async def _string_column(session: Session) -> ColumnDefinition:
-    """A column of lines as MySQL describes it to this client."""
-    return (await session.backend.query(STRING_COLUMN)).columns[0]
-
-
-async def _send(
-    session: Session, column: ColumnDefinition, block: report.Block
-) -> None:
-    columns = [await asyncio.to_thread(titled, column, block.title)]
-    await session.answer.text_rows(columns, [[row] for row in block.rows], more=True)
 
 
 def _look(work: Work, source: Source, cancel: Cancel) -> None:
@@ -285,25 +286,29 @@ def _inference_block(work: Work) -> report.Block:
     return report.schema_inference(lines, len(work.new_schemas))
 
 
-def _script(work: Work) -> int:
-    """Write the load script into the report; how many commands it has."""
-    statements = [ddl.create_database(schema) for schema in work.new_schemas]
-    for plan in work.to_load:
-        table = plan.table
-        statements += [
-            ddl.create_table(table.schema, table.table, plan.columns, table.attribute),
-            ddl.secondary_load(table.schema, table.table),
-        ]
-    for statement in statements:
-        work.rows.sql(statement)
-    return len(statements)
+def _write_script(work: Work) -> None:
+    """Have the report tell the statements, in the order in which they are run."""
+    for schema in work.new_schemas:
+        work.rows.sql(ddl.create_database(schema))
+    for plan in work.in_order:
+        if isinstance(plan, TablePlan):
+            statements = plan.script
+        else:
+            table, columns = plan.table, plan.columns
+            name = (table.schema, table.table)
+            statements = [
+                ddl.create_table(*name, columns, table.attribute),
+                ddl.secondary_load(*name),
+            ]
+        for statement in statements:
+            work.rows.sql(statement)
 
 
 def _summary(work: Work, schema: str) -> report.SchemaOutcome:
     outcomes = [
         plan.outcome
-        for plan in work.to_load
-        if plan.table.schema == schema and plan.outcome is not None
+        for plan in work.in_order
+        if plan.outcome is not None and plan.outcome.schema == schema
     ]
     loaded = [outcome for outcome in outcomes if outcome.loaded]
     return report.SchemaOutcome(
@@ -346,13 +351,12 @@ async def _load_table(
         if problem.number in (1317, 3024):
             raise
         work.rows.error(table.schema, table.table, problem.message)
-        elapsed = time.monotonic() - began
         return report.TableOutcome(
             table.schema,
             table.table,
             commands=2,
             executed=executed,
-            elapsed_s=elapsed,
+            elapsed_s=time.monotonic() - began,
             failed=command,
             error=problem.message,
         )
