@@ -184,6 +184,13 @@ class Answer:
         await self._send(packet)
 
 
+def in_packets(
+    rows: Sequence[Sequence[bytes | None]], *, binary: bool
+) -> list[bytes]:
+    """The payloads of rows, each value as ``packed_rows`` takes it."""
+    return list(map(_binary_row if binary else _text_row, rows))
+
+
 def _text_row(row: Sequence[bytes | None]) -> bytes:
     return b"".join(b"\xfb" if value is None else value for value in row)
 

@@ -77,13 +77,19 @@ def _parser() -> argparse.ArgumentParser:
     measure = commands.add_parser(
         "bench",
         help="what the way through a running heatproxy costs",
-        description="Measure the heatproxy that runs on --listen and --data-dir, or, "
-        "with wire, one of its own beside HAProxy and MySQL Router where installed.",
+        description="Measure the heatproxy that runs on --listen and --data-dir, or "
+        "one of its own: with wire beside HAProxy and MySQL Router where installed, "
+        "with rapid beside MySQL and DuckDB.",
     )
     measure.add_argument(
-        "what", nargs="?", choices=("wire",), help="the relay, beside other proxies"
+        "what",
+        nargs="?",
+        choices=("wire", "rapid"),
+        help="the relay beside other proxies, or RAPID beside MySQL and DuckDB",
     )
-    measure.add_argument("--quick", action="store_true", help="wire: fewer, shorter")
+    measure.add_argument(
+        "--quick", action="store_true", help="wire and rapid: fewer, shorter"
+    )
     _add_settings(measure, "--listen", "--data-dir")
     measure.set_defaults(run=_bench)
     return parser
@@ -172,11 +178,15 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _bench(options: argparse.Namespace) -> int:
+    folder = Path(options.data_dir).absolute() if options.data_dir else None
     if options.what == "wire":
         from heatproxy.bench import wire  # its client is compiled code
 
-        folder = Path(options.data_dir).absolute() if options.data_dir else None
         return wire.run(folder, _say, quick=options.quick)
+    if options.what == "rapid":
+        from heatproxy.bench import rapid
+
+        return rapid.run(folder, _say, quick=options.quick)
     config = _config(options)
     if not (config.data_dir / "client.cnf").exists():
         raise ConfigError(f"nothing runs on {config.data_dir}: start heatproxy up")

@@ -84,6 +84,7 @@ class RapidConfig:
     shadow: float  # a share, 0 to 1
     switched_off: Sequence[str]
     load_connections: int
+    server_id: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -12,7 +12,7 @@ from heatproxy.answer import Answer
 from heatproxy.backend.connection import BackendConnection
 from heatproxy.errors import MySQLError, ProtocolError, not_supported, unknown_error
 from heatproxy.loan import Loan
-from heatproxy.session import House, Session
+from heatproxy.session import Declined, House, Session
 from heatproxy.sql.lexer import Token
 from heatproxy.sql.prefilter import Prefilter, asks_after
 from heatproxy.statements import (
@@ -23,6 +23,8 @@ from heatproxy.statements import (
     create,
     ddl,
     diagnostics,
+    explain,
+    insert_select,
     kill,
     named,
     prepared,
@@ -31,7 +33,9 @@ from heatproxy.statements import (
     secondary,
     several,
     show,
+    traced,
     variables,
+    views,
 )
 from heatproxy.statements import select as select_statement
 from heatproxy.statements.passage import Passage
@@ -46,13 +50,16 @@ log = logging.getLogger(__name__)
 # Asked in this order; the first that takes a statement answers it.
 HANDLERS: tuple[Handler, ...] = (
     diagnostics.handle,
+    traced.handle,
     variables.handle,
     show.handle,
     rpd.handle,
     call.handle,
     rowfunction.handle,
+    explain.handle,
     select_statement.handle,
     create.handle,
+    insert_select.handle,
     ddl.handle,
     secondary.handle,
     kill.handle,
@@ -70,11 +77,15 @@ async def serve_statement(house: House, loan: Loan, statement: Statement) -> Non
     session = Session(house, backend, answer, passage, watch)
     session.aftermath = loan.aftermath if statement.aftermath else None
     session.rapid = loan.rapid
-    names = house.shells.version
+    session.notes = loan.notes
+    names = house.names_version
     try:
         work = partial(_answer, session, loan, statement)
-        if not await watch.over(passage.answer_described(work)):
-            loan.forward()
+        outcome = await watch.over(_declinable(passage.answer_described(work)))
+        if outcome is not True:
+            watch.require_no_kill()
+            lasting = isinstance(outcome, Declined) and outcome.lasting
+            loan.forward(lasting=lasting)
             return
     except MySQLError as error:
         answer.more = False
@@ -90,9 +101,18 @@ async def serve_statement(house: House, loan: Loan, statement: Statement) -> Non
         if not answer.ended:
             session.aftermath = await _refuse(answer, backend, bug)
     loan.aftermath = session.aftermath
-    if house.shells.version != names:  # before this client's next statement
-        loan.names(house.shells.tables, house.shells.schemas)
+    if house.names_version != names:  # before this client's next statement
+        in_transactions = house.config.rapid.offload_in_transactions
+        loan.names(*house.filter_names(), in_transactions=in_transactions)
     loan.done(backend.status & ~Status.MORE_RESULTS)
+
+
+async def _declinable(work: Awaitable[bool]) -> bool | Declined:
+    """Whether the work has answered; why not, where it says so."""
+    try:
+        return await work
+    except Declined as reason:
+        return reason
 
 
 async def _refuse(
@@ -138,10 +158,13 @@ async def _answer(session: Session, loan: Loan, statement: Statement) -> bool:
         case Command.STMT_PREPARE:
             ours = await prepared.prepare(session, known, find, command[1:])
             if ours is not None:
-                loan.prepared_is_ours(ours)
+                optional = known.by_id[ours].optional
+                loan.prepared_is_ours(ours, optional=optional)
             return ours is not None
         case Command.STMT_EXECUTE:
-            await prepared.execute(session, known, find, command)
+            await prepared.execute(
+                session, known, find, command, unseen=statement.unseen
+            )
             return True
         case _:
             return not prepared.note(known, command)
@@ -176,28 +199,29 @@ class _Wants:
 
     def __init__(self, session: Session, known: PreparedStatements) -> None:
         self._session, self._known = session, known
-        self._version = -1
+        self._version: object = None
         self._prefilter = Prefilter()
 
     def __call__(self, text: bytes) -> bool:
         if self._session.aftermath is not None and asks_after(text):
             return True
-        shells = self._session.house.shells
-        if self._version != shells.version:
-            self._version = shells.version
-            self._prefilter = Prefilter(shells.tables, shells.schemas)
+        house = self._session.house
+        if self._version != house.names_version:
+            self._version = house.names_version
+            self._prefilter = Prefilter(*house.filter_names())
         return self._prefilter.wants(text, named=bool(self._known.by_name))
 
 
 async def find(session: Session, statement: Text) -> Work | None:
     """What answers a statement that can be prepared; None when it is MySQL's alone."""
     if defines(statement.tokens):
-        return None
+        return await views.handle(session, statement)
     plain = rpd.without_hints(statement)
     for handle in HANDLERS:
         work = await handle(session, plain)
         if work is not None:
-            await _require_utf8(session, statement.text)
+            if not await _is_utf8(session, statement.text, work):
+                break
             kind = work.kind or handle.__module__.rpartition(".")[2]
             return replace(work, run=partial(timed, session.house, kind, work.run))
     return None if plain is statement else rpd.as_it_stands(session, plain)
@@ -209,13 +233,20 @@ async def _find_in_text(loan: Loan, session: Session, statement: Text) -> Work |
     return work or await find(session, statement)
 
 
-async def _require_utf8(session: Session, text: bytes) -> None:
-    """Refuse text that would be read as other characters than the client meant."""
+async def _is_utf8(session: Session, text: bytes, work: Work) -> bool:
+    """Whether the text is read as the characters that the client meant.
+
+    Raises:
+        MySQLError: 1235, it is not, and MySQL cannot answer it either.
+    """
     if text.isascii():
-        return
+        return True
     charset = await session.backend.scalar("SELECT @@character_set_client")
-    if charset not in ("utf8mb4", "utf8mb3"):
-        raise not_supported(f"a statement in character set {charset} for HeatWave")
+    if charset in ("utf8mb4", "utf8mb3"):
+        return True
+    if work.optional:
+        return False
+    raise not_supported(f"a statement in character set {charset} for HeatWave")
 
 
 def defines(part: Sequence[Token]) -> bool:

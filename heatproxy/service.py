@@ -9,12 +9,14 @@ import logging
 import os
 import signal
 import socket
+import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from heatproxy import logs
 from heatproxy.automl.loaded import LoadedModels
 from heatproxy.backend.account import Address, ServiceAccount
+from heatproxy.backend.dump import derived_server_id
 from heatproxy.backend.locks import Locks
 from heatproxy.backend.shells import Shells
 from heatproxy.backend.weights import Weights
@@ -26,12 +28,15 @@ from heatproxy.errors import ProtocolError
 from heatproxy.jobs import JobProcesses, end_with_parent
 from heatproxy.lakehouse import reader
 from heatproxy.loan import Loan, SessionGone
+from heatproxy.rapid.follow import Follower
+from heatproxy.rapid.freshness import Freshness
 from heatproxy.rapid.load import Loader
 from heatproxy.rapid.reconcile import Reconciler
+from heatproxy.rapid.variables import PERSISTED_FILE, GlobalVariables
 from heatproxy.routines.install import install_stubs
 from heatproxy.session import House
 from heatproxy.watch import Watches
-from heatproxy.wire import decode, encode
+from heatproxy.wire import binlog_columns, decode, encode
 
 log = logging.getLogger(__name__)
 
@@ -82,15 +87,22 @@ async def _serve(
         control.tell("ready", problem=f"{type(problem).__name__}: {problem}")
         await stop.wait()
         return
+    compiled = threading.Event()
+    follower, freshness = service.house.rapid.follower, service.house.rapid.freshness
+    assert follower is not None
+    assert freshness is not None
+    follower.start(compiled)
     reconciler = _follow_dictionary(service.house)
     control.tell("ready")
-    warm = asyncio.ensure_future(_warm_up(service.house))
+    warm = asyncio.ensure_future(_warm_up(service.house, compiled))
     async with server:
         await stop.wait()
     warm.cancel()
     await asyncio.wait([warm])
     locks.close()
+    await asyncio.to_thread(follower.stop)
     await asyncio.to_thread(reconciler.stop)
+    await asyncio.to_thread(freshness.close)
     service.house.engine.close()
     service.house.account.close()
 
@@ -117,6 +129,7 @@ def _open_house(config: Config, address: Address, locks: Locks) -> House:
         jobs=JobProcesses(JOBS_AT_ONCE, PRELOAD),
         models=LoadedModels(),
     )
+    house.rapid.variables = GlobalVariables(config.data_dir / PERSISTED_FILE)
     house.rapid.loader = Loader(
         engine,
         address,
@@ -124,21 +137,43 @@ def _open_house(config: Config, address: Address, locks: Locks) -> House:
         lambda: house.config.rapid.load_connections,
         house.ledger,
     )
+    _make_follower(house, address, engine)
     return house
+
+
+def _make_follower(house: House, address: Address, engine: DuckDB) -> None:
+    """What keeps loaded tables fresh; it begins when it is started."""
+    name = f"{socket.gethostname()}:{house.config.data_dir}"
+    house.rapid.follower = follower = Follower(
+        address,
+        engine,
+        house.rapid.tables,
+        house.rapid.keys,
+        house.config.rapid.server_id or derived_server_id(name),
+    )
+    follower.count = house.ledger.count
+    house.rapid.freshness = Freshness(follower, address)
 
 
 def _follow_dictionary(house: House) -> Reconciler:
     """Have the engine hold what the backend's dictionary calls loaded."""
     loader = house.rapid.loader
     assert loader is not None
+    loader.follower = house.rapid.follower
     reconciler = Reconciler(loader)
     reconciler.start()
     return reconciler
 
 
-async def _warm_up(house: House) -> None:
-    """Do now what the first statement would wait for."""
+async def _warm_up(house: House, compiled: threading.Event) -> None:
+    """Do now what the first statement would wait for, and the follower for it."""
+
+    async def for_the_follower() -> None:
+        await _have_compiled(house, binlog_columns.warm_up)
+        compiled.set()
+
     async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(for_the_follower())
         tasks.create_task(_have_compiled(house, reader.warm_up))
         tasks.create_task(_have_compiled(house, encode.warm_up, decode.warm_up))
 
@@ -167,10 +202,23 @@ class Service:
         self.house = house
         self._watchers: set[Loan] = set()
         house.shells.watch(self._tell_names)
+        loop = asyncio.get_running_loop()
+
+        def tell() -> None:
+            loop.call_soon_threadsafe(self._tell_names)
+
+        house.views.watch(tell)
+        house.rapid.tables.watch(house.views.look)
+        house.rapid.tables.watch(tell)
+        house.shells.watch(house.views.look)
+        house.views.look()
 
     def configure(self, values: Mapping[str, Any]) -> None:
         """Take changed settings, from the next statement on."""
+        before = self.house.config.rapid.offload_in_transactions
         self.house.config = config = with_live_values(self.house.config, values)
+        if config.rapid.offload_in_transactions != before:
+            self._tell_names()
         logs.change(config.log.level, config.log.format)
 
     def report(self) -> dict[str, Any]:
@@ -179,6 +227,7 @@ class Service:
         gauges = {
             "engine_memory_bytes": memory.held_bytes,
             "engine_spilled_bytes": memory.spilled_bytes,
+            **self.house.rapid.gauges(),
         }
         return self.house.ledger.snapshot(gauges)
 
@@ -222,4 +271,5 @@ class Service:
             self._tell(loan)
 
     def _tell(self, loan: Loan) -> None:
-        loan.names(self.house.shells.tables, self.house.shells.schemas)
+        in_transactions = self.house.config.rapid.offload_in_transactions
+        loan.names(*self.house.filter_names(), in_transactions=in_transactions)

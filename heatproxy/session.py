@@ -133,10 +133,30 @@ class House:
     def __post_init__(self) -> None:
         self.views = Views(self.account)
         self.translator = Translator(
-            self.engine, self.shells, self.weights, self.rapid.tables, self.views
+            self.engine, self.shells, self.weights, self.rapid, self.views
         )
         threads = self.config.engine.threads or os.cpu_count() or 1
         self.turns = asyncio.Semaphore(max(FEWEST_TURNS, 2 * threads))
+
+    @property
+    def names_version(self) -> tuple[int, ...]:
+        """What changes whenever ``filter_names`` may."""
+        return self.shells.version, self.rapid.tables.version, self.views.version
+
+    def filter_names(self) -> tuple[set[str], set[str], set[str]]:
+        """What statements are filtered by: see Prefilter."""
+        loaded = self.rapid.tables.names | self.views_over_loaded()
+        return self.names_over_shells(), self.shells.schemas, loaded
+
+    def views_over_loaded(self) -> set[str]:
+        """The names of the views that read tables of RAPID's."""
+        return self.views.over((t.schema, t.name) for t in self.rapid.tables.all())
+
+    def names_over_shells(self) -> set[str]:
+        """The names of Lakehouse tables, and of the views that read them."""
+        shells = self.shells.all()
+        views = self.views.over((shell.schema, shell.table) for shell in shells)
+        return {shell.table for shell in shells} | views
 
 
 async def follow_shells(house: House) -> None:

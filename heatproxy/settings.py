@@ -279,6 +279,12 @@ SETTINGS = (
         live=True,
     ),
     Setting(
+        "rapid.server_id",
+        Number(low=0, high=4_294_967_295, whole=True, default=0),
+        "The server_id under which the backend's binary log is read, one that no other "
+        "server or reader of it has; 0 makes one up from the data_dir's name.",
+    ),
+    Setting(
         "automl.workers",
         Number(low=1, high=64, whole=True, default=1),
         "How many trainings run at the same time; others wait.",

@@ -66,7 +66,7 @@ class Watch:
     ) -> None:
         """``statement`` is the client's text, in its own character set."""
         self._backend, self._locks = backend, locks
-        self._thread_id, self._running = thread_id, running
+        self.thread_id, self._running = thread_id, running
         self._shown = shown(statement)
         self.doing = "working"
         self._began = time.monotonic()
@@ -91,7 +91,7 @@ class Watch:
         """
         loop = asyncio.get_running_loop()
         self._task = asyncio.current_task()
-        self._running[self._thread_id] = self
+        self._running[self.thread_id] = self
         self._timer = loop.call_later(WATCH_AFTER_S, self._wake)
         try:
             result = await work
@@ -102,7 +102,7 @@ class Watch:
             raise
         finally:
             self._over = True
-            del self._running[self._thread_id]
+            del self._running[self.thread_id]
             if self._timer is not None:
                 self._timer.cancel()
             await self._end_wait()
@@ -125,6 +125,11 @@ class Watch:
         except asyncio.CancelledError:
             self.raise_problem()
             raise
+
+    def require_no_kill(self) -> None:
+        """Raise what the statement was killed with, though its work is over."""
+        if self._problem is not None:
+            raise self._problem
 
     def raise_problem(self) -> None:
         """In place of a cancellation that came from here, raise what it was for."""

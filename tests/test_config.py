@@ -89,6 +89,7 @@ WRONG: dict[str, list[Any]] = {
     "rapid.shadow": [-0.1, 1.5, "all"],
     "rapid.switched_off": [7],
     "rapid.load_connections": [0, 65, 1.5],
+    "rapid.server_id": [-1, 4_294_967_296, 1.5],
     "automl.workers": [0, "many"],
     "automl.threads": [-1],
     "log.level": ["loud", 7],

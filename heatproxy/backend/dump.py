@@ -51,7 +51,8 @@ def obstacle(ask: Ask) -> str | None:
     ((version, logged, written, image, format_, own),) = ask(
         "SELECT VERSION(), @@log_bin, @@log_replica_updates,"
         " @@global.binlog_row_image, @@global.binlog_format,"
-        " (SELECT COUNT(*) FROM performance_schema.replication_connection_configuration)"
+        " (SELECT COUNT(*) FROM"
+        " performance_schema.replication_connection_configuration)"
     )
     if not logged:
         return "the backend writes no binary log (log_bin is OFF)"
@@ -99,7 +100,7 @@ def source(ask: Ask) -> Source:
 
 
 def derived_server_id(name: str) -> int:
-    """A number for ``rapid.server_id`` 0, from what tells this heatproxy from others."""
+    """A number that ``rapid.server_id`` 0 stands for, from a name of our own."""
     return 0x70000000 | zlib.crc32(name.encode()) & 0x0FFFFFFF
 
 

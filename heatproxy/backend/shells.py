@@ -83,10 +83,6 @@ class Shells:
         for changed in self._watchers:
             changed()
 
-    def all(self) -> list[Shell]:
-        """Every Lakehouse table."""
-        return list(self._shells.values())
-
     def find(self, schema: str | None, table: str) -> Shell | None:
         """The Lakehouse table of that name, or None."""
         return self._shells.get((schema or "", table))

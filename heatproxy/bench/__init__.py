@@ -1,7 +1,7 @@
 """``heatproxy bench``: what the way through heatproxy costs, always as ratios.
 
 ``through`` measures a heatproxy that runs already; ``wire`` one of its own, beside
-other proxies.
+other proxies; ``rapid`` one of its own too, beside MySQL and DuckDB.
 """
 
 

@@ -18,6 +18,7 @@ from sqlglot.errors import SqlglotError
 
 Row = tuple[bytes | None, ...]
 _COLLATIONS = ("utf8mb4_0900_ai_ci", "utf8mb4_general_ci")
+_OFFLOADED = "SHOW STATUS LIKE 'Secondary_engine_execution_count'"
 _BINARY = 63
 _INTEGERS = (
     *(FIELD_TYPE.TINY, FIELD_TYPE.SHORT, FIELD_TYPE.INT24, FIELD_TYPE.LONG),
@@ -116,6 +117,12 @@ def connect(**where: Any) -> Any:
     )
 
 
+def offloaded(connection: Any) -> int:
+    """How many statements of the session's were offloaded."""
+    rows = ask(connection, _OFFLOADED).rows
+    return int(rows[0][1] or 0) if rows else 0
+
+
 def compare(
     text: str, mysql: Answer, ours: Answer, look: Callable[[str], Answer]
 ) -> Verdict:
@@ -181,7 +188,9 @@ def _first_difference(expected: Sequence[Row], given: Sequence[Row]) -> str:
         return "only the order differs"
     if one is not None and other is not None:
         # of rows that differ in one value each, say that value
-        near = min(extra, key=lambda row: sum(a != b for a, b in zip(row, one)))
+        near = min(
+            extra, key=lambda row: sum(a != b for a, b in zip(row, one, strict=True))
+        )
         pairs = [(a, b) for a, b in zip(one, near, strict=True) if a != b]
         return f"MySQL {pairs[0][0]!r}, ours {pairs[0][1]!r} in {one!r}"
     return f"MySQL {one!r}, ours {other!r}"
@@ -190,9 +199,7 @@ def _first_difference(expected: Sequence[Row], given: Sequence[Row]) -> str:
 class _Folds:
     """Values as what a collation compares, by MySQL's own WEIGHT_STRING."""
 
-    def __init__(
-        self, fields: Sequence[Field], look: Callable[[str], Answer]
-    ) -> None:
+    def __init__(self, fields: Sequence[Field], look: Callable[[str], Answer]) -> None:
         self._texts = [
             field.type == FIELD_TYPE.VAR_STRING and field.charset != _BINARY
             for field in fields

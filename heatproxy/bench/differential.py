@@ -5,19 +5,23 @@ own count of offloaded statements tells which were.
 """
 
 import contextlib
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from heatproxy.bench.answers import Answer, Same, Verdict, ask, compare
+from heatproxy.bench.answers import Answer, Same, Verdict, ask, compare, offloaded
 from heatproxy.datatypes import quote_name
 
 Connect = Callable[[str], Any]  # a connection of answers.connect's to a schema
 
-_COUNT = "SHOW STATUS LIKE 'Secondary_engine_execution_count'"
 _THRESHOLD = "SET SESSION secondary_engine_cost_threshold = 0"
 _UNWILLING = "SET SESSION use_secondary_engine = OFF"
+_LATEST = (
+    "SELECT QEXEC_TEXT FROM performance_schema.rpd_query_stats"
+    " WHERE CONNECTION_ID = CONNECTION_ID() ORDER BY QUERY_ID DESC LIMIT 1"
+)
 _SETUP, _CASES = "\n-- SETUP\n", "\n-- CASES\n"
 _NAME, _SESSION = "-- name: ", "-- session: "
 
@@ -33,7 +37,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a case; ``reason`` says why MySQL answered it in both ways."""
+    """What came of a case; ``reason`` says why MySQL answered it both times."""
 
     case: Case
     mysql: Answer
@@ -65,7 +69,8 @@ def read(path: Path) -> tuple[str, Sequence[Case]]:
     """The set-up script and the cases of a case file."""
     head, _, body = path.read_text("utf-8").partition(_CASES)
     cases: list[Case] = []
-    name, session = "", ()
+    name = ""
+    session: tuple[str, ...] = ()
     for line in body.splitlines():
         if line.startswith(_NAME):
             name, session = line.removeprefix(_NAME).strip(), ()
@@ -101,21 +106,19 @@ def run(
     schema: str,
     direct: Connect,
     through: Connect,
-    explain: Callable[[Any, str], str] = lambda _connection, _text: "",
 ) -> Iterator[Outcome]:
     """The cases one after the other, each in sessions of its own.
 
     Args:
         direct: connects to the backend itself.
         through: connects to heatproxy.
-        explain: says why a statement was not offloaded.
     """
     for case in cases:
         with (
             contextlib.closing(direct(schema)) as ours,
             contextlib.closing(through(schema)) as theirs,
         ):
-            yield _outcome(case, ours, theirs, direct, schema, explain)
+            yield _outcome(case, ours, theirs, direct, schema)
 
 
 def _outcome(
@@ -124,23 +127,22 @@ def _outcome(
     heatproxy: Any,
     direct: Connect,
     schema: str,
-    explain: Callable[[Any, str], str],
 ) -> Outcome:
     expected = _answer(mysql, case)
     ask(heatproxy, _THRESHOLD)
     for statement in case.session:
         ask(heatproxy, statement)
-    before = _count(heatproxy)
+    before = offloaded(heatproxy)
     given = ask(heatproxy, case.text)
-    offloaded = _count(heatproxy) > before
+    went = offloaded(heatproxy) > before
     with contextlib.closing(direct(schema)) as looking:
         ask(looking, _UNWILLING)
         verdict = compare(
             case.text, expected, given, lambda text: _looked_up(looking, case, text)
         )
-    reason = "" if offloaded else explain(heatproxy, case.text)
-    outcome = Outcome(case, expected, verdict, offloaded, reason)
-    if outcome.is_wrong and not offloaded:
+    reason = "" if went else _reason(heatproxy)
+    outcome = Outcome(case, expected, verdict, went, reason)
+    if outcome.is_wrong and not went:
         with contextlib.closing(direct(schema)) as again:
             if _answer(again, case) != expected:  # it is never the same twice
                 return replace(outcome, verdict=Verdict(Same.EXACT))
@@ -159,6 +161,8 @@ def _looked_up(connection: Any, case: Case, text: str) -> Answer:
     return ask(connection, text)
 
 
-def _count(connection: Any) -> int:
-    rows = ask(connection, _COUNT).rows
-    return int(rows[0][1] or 0) if rows else 0
+def _reason(connection: Any) -> str:
+    """Why the session's last statement that might have been offloaded was not."""
+    rows = ask(connection, _LATEST).rows
+    said = json.loads(rows[0][0] or b"{}") if rows else {}
+    return str(said.get("error") or "nothing of it is loaded")

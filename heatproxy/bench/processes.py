@@ -25,6 +25,35 @@ def relays(root: int) -> list[int]:
     return found
 
 
+def engine(root: int) -> int:
+    """The engine process in the tree under ``root``.
+
+    Raises:
+        LookupError: there is none.
+    """
+    children = _children()
+    waiting = [root]
+    while waiting:
+        pid = waiting.pop()
+        if _maps(pid, _ENGINE):
+            return pid
+        waiting += children.get(pid, [])
+    raise LookupError("no engine process")
+
+
+def forget_peak(pid: int) -> None:
+    """Let ``peak_bytes`` begin anew."""
+    (PROC / str(pid) / "clear_refs").write_text("5")
+
+
+def peak_bytes(pid: int) -> int:
+    """The most memory a process has had at a time."""
+    for line in (PROC / str(pid) / "status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) << 10
+    return 0
+
+
 def cpu_ns(pids: Iterable[int]) -> int:
     """Nanoseconds on a processor so far, all threads together."""
     total = 0
@@ -69,10 +98,17 @@ def _children() -> dict[int, list[int]]:
 
 
 def _is_none(pid: int) -> bool:
-    folder = PROC / str(pid)
     try:
-        if _BACKEND in (folder / "cmdline").read_bytes():
+        if _BACKEND in (PROC / str(pid) / "cmdline").read_bytes():
             return True
-        return _ENGINE in (folder / "maps").read_bytes()
     except (FileNotFoundError, ProcessLookupError):
         return True
+    return _maps(pid, _ENGINE, gone=True)
+
+
+def _maps(pid: int, library: bytes, *, gone: bool = False) -> bool:
+    """Whether a process carries a library; ``gone`` is said of one that has ended."""
+    try:
+        return library in (PROC / str(pid) / "maps").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return gone

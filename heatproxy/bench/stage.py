@@ -92,9 +92,9 @@ def open_stage(data_dir: Path, arguments: Sequence[str] = ()) -> Iterator[Stage]
     """
     _raise_file_limit()
     with ExitStack() as held:
-        port, pid = held.enter_context(_heatproxy(data_dir, arguments))
+        port, pid = held.enter_context(heatproxy(data_dir, arguments))
         account = read_option_file(data_dir / "client.cnf")
-        direct = Door(DIRECT, path=_backend_socket(data_dir))
+        direct = Door(DIRECT, path=backend_socket(data_dir))
         log_in(direct, account).close()  # the password is cached from now on
         others, absent = [], []
         for name, program, start in (
@@ -120,14 +120,20 @@ def open_stage(data_dir: Path, arguments: Sequence[str] = ()) -> Iterator[Stage]
 
 
 @contextmanager
-def _heatproxy(data_dir: Path, arguments: Sequence[str]) -> Iterator[tuple[int, int]]:
-    """Port and process id of a heatproxy of our own."""
+def heatproxy(
+    data_dir: Path, arguments: Sequence[str] = (), **environment: str
+) -> Iterator[tuple[int, int]]:
+    """Port and process id of a heatproxy of our own.
+
+    Raises:
+        StageFailed: it did not start.
+    """
     port = _free_port()
     command = [sys.executable, "-m", "heatproxy", "up"]
     command += ["--data-dir", str(data_dir), "--listen", f"127.0.0.1:{port}"]
     server = subprocess.Popen(  # noqa: S603
         [*command, *arguments],
-        env={**os.environ, "HEATPROXY_LOG_LEVEL": "warning"},
+        env={**os.environ, "HEATPROXY_LOG_LEVEL": "warning", **environment},
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -196,7 +202,7 @@ def _installed(program: str) -> str | None:
     return shutil.which(program, path=os.pathsep.join(folders))
 
 
-def _backend_socket(data_dir: Path) -> str:
+def backend_socket(data_dir: Path) -> str:
     """The embedded backend's socket, which a long path puts elsewhere."""
     text = (data_dir / "backend.cnf").read_text()
     found = re.search(r'^socket="?([^"\n]+)"?$', text, re.MULTILINE)

@@ -61,7 +61,7 @@ class Changes:
                 f"INSERT INTO {_quoted(change.name)} ({named}) SELECT * FROM added"
             )
             self.cursor.unregister("added")
-        return change.added.num_rows - gone
+        return int(change.added.num_rows) - gone
 
     def _remove(self, change: TableChanges) -> int:
         removed, table = change.removed, _quoted(change.name)

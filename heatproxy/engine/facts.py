@@ -68,7 +68,7 @@ def key_column(column: str) -> str:
 
 
 class KeyMaker(Protocol):
-    """Makes collation keys: blobs that are equal, and in order, as MySQL's texts are."""
+    """Makes collation keys: blobs that compare as MySQL's texts do."""
 
     def needs_key(self, collation: str, facts: TextFacts) -> bool:
         """Whether no expression over the texts compares them as MySQL does."""

@@ -57,7 +57,7 @@ def add_keys(
         cursor.execute("CREATE TEMP TABLE key_values (t VARCHAR, k BLOB)")
         begin = 0
         while True:
-            texts = cursor.execute(
+            texts = cursor.sql(
                 f"SELECT t FROM key_texts WHERE n > {begin}"
                 f" AND n <= {begin + BATCH_ROWS} ORDER BY n"
             ).to_arrow_table()

@@ -1,4 +1,4 @@
-"""What characters a table's strings are made of: one look at each byte on its way in."""
+"""What characters a table's strings are made of: a look at each byte on its way in."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace

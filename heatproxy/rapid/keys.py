@@ -84,22 +84,21 @@ class Keys:
     def extend(self, table: LoadedTable, added: pa.Table) -> pa.Table:
         """Rows that are about to be inserted, with the key columns of their table.
 
-        If the facts of its text no longer hold, the table's version grows. Call
-        ``before_commit`` in the transaction that inserts the rows, and ``forget`` if
-        that is undone.
+        If the facts of its text no longer hold, the table's version grows, and it is
+        ``changing``. Call ``before_commit`` in the transaction that inserts the rows,
+        and when that has ended ``committed`` or ``forget``.
 
         Raises:
             MySQLError: 3877, MySQL can't be asked for weights.
         """
         name = table.engine_name
-        self.committed(table)
         before = self._facts_of(name)
         after = facts_after(before, added)
         if after is not before:
             with self._lock:
                 self._facts[name] = after
                 self._unwritten.add(name)
-            self._bump(table)
+            self._bump(table, changing=True)
         collations = _collations(table)
         for column, found in after.items():
             collation = collations.get(column)
@@ -128,26 +127,29 @@ class Keys:
         write_texts(cursor, name, texts)
 
     def committed(self, table: LoadedTable) -> None:
-        """The transaction is kept: its key columns may be read from now on."""
+        """The transaction is kept: what it changed may be relied on from now on."""
+        name = table.engine_name
         with self._lock:
-            self._unwritten.discard(table.engine_name)
-            keyed = self._keyed.pop(table.engine_name, None)
-            if keyed is None:
+            if name not in self._unwritten:
                 return
-            self._facts[table.engine_name] = keyed
-        self._bump(table)
+            self._unwritten.discard(name)
+            self._facts[name] = self._keyed.pop(name, self._facts[name])
+        self._bump(table, changing=False)
 
     def forget(self, table: LoadedTable) -> None:
         """A transaction with the table's changes was undone, or the table is gone."""
         with self._lock:
+            changed = table.engine_name in self._unwritten
             self._unwritten.discard(table.engine_name)
             self._keyed.pop(table.engine_name, None)
             self._facts.pop(table.engine_name, None)
+        if changed:
+            self._bump(table, changing=False)
 
-    def _bump(self, table: LoadedTable) -> None:
+    def _bump(self, table: LoadedTable, changing: bool) -> None:
         current = self._tables.find(table.schema, table.name) or table
         version = current.version + 1
-            self._tables.change(table, version=version, changing=True)
+        self._tables.change(table, version=version, changing=changing)
 
     def _facts_of(self, engine_name: str) -> Mapping[str, TextFacts]:
         with self._lock:
@@ -198,6 +200,7 @@ def engine_column(column: LoadedColumn, texts: TextFacts | None) -> EngineColumn
         blank_ended=texts is None or texts.blank_ended,
         longest=None if texts is None else texts.longest,
         values=None if texts is None else texts.values,
+        visible=column.visible,
     )
 
 

@@ -25,6 +25,7 @@ from heatproxy.errors import MySQLError, ProtocolError, interrupted, secondary_e
 from heatproxy.ledger import Ledger
 from heatproxy.rapid import origin
 from heatproxy.rapid.describe import Description, describe, is_flagged, notes
+from heatproxy.rapid.keys import Keys
 from heatproxy.rapid.ordered import OrderedRows
 from heatproxy.rapid.ranges import queries
 from heatproxy.rapid.snapshot import Snapshot, snapshot
@@ -94,6 +95,7 @@ class Loader:
     ) -> None:
         self.engine, self.tables = engine, tables
         self.follower: Follower | None = None
+        self.keys: Keys | None = None
         self._address = address
         self._account = ServiceAccount(address)
         self._connections = connections
@@ -193,10 +195,8 @@ class Loader:
     def unload(self, table: LoadedTable) -> None:
         """Forget the table's rows; be ``alone``."""
         self.tables.change(table, status=LoadStatus.UNLOADING)
-        if self.follower is not None:
-            self.follower.leave(table)
+        self._drop(table)
         self.tables.remove(table)
-        self.engine.drop(table.engine_name)
         self.tables.tell()
 
     def close(self) -> None:
@@ -222,9 +222,9 @@ class Loader:
         self.tables.put(table)
         self.tables.tell()
         if before is not None:
-            if self.follower is not None:
-                self.follower.leave(before)
-            self.engine.drop(before.engine_name)
+            self._drop(before)
+            if before.status is LoadStatus.STALE:
+                self._ledger.count("rapid_reloads")
         try:
             for attempt in range(1, ATTEMPTS + 1):
                 try:
@@ -236,12 +236,18 @@ class Loader:
                     described = self._described(self.ask, schema, name)
             raise AssertionError
         except BaseException:
-            if self.follower is not None:
-                self.follower.leave(table)
-            self.engine.drop(table.engine_name)
+            self._drop(table)
             self.tables.remove(table)
             self.tables.tell()
             raise
+
+    def _drop(self, table: LoadedTable) -> None:
+        """Have the engine hold the table no more; harmless if it does not."""
+        if self.follower is not None:
+            self.follower.leave(table)
+        self.engine.drop(table.engine_name)
+        if self.keys is not None:
+            self.keys.forget(table)
 
     def _described(
         self, ask: Callable[[str], list[tuple[Any, ...]]], schema: str, name: str
@@ -287,6 +293,8 @@ class Loader:
                 rows,
                 listen,
                 ending=filling.ending,
+                collations={one.name: one.collation for one in filling.described.held},
+                keys=self.keys,
             )
         except Exception:
             if filling.problem is not None:

@@ -80,10 +80,11 @@ def _cuts(
 
 
 def _between(ask: Ask, table: Description, key: str, low: int, high: int) -> int:
+    # without ORDER BY an index that is forced is not looked into
     return _estimate(
         ask,
-        f"SELECT 1 FROM {table.quoted} FORCE INDEX (PRIMARY)"
-        f" WHERE {key} BETWEEN {low} AND {high}",
+        f"SELECT {key} FROM {table.quoted} FORCE INDEX (PRIMARY)"
+        f" WHERE {key} BETWEEN {low} AND {high} ORDER BY {key}",
     )
 
 

@@ -4,7 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from heatproxy.rapid.follow import Follower
+from heatproxy.rapid.freshness import Freshness
 from heatproxy.rapid.history import Execution, History
+from heatproxy.rapid.keys import Keys
 from heatproxy.rapid.load import Loader
 from heatproxy.rapid.rpd_rows import ColumnStats
 from heatproxy.rapid.tables import LoadedTables
@@ -18,6 +21,10 @@ class Rapid:
     tables: LoadedTables = field(default_factory=LoadedTables)
     history: History = field(default_factory=History)
     loader: Loader | None = None
+    # what keeps the tables fresh, and says whether they are; None: nothing does
+    follower: Follower | None = None
+    freshness: Freshness | None = None
+    keys: Keys | None = None  # of the tables' texts; None: no table is loaded
     variables: GlobalVariables = field(default_factory=GlobalVariables)
     # of Lakehouse tables, which the register does not have: their ids by engine name,
     # and by schema.table how often they were queried, and when last
@@ -31,8 +38,16 @@ class Rapid:
     @property
     def propagates(self) -> bool:
         """Whether changes of InnoDB tables reach the engine."""
-        follower = getattr(self, "follower", None)
-        return follower is not None and follower.problem is None
+        return self.follower is not None and self.follower.problem is None
+
+    def gauges(self) -> dict[str, float]:
+        """What metrics say of this moment, by their names in a ledger's snapshot."""
+        lag_s = 0.0 if self.follower is None else self.follower.lag_s
+        found = {"rapid_propagates": float(self.propagates), "rapid_lag_s": lag_s}
+        for table in self.tables.all():
+            name = f"rapid_tables:{table.status.value.lower()}"
+            found[name] = found.get(name, 0) + 1
+        return found
 
     def note(self, execution: Execution) -> None:
         """Remember a statement that has ended, and that its tables were queried."""

@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from heatproxy.errors import MySQLError
-from heatproxy.sql.lexer import Token, tokens
+from heatproxy.sql.lexer import Token, text_of, tokens
 from heatproxy.wire.binlog import Query
 
 Name = tuple[str, str]  # schema and table
 
-_VERSIONED = re.compile(rb"/\*!\d*|\*/")
+_VERSIONED = re.compile(rb"/\*!\d*(.*?)\*/", re.DOTALL)
 # What a session that follows no rules of ours may do to a transaction.
+_AS_STATEMENT = "rows were changed with binlog_format = STATEMENT"
 _UNDONE = "a transaction was undone in part"
 
 
@@ -28,7 +29,6 @@ class Turn(Enum):
     NONE = auto()
     BEGINS = auto()
     ENDS = auto()
-    PREPARED = auto()  # XA END: the XA_PREPARE event follows
     UNDOES = auto()  # some or all of the rows before it
 
 
@@ -37,13 +37,18 @@ class Meaning:
     """What follows from a statement.
 
     ``stale`` are loaded tables whose rows may not be what the engine holds any more;
-    ``look``: whether what is loaded at all may have changed.
+    ``look``: whether what is loaded at all may have changed. ``branch`` is the XA
+    transaction that begins, or with ``commits_branch`` becomes visible.
     """
 
     turn: Turn = Turn.ENDS
     stale: frozenset[Name] = frozenset()
     reason: str = ""
     look: bool = False
+    branch: bytes = b""
+    commits_branch: bool = False
+    is_commit: bool = False
+    stays_open: bool = False  # ROLLBACK TO a savepoint
 
 
 _TURNS = {
@@ -51,14 +56,36 @@ _TURNS = {
     b"COMMIT": Turn.ENDS,
     b"SAVEPOINT": Turn.NONE,
     b"RELEASE": Turn.NONE,
-    b"ROLLBACK": Turn.UNDOES,
 }
-_ROWS = (b"INSERT", b"REPLACE", b"UPDATE", b"DELETE", b"LOAD", b"WITH", b"CALL")
+_ROWS: tuple[bytes, ...] = (
+    b"INSERT",
+    b"REPLACE",
+    b"UPDATE",
+    b"DELETE",
+    b"LOAD",
+    b"WITH",
+    b"CALL",
+)
 _ROWS += (b"SELECT", b"DO", b"VALUES", b"TABLE")
-_HARMLESS = (b"GRANT", b"REVOKE", b"ANALYZE", b"OPTIMIZE", b"REPAIR", b"CHECK")
+_HARMLESS: tuple[bytes, ...] = (
+    b"GRANT",
+    b"REVOKE",
+    b"ANALYZE",
+    b"OPTIMIZE",
+    b"REPAIR",
+    b"CHECK",
+)
 _HARMLESS += (b"FLUSH", b"SET", b"INSTALL", b"UNINSTALL", b"RESET", b"KILL")
 # CREATE, ALTER and DROP of these change no rows of a table.
-_OTHERS = (b"VIEW", b"TRIGGER", b"PROCEDURE", b"FUNCTION", b"EVENT", b"USER", b"ROLE")
+_OTHERS: tuple[bytes, ...] = (
+    b"VIEW",
+    b"TRIGGER",
+    b"PROCEDURE",
+    b"FUNCTION",
+    b"EVENT",
+    b"USER",
+    b"ROLE",
+)
 _OTHERS += (b"SERVER", b"INDEX", b"UNIQUE", b"FULLTEXT", b"SPATIAL", b"RESOURCE")
 _OTHERS += (b"UNDO", b"TABLESPACE", b"LOGFILE", b"LIBRARY", b"INSTANCE")
 _SCHEMA = (b"DATABASE", b"SCHEMA")
@@ -67,7 +94,7 @@ _SCHEMA = (b"DATABASE", b"SCHEMA")
 def meaning(query: Query, loaded: Iterable[Name]) -> Meaning:
     """What a QUERY event means, given the tables that are loaded."""
     names = frozenset(loaded)
-    text = _VERSIONED.sub(b" ", query.text)
+    text = _VERSIONED.sub(rb" \1 ", query.text)
     try:
         found = tokens(text)
     except MySQLError:
@@ -77,11 +104,11 @@ def meaning(query: Query, loaded: Iterable[Name]) -> Meaning:
         return _all(names, "a statement that is not understood")
     first, second = words[0], words[1] if len(words) > 1 else b""
     if first == b"XA":
-        return _distributed(second, names)
+        return _distributed(second, text_of(text, found[2:]))
     if first == b"ROLLBACK":
-        return Meaning(Turn.UNDOES, reason=_UNDONE)
+        return Meaning(Turn.UNDOES, reason=_UNDONE, stays_open=b"TO" in words)
     if first in _TURNS:
-        return Meaning(_TURNS[first])
+        return Meaning(_TURNS[first], is_commit=first == b"COMMIT")
     if first == b"START" and second == b"TRANSACTION":
         return Meaning(Turn.BEGINS)
     if first in _ROWS:
@@ -105,14 +132,14 @@ def _all(names: frozenset[Name], reason: str, turn: Turn = Turn.ENDS) -> Meaning
     return Meaning(turn, names, reason, look=True)
 
 
-def _distributed(word: bytes, names: frozenset[Name]) -> Meaning:
+def _distributed(word: bytes, branch: bytes) -> Meaning:
     """XA: rows of a prepared transaction are logged long before they are there."""
     if word in (b"START", b"BEGIN"):
-        return Meaning(Turn.BEGINS)
+        return Meaning(Turn.BEGINS, branch=branch)
     if word == b"END":
-        return Meaning(Turn.PREPARED)
+        return Meaning(Turn.NONE)  # the XA_PREPARE event follows
     if word == b"COMMIT":
-        return _all(names, "XA COMMIT")
+        return Meaning(branch=branch, commits_branch=True, reason="XA COMMIT")
     return Meaning()
 
 
@@ -130,8 +157,12 @@ def _definition(
     if head[:1] and head[0] in _SCHEMA:
         if verb != b"DROP":
             return Meaning()
-        gone = (found[-1].name or "").lower()
-        stale = frozenset(name for name in names if name[0].lower() == gone)
+        spelled = _spelled(found[2:])
+        stale = frozenset(
+            name
+            for name in names
+            if name[0].lower() in spelled or not (spelled.is_ascii or name[0].isascii())
+        )
         return Meaning(stale=stale, reason="DROP DATABASE", look=True)
     if is_table:
         stale = _named(found, schema, names)
@@ -166,15 +197,29 @@ def _named(
 
     A column of that name counts too: at worst a table is loaded again.
     """
-    spelled = {token.name.lower() for token in found if token.name is not None}
-    spelled |= {
-        token.text[1:-1].decode("utf-8", "replace").lower()
-        for token in found
-        if token.text[:1] == b'"'  # under ANSI_QUOTES
-    }
+    spelled = _spelled(found)
     lower = schema.lower()
     return frozenset(
         (s, t)
         for s, t in names
-        if t.lower() in spelled and (s.lower() == lower or s.lower() in spelled)
+        if (t.lower() in spelled and (s.lower() == lower or s.lower() in spelled))
+        or not (spelled.is_ascii or (s + t).isascii())
     )
+
+
+class _Spelled(set[str]):
+    """Identifiers in lower case; some in an unknown set unless they are ASCII."""
+
+    is_ascii = True
+
+
+def _spelled(found: Sequence[Token]) -> _Spelled:
+    spelled = _Spelled()
+    for token in found:
+        name = token.name
+        if token.text[:1] == b'"':  # an identifier under ANSI_QUOTES
+            name = token.text[1:-1].decode("utf-8", "replace")
+        if name is not None:
+            spelled.add(name.lower())
+            spelled.is_ascii &= token.text.isascii()
+    return spelled

@@ -108,10 +108,16 @@ class LoadedTables:
             self.version += 1
 
     def change(self, table: LoadedTable, **facts: Any) -> LoadedTable | None:
-        """The table with other facts, unless another has taken its place."""
+        """The table with other facts, unless another has taken its place.
+
+        What is STALE does not become AVAILABLE: it is loaded again, as another.
+        """
         with self._lock:
             found = self._tables.get((table.schema, table.name))
             if found is None or found.engine_name != table.engine_name:
+                return None
+            wanted = facts.get("status")
+            if found.status is LoadStatus.STALE and wanted is LoadStatus.AVAILABLE:
                 return None
             changed = replace(found, **facts)
             self._tables[table.schema, table.name] = changed

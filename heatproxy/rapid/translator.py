@@ -7,15 +7,17 @@ it holds as long as every table it was made for is as it was then.
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from heatproxy.backend.shells import Shell, Shells
 from heatproxy.backend.weights import Weights
-from heatproxy.engine import Engine, TextFacts
+from heatproxy.engine import Engine
 from heatproxy.errors import secondary_engine
 from heatproxy.rapid.decision import Cause, Refusal, Settings, of_table
-from heatproxy.rapid.tables import LoadedColumn, LoadedTable, LoadedTables
+from heatproxy.rapid.keys import engine_column
+from heatproxy.rapid.rapid import Rapid
+from heatproxy.rapid.tables import LoadedTable
 from heatproxy.rapid.views import Views
 from heatproxy.sql.emitter.values import (
     Constant,
@@ -82,11 +84,11 @@ class Translator:
         engine: Engine,
         shells: Shells,
         weights: Weights,
-        tables: LoadedTables,
+        rapid: Rapid,
         views: Views,
     ) -> None:
         self._engine, self._shells, self._weights = engine, shells, weights
-        self._tables, self._views = tables, views
+        self._rapid, self._tables, self._views = rapid, rapid.tables, views
         self._lock = threading.Lock()
         self._made: OrderedDict[object, _Entry] = OrderedDict()
         self._asked: OrderedDict[object, tuple[str, ...]] = OrderedDict()
@@ -210,12 +212,21 @@ class Translator:
         known = self._facts.get(table.engine_name)
         if known is not None and known[0] == table.version:
             return known[1]
-        texts = self._engine.facts(table.engine_name).texts
+        keys = self._rapid.keys
+        texts = {} if keys is None else keys.texts(table)
         columns = {
-            column.name: _engine_column(column, texts.get(column.name))
+            column.name: replace(
+                engine_column(column, texts.get(column.name)), visible=column.visible
+            )
             for column in table.columns
         }
-        made = EngineTable(table.schema, table.name, table.engine_name, columns)
+        made = EngineTable(
+            table.schema,
+            table.name,
+            table.engine_name,
+            columns,
+            unique=(table.primary_key,) if table.primary_key else (),
+        )
         self._facts[table.engine_name] = table.version, made
         if len(self._facts) > REMEMBERED:
             self._facts.clear()
@@ -241,6 +252,10 @@ class Translator:
                 collations.get(column.name),
                 ascii=text is not None and text.ascii,
                 clean=text is not None and text.clean,
+                alphabet=None if text is None else text.alphabet,
+                blank_ended=text is None or text.blank_ended,
+                longest=None if text is None else text.longest,
+                values=None if text is None else text.values,
             )
         return EngineTable(shell.schema, shell.table, shell.engine_name, columns)
 
@@ -271,9 +286,7 @@ class _Met:
         self._translator = translator
         self._loaded: dict[str, LoadedTable] = {}
         self._shells: dict[str, Shell] = {}
-        self._known: dict[
-            tuple[str | None, str], EngineTable | EngineView | None
-        ] = {}
+        self._known: dict[tuple[str | None, str], EngineTable | EngineView | None] = {}
         self._views: list[EngineView] = []
         self._is_foreign = False
 
@@ -291,9 +304,7 @@ class _Met:
     def shell_tables(self) -> tuple[Shell, ...]:
         return tuple(self._shells.values())
 
-    def resolve(
-        self, schema: str | None, name: str
-    ) -> EngineTable | EngineView | None:
+    def resolve(self, schema: str | None, name: str) -> EngineTable | EngineView | None:
         """The table or view of a name, for the emitter.
 
         Raises:
@@ -337,17 +348,6 @@ class _Met:
             raise Untranslated(
                 refusal, self.loaded_tables, self.shell_tables, unsettled=True
             ) from None
-
-
-def _engine_column(column: LoadedColumn, text: TextFacts | None) -> EngineColumn:
-    return EngineColumn(
-        column.type,
-        column.nullable,
-        column.collation,
-        ascii=text is not None and text.ascii,
-        clean=text is not None and text.clean,
-        refusal=column.refusal,
-    )
 
 
 def _put(memory: OrderedDict[K, V], key: K, value: V) -> None:

@@ -8,6 +8,7 @@ Variable Assignment".
 """
 
 import json
+import logging
 import os
 import threading
 from collections.abc import Mapping, Sequence
@@ -18,6 +19,8 @@ from heatproxy.errors import (
     wrong_type_for_variable,
     wrong_value_for_variable,
 )
+
+log = logging.getLogger(__name__)
 
 PERSISTED_FILE = "rapid_variables.json"
 
@@ -111,7 +114,11 @@ class GlobalVariables:
         self._path = path
         self._persisted: dict[str, str] = {}
         if path is not None and path.exists():
-            kept = json.loads(path.read_text())
+            try:
+                kept = dict(json.loads(path.read_text()))
+            except ValueError:
+                log.error("%s cannot be read: no value in it counts", path)
+                kept = {}
             self._persisted = {n: str(v) for n, v in kept.items() if n in VARIABLES}
         self._values = dict(self._persisted)
 

@@ -31,6 +31,7 @@ class Views:
         self._uses: dict[Name, set[Name]] = {}  # by what is read: the views of it
         self._asking = threading.Lock()
         self._again = False
+        self.version = 0  # grows with every refresh
         self._watchers: list[Callable[[], None]] = []
 
     def refresh(self) -> None:
@@ -39,6 +40,7 @@ class Views:
         for view_schema, view, schema, table in self._account.query(_USAGE):
             uses.setdefault((schema, table), set()).add((view_schema, view))
         self._uses = uses
+        self.version += 1
 
     def look(self) -> None:
         """There may be others: ask, in a thread, and tell those who watch."""
@@ -55,11 +57,15 @@ class Views:
             except pymysql.MySQLError as problem:
                 log.warning("views cannot be looked at: %s", problem)
                 return
+        self.tell()
+
+    def tell(self) -> None:
+        """There may be others: let those know who filter by their names."""
         for changed in self._watchers:
             changed()
 
     def watch(self, changed: Callable[[], None]) -> None:
-        """Call this, from another thread, whenever ``look`` has found what there is."""
+        """Call this, from any thread, whenever ``tell`` is."""
         self._watchers.append(changed)
 
     def over(self, tables: Iterable[Name]) -> set[str]:

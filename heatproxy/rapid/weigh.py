@@ -61,9 +61,10 @@ class AsciiWeigher:
         lengths = np.zeros(count, np.int64)
         tables = tuple(map(address_of, (self._kinds, self._lengths)))
         blank = np.frombuffer(self._blank or b"\0", np.uint8)
-        _measure(
-            at, text, count, *tables, self._levels, address_of(lengths)
-        ) if count else 0
+        sized, weighed = address_of(self._lengths), address_of(self._weights)
+        kinds, found = address_of(self._kinds), address_of(lengths)
+        if count:
+            _measure(at, text, count, kinds, sized, self._levels, found)
         known = texts.is_valid().to_numpy(zero_copy_only=False)
         asked = np.flatnonzero((lengths < 0) & known)
         kept = known & (lengths >= 0)
@@ -73,15 +74,10 @@ class AsciiWeigher:
         np.cumsum(sizes, out=places[1:])
         written = np.empty(max(int(places[-1]), 1), np.uint8)
         if count:
+            starts, shape = address_of(places), self._levels * 256 + end
+            to = address_of(written)
             _write(
-                at,
-                text,
-                count,
-                address_of(sizes),
-                address_of(places),
-                *(address_of(a) for a in (self._lengths, self._weights)),
-                self._levels * 256 + end,
-                address_of(written),
+                at, text, count, address_of(sizes), starts, sized, weighed, shape, to
             )
         if end:
             ends = places[1:][kept]

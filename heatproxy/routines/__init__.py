@@ -1,5 +1,6 @@
 """The routines heatproxy offers in ``sys``, each declared in a file of its family."""
 
+from heatproxy.routines.advisor import HEATWAVE_ADVISOR
 from heatproxy.routines.explain import ML_EXPLAIN, ML_EXPLAIN_ROW, ML_EXPLAIN_TABLE
 from heatproxy.routines.later import LATER
 from heatproxy.routines.load import HEATWAVE_LOAD
@@ -13,9 +14,18 @@ from heatproxy.routines.predict import ML_PREDICT_ROW, ML_PREDICT_TABLE
 from heatproxy.routines.routine import Routine
 from heatproxy.routines.score import ML_SCORE
 from heatproxy.routines.train import ML_TRAIN
+from heatproxy.routines.unload import (
+    HEATWAVE_RELOAD,
+    HEATWAVE_UNLOAD,
+    HEATWAVE_UNLOAD_ALL,
+)
 
 _ALL: tuple[Routine, ...] = (
     HEATWAVE_LOAD,
+    HEATWAVE_UNLOAD,
+    HEATWAVE_UNLOAD_ALL,
+    HEATWAVE_RELOAD,
+    HEATWAVE_ADVISOR,
     ML_TRAIN,
     ML_EXPLAIN,
     ML_MODEL_LOAD,

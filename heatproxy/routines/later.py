@@ -19,10 +19,6 @@ def _later(name: str, *parameters: str) -> Procedure:
 
 
 LATER = (
-    _later("heatwave_unload", "IN input_list JSON", JSON_OPTIONS),
-    _later("heatwave_unload_all", JSON_OPTIONS),
-    _later("heatwave_reload", JSON_OPTIONS),
-    _later("heatwave_advisor", JSON_OPTIONS),
     _later(
         "ML_MODEL_IMPORT",
         "IN model_object LONGTEXT",

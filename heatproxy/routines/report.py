@@ -1,10 +1,11 @@
 """The report of a load where scripts look for it: temporary tables in ``sys``."""
 
 import logging
+from collections.abc import Iterable
 
 from heatproxy.datatypes import quote_text
 from heatproxy.errors import MySQLError
-from heatproxy.lakehouse.autopilot import REPORT_COLUMNS, ReportRows
+from heatproxy.lakehouse.autopilot import REPORT_COLUMNS, ReportRow
 from heatproxy.session import Session
 
 log = logging.getLogger(__name__)
@@ -13,7 +14,7 @@ REPORT_TABLES = ("heatwave_autopilot_report", "heatwave_load_report")
 DENIED = (1044, 1142)  # to use a schema, to use a table
 
 
-async def keep_report(session: Session, rows: ReportRows) -> None:
+async def keep_report(session: Session, rows: Iterable[ReportRow]) -> None:
     """Make them and fill them; a caller who may not does without.
 
     Raises:

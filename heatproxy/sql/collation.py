@@ -6,6 +6,7 @@ that are equal, or in order, exactly when MySQL's ASCII strings are, and keys ca
 made of ASCII texts without asking; all else is decided by MySQL's WEIGHT_STRING.
 """
 
+import itertools
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -74,7 +75,7 @@ def key_query(collation: str, texts: Sequence[str]) -> str:
 def key_expression(text: str, collation: str) -> str:
     """MySQL's expression for the weight of one text, in hex."""
     return (
-        f"HEX(WEIGHT_STRING(CONVERT(_utf8mb4 0x{text.encode().hex()} USING"
+        f"HEX(WEIGHT_STRING(CONVERT(_utf8mb4 X'{text.encode().hex()}' USING"
         f" {charset_of(collation)}) COLLATE {collation}))"
     )
 
@@ -258,7 +259,8 @@ def _key(collation: str, weight: Mapping[str, bytes]) -> CollationKey | None:
     split = {text: _levels(w, pad_space) for text, w in weight.items()}
     singles = {char: split[char] for char in SAFE}
     adds_up = len({len(levels) for levels in split.values()}) == 1 and all(
-        split.get(one + other) == tuple(map(bytes.__add__, singles[one], singles[other]))
+        split.get(one + other)
+        == tuple(map(bytes.__add__, singles[one], singles[other]))
         for one in SAFE
         for other in SAFE
     )
@@ -297,7 +299,7 @@ def _is_decodable(weights: Mapping[str, tuple[bytes, ...]]) -> bool:
     for levels in weights.values():
         lengths.setdefault(levels[0], set()).add(tuple(map(len, levels)))
     firsts = sorted(lengths)
-    following = zip(firsts, firsts[1:], strict=False)
+    following = itertools.pairwise(firsts)
     return all(len(found) == 1 for found in lengths.values()) and not any(
         other.startswith(one) for one, other in following
     )

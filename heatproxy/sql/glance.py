@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-# What a packet is: a COM_QUERY of another kind, one that reads, one that sets session
-# variables; a COM_STMT_EXECUTE; one that reads tables RAPID holds; or LOOK closer, which
-# is also said of all that is not one whole packet of these.
+# What a packet is: a COM_QUERY of another kind, one that reads, one that changes what
+# the session is set to; a COM_STMT_EXECUTE; one that reads what RAPID holds; or LOOK
+# closer, which is also said of all that is not one whole packet of these.
 OTHER, READS, SETS, EXECUTES, LOADED, LOOK = range(6)
 LONGEST_BYTES = 4096  # of a text that is worth a loop over all of it
 _WORD_BYTES = 8
@@ -21,7 +21,9 @@ _SELECT = int.from_bytes(b"SELECT", "big")
 _SEED, _PRIME = 0x4BF29CE484222325, 0x100000001B3
 
 Words = Any  # int64 (2 * n_words,): the bytes of a word, then what it makes a statement
-Names = Any  # int64 (1 + 2 * n_slots,): n_slots - 1, then a name's hash, then what it is
+Names = (
+    Any  # int64 (1 + 2 * n_slots,): n_slots - 1, then a name's hash, then what it is
+)
 Glance = Callable[[bytes, int, Words, Names], int]
 Shape = Callable[[bytes, int], int]
 
@@ -146,6 +148,8 @@ def look(packet: Any, start: Any, known: Any, named: Any) -> int:
             length += 1
         else:
             if length:
+                if last & 0xFFFFFF == 0x525044 and (byte == 0x25 or byte == 0x5C):
+                    return LOOK  # LIKE 'rpd%'
                 if inserts and length == 6 and last == _SELECT:
                     said = found = max(found, READS)
                     inserts = False
@@ -179,7 +183,8 @@ def shape(packet: Any, start: Any) -> int:
         return 0
     hashed = np.uint64(_SEED)
     at = start
-    in_word = gap = False  # what was written last; whether blanks were skipped
+    in_word: Any = False
+    gap = False  # what was written last; whether blanks were skipped
     literal = comma = False  # a literal was written last; and a comma is held back
     while at < end:
         byte = np.int64(packet[at])
@@ -231,8 +236,7 @@ def shape(packet: Any, start: Any) -> int:
         hashed = (hashed ^ np.uint64(byte)) * np.uint64(_PRIME)
         in_word, gap, literal, comma = is_word, False, byte == 0x3F, False
         at += 1
-    key: int = np.int64(hashed)
-    return key
+    return np.int64(hashed)  # type: ignore[return-value]
 
 
 def _compiled() -> tuple[Glance | None, Shape | None]:

@@ -48,6 +48,18 @@ _REFUSED = {
     TokenType.DPIPE: "the operator ||",
     TokenType.DAMP: "the operator &&",
 }
+_JOINING = (
+    *(TokenType.INNER, TokenType.CROSS, TokenType.LEFT, TokenType.RIGHT),
+    *(TokenType.OUTER, TokenType.NATURAL, TokenType.FULL),
+)
+_PLAIN = "_UTF8MB4", "utf8mb4_0900_ai_ci"  # an introducer that changes nothing
+_TABLE = (TokenType.SELECT, "SELECT"), (TokenType.STAR, "*"), (TokenType.FROM, "FROM")
+_AFTER_A_NAME = (None, TokenType.COMMA, TokenType.DOT, TokenType.FROM, TokenType.ALIAS)
+# what tells MySQL how to go about a SELECT, not what it says
+MODIFIERS = (
+    *("STRAIGHT_JOIN", "HIGH_PRIORITY", "SQL_SMALL_RESULT", "SQL_BIG_RESULT"),
+    *("SQL_BUFFER_RESULT", "SQL_NO_CACHE"),
+)
 _NUMBER = re.compile(r"(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _LOST_COMMENT = re.compile(r"--(?!\s|$)|/\*(?:(?!\*/).)*/\*", re.DOTALL)
 _ESCAPES = {"0": "\0", "b": "\b", "n": "\n", "r": "\r", "t": "\t", "Z": "\x1a"}
@@ -68,8 +80,8 @@ _COMPARISONS = (
 )
 
 
-def parse(text: str, sql_mode: str = "") -> exp.Query:
-    """The tree of one SELECT.
+def parse(text: str, sql_mode: str = "", collation: str = "") -> exp.Query:
+    """The tree of one SELECT. ``collation`` is that of a plain string literal.
 
     Raises:
         Forward: another kind of statement, a mode or spelling that sqlglot does
@@ -84,7 +96,7 @@ def parse(text: str, sql_mode: str = "") -> exp.Query:
         raise Forward("a comment that MySQL reads differently")
     mysql = MySQL()
     try:
-        tokens = list(_mark(mysql.tokenize(text), text))
+        tokens = list(_mark(_stripped(mysql.tokenize(text), collation), text))
         opening = (TokenType.SELECT, TokenType.WITH, TokenType.L_PAREN)
         if not tokens or tokens[0].token_type not in opening:
             raise Forward("a statement other than SELECT")
@@ -123,9 +135,38 @@ def referenced_tables(text: str) -> list[tuple[str | None, str]]:
     return list(found)
 
 
+def _stripped(tokens: list[Token], collation: str) -> list[Token]:
+    """The tokens without words that change no result; TABLE t as a SELECT."""
+    kept: list[Token] = []
+    opening = False  # behind SELECT
+    for token, following in zip(tokens, [*tokens[1:], None], strict=True):
+        kind, word = token.token_type, token.text.upper()
+        after = None if following is None else following.token_type
+        if opening and word in MODIFIERS and after not in _AFTER_A_NAME:
+            continue
+        if opening and word == "DISTINCTROW":
+            token = _like(token, TokenType.DISTINCT, "DISTINCT")
+        opening = kind == TokenType.SELECT or (
+            opening and word in ("DISTINCT", "DISTINCTROW", "ALL")
+        )
+        if not kept and kind == TokenType.TABLE:
+            kept += [_like(token, written, text) for written, text in _TABLE]
+            continue
+        if kind == TokenType.INTRODUCER and (word, collation) == _PLAIN:
+            if after == TokenType.STRING:
+                continue
+        kept.append(token)
+    return kept
+
+
 def _mark(tokens: list[Token], text: str) -> Iterator[Token]:
+    before = None
     for token, following in zip(tokens, [*tokens[1:], None], strict=True):
         kind = token.token_type
+        if kind == TokenType.JOIN and before not in _JOINING:
+            # else sqlglot takes it for a comma
+            yield _like(token, TokenType.INNER, "INNER")
+        before = kind
         if kind in _REFUSED:
             raise Forward(_REFUSED[kind])
         if kind == TokenType.NOT and token.text == "!":

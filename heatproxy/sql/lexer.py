@@ -103,9 +103,7 @@ def tokens(text: bytes, *, backslash_escapes: bool = True) -> list[Token]:
     return found
 
 
-def hint_spans(
-    text: bytes, *, backslash_escapes: bool = True
-) -> list[tuple[int, int]]:
+def hint_spans(text: bytes, *, backslash_escapes: bool = True) -> list[tuple[int, int]]:
     """Where the optimizer hints of a text begin and end."""
     found = _PATTERNS[backslash_escapes].finditer(text)
     return [match.span() for match in found if match.lastgroup == "HINT"]

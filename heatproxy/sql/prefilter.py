@@ -11,7 +11,6 @@ import re
 from collections.abc import Iterable
 
 from heatproxy.sql.glance import LOADED, LOOK, glance, names, words
-from heatproxy.sql.substitute import MENTIONS
 
 # Versioned comments (/*!) hold code and hints (/*+) hold meaning: neither is skipped.
 _GAP = rb"(?:\s+|--(?:[^\S\n][^\n]*)?(?:\n|\Z)|#[^\n]*(?:\n|\Z)|/\*(?![!+]).*?\*/|%s)*+"
@@ -28,6 +27,11 @@ _LATER_WORD = re.compile(rb";" + _GAP % rb"\(" + rb"([A-Za-z]+)", re.DOTALL)
 _PREPARE = re.compile(rb"(?i)\bprepare\b")
 _SECONDARY = re.compile(rb"(?i)secondary_")
 _SELECT = re.compile(rb"(?i)\bselect\b")
+# A statement without any of these names nothing of RAPID's own tables and variables.
+MENTIONS = re.compile(
+    rb"(?i)rpd[_%\\]|rapid_|hw_data_scanned|secondary_engine_execution_count"
+    rb"|(?:global|session)_(?:status|variables)"
+)
 _STATUS = re.compile(rb"(?i)status|variables")
 # What is asked of a name that PREPARE has given to a statement of ours.
 OF_NAMES = frozenset([b"PREPARE", b"EXECUTE", b"DEALLOCATE"])

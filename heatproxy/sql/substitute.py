@@ -16,11 +16,6 @@ from dataclasses import dataclass
 from heatproxy.datatypes import quote_name
 from heatproxy.sql.lexer import Kind, Token, closing
 
-# A statement without any of these names nothing that is replaced.
-MENTIONS = re.compile(
-    rb"(?i)rpd_|rapid_|hw_data_scanned|secondary_engine_execution_count"
-    rb"|(?:global|session)_(?:status|variables)"
-)
 _BEGINS = (b"SELECT", b"WITH", b"TABLE", b"VALUES")
 _SET_OPERATIONS = (b"UNION", b"EXCEPT", b"INTERSECT")
 _HINT = re.compile(rb"/\*\+.*?\*/", re.DOTALL)

@@ -14,26 +14,36 @@ from sqlglot.errors import SqlglotError
 
 from heatproxy.sql import grammar
 from heatproxy.sql.collation import CollationWeights, weights_query
+from heatproxy.sql.emitter import constants
+from heatproxy.sql.emitter.relations import Scope, Wanted
 from heatproxy.sql.emitter.select import Emitter, Resolve
 from heatproxy.sql.emitter.values import (
+    Constant,
     EngineColumn,
     EngineTable,
+    EngineView,
     Forward,
     OutputColumn,
+    Policy,
     SessionFacts,
+    Unanswered,
     Value,
 )
 from heatproxy.sql.grammar import referenced_tables
 
 __all__ = [
     "CollationWeights",
+    "Constant",
     "EngineColumn",
     "EngineTable",
+    "EngineView",
     "Forward",
     "OutputColumn",
+    "Policy",
     "Resolve",
     "SessionFacts",
     "Translated",
+    "Unanswered",
     "referenced_tables",
     "translate",
     "weights_query",
@@ -63,15 +73,19 @@ def translate(
 
     Raises:
         Forward: something in it has no rule; the message names it.
+        Unanswered: MySQL must first be asked what constants in it are.
     """
     if settings.div_precision_increment != 4:
         raise Forward("div_precision_increment other than 4")
-    tree = grammar.parse(text, settings.sql_mode)
+    tree = grammar.parse(text, settings.sql_mode, settings.collation_connection)
+    constants.require(tree, settings)
     emitter = Emitter(schema, resolve, collations, settings)
     try:
-        relation = emitter.select(tree, {}, top=True)
+        relation = emitter.query(tree, Scope(), Wanted(top=True, ordered=True))
     except (RecursionError, SqlglotError) as problem:
         raise Forward("a statement nested too deep") from problem
+    if not emitter.tables:
+        raise Forward("a SELECT without a table")
     output = tuple(_output(value) for _, value in relation.columns)
     return Translated(relation.sql, output, tuple(emitter.tables.values()))
 

@@ -79,9 +79,9 @@ def _unchanged(name: str) -> str:
 class Work:
     """What gives a client its answer to a statement, or raises Declined.
 
-    ``optional``: MySQL can answer it as well. ``whole`` is the statement as MySQL can prepare it, where that is not its own text:
+    ``whole`` is the statement as MySQL can prepare it, where that is not its own text:
     older scripts leave arguments out. ``shown`` makes a column's name what it is in
-    the text that the client sent.
+    the text that the client sent. ``optional``: MySQL can answer it as well.
     """
 
     run: Callable[[], Awaitable[None]]

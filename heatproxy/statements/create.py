@@ -1,4 +1,4 @@
-"""CREATE TABLE ... AS SELECT from Lakehouse tables.
+"""CREATE TABLE ... AS SELECT from tables that the engine holds.
 
 MySQL makes the table from the statement itself, with no rows: so its columns are
 exactly what MySQL would make of this SELECT. The engine's rows are then inserted on
@@ -14,14 +14,18 @@ from heatproxy.aftermath import Aftermath
 from heatproxy.backend.insert import insert_rows
 from heatproxy.datatypes import quote_name
 from heatproxy.errors import MySQLError, not_supported
+from heatproxy.rapid.decision import Cause, Refusal
 from heatproxy.session import Session
+from heatproxy.sql import hints
 from heatproxy.sql.lexer import find_word, qualified_name
 from heatproxy.statements import Text, Work
-from heatproxy.statements.select import reads_shells, select_rows
+from heatproxy.statements.offload import may_read, names_shell
+from heatproxy.statements.select import select_rows
+from heatproxy.statements.shadowed import in_primary
 
 
 async def handle(session: Session, statement: Text) -> Work | None:
-    """Take CREATE TABLE ... SELECT whose SELECT reads a Lakehouse table."""
+    """Take CREATE TABLE ... SELECT whose SELECT reads what the engine holds."""
     words = statement.tokens
     at = 1
     if not words[0].is_word(b"CREATE") or len(words) < 3:
@@ -33,17 +37,23 @@ async def handle(session: Session, statement: Text) -> Work | None:
     begin = find_word(words, b"SELECT", b"WITH")
     if begin is None:
         begin = next((i for i, w in enumerate(words) if w.is_word(b"SELECT")), None)
-        if begin is None or not await reads_shells(session, statement.part(begin)):
+        if begin is None or not names_shell(session, statement.part(begin)):
             return None
         raise not_supported("CREATE TABLE ... (SELECT) in parentheses of Lakehouse")
     select = statement.part(begin)
-    if not await reads_shells(session, select):
+    if not may_read(session, select):
         return None
+    optional = not names_shell(session, select)
     at += 1
+    problem = None
     if words[at].is_word(b"IF"):  # IF NOT EXISTS
-        raise not_supported("CREATE TABLE IF NOT EXISTS ... SELECT from Lakehouse")
+        problem = "CREATE TABLE IF NOT EXISTS ... SELECT"
     if any(word.is_word(b"REPLACE", b"IGNORE") for word in words[at:begin]):
-        raise not_supported("CREATE TABLE ... REPLACE or IGNORE SELECT from Lakehouse")
+        problem = "CREATE TABLE ... REPLACE or IGNORE SELECT"
+    if problem is not None:
+        if optional:
+            return None
+        raise not_supported(f"{problem} from Lakehouse")
     named = qualified_name(words, at)
     if named is None:
         return None
@@ -53,9 +63,9 @@ async def handle(session: Session, statement: Text) -> Work | None:
         raise MySQLError(1046, "3D000", "No database selected")
     target = f"{quote_name(schema)}.{quote_name(table)}"
     fill = _temporary if temporary else _permanent
-    return Work(
-        partial(_answer, session, statement, select, partial(fill, session, target))
-    )
+    filled = partial(fill, session, target)
+    work = partial(_answer, session, statement, select, filled)
+    return Work(work, kind="rapid" if optional else "", optional=optional)
 
 
 async def _answer(
@@ -65,10 +75,20 @@ async def _answer(
     fill: Callable[[pa.Table], Awaitable[int]],
 ) -> None:
     selected = await select_rows(session, select)
+    made = selected.made
+    if made.settings["binlog_format"] == "STATEMENT" and not made.must:
+        raise made.declined(Refusal(Cause.SESSION, "binlog_format is STATEMENT"))
     names = [column.name for column in selected.columns]
     rows = (await selected.all_rows()).rename_columns(names)
-    await session.backend.query(_without_rows(statement, select))
-    count = await fill(rows)
+    without_rows = _without_rows(statement, select)
+    escapes = session.backslash_escapes
+    async with in_primary(made):
+        await session.backend.query(
+            hints.in_primary(without_rows, backslash_escapes=escapes)
+        )
+        count = await fill(rows)
+    made.rows = count
+    made.note()
     await session.answer.ok(count, f"Records: {count}  Duplicates: 0  Warnings: 0")
     session.aftermath = Aftermath(row_count=count)
 

@@ -14,11 +14,11 @@ from functools import partial
 from pymysql.constants import FIELD_TYPE, FLAG
 
 from heatproxy.errors import out_of_range, wrong_arguments
-from heatproxy.session import Session
+from heatproxy.session import Declined, Session
 from heatproxy.sql.lexer import Kind, Token, split_at_commas
 from heatproxy.sql.placeholders import Place, Placeholder, placeholders
-from heatproxy.statements import Handler, Shown, Text, Work
-from heatproxy.statements.prepared import alone, bind, whole_text
+from heatproxy.statements import Handler, Text, Work
+from heatproxy.statements.prepared import Whole, alone, bind, whole_text
 from heatproxy.wire.columns import BINARY_CHARSET, ColumnDefinition
 from heatproxy.wire.parameters import text_literal
 from heatproxy.wire.prepared import Prepared, PreparedStatements
@@ -75,7 +75,7 @@ async def _prepare(
     whole = await whole_text(session, find, inner) if inner else None
     if inner is None or whole is None:
         return None
-    return Work(partial(_have_prepared, known, session, name, words[1], inner, *whole))
+    return Work(partial(_have_prepared, known, session, name, words[1], inner, whole))
 
 
 async def _have_prepared(
@@ -84,17 +84,16 @@ async def _have_prepared(
     name: str,
     written: Token,
     inner: Text,
-    whole: bytes,
-    shown: Shown,
+    whole: Whole,
 ) -> None:
     escapes = session.backslash_escapes
-    text = text_literal(whole, backslash_escapes=escapes)
+    text = text_literal(whole.text, backslash_escapes=escapes)
     count = len(placeholders(inner.tokens))
     columns: list[ColumnDefinition] = []
     await session.relay(b"PREPARE " + written.text + b" FROM " + text)
     if count:
-        found = await session.backend.prepared_columns(whole)
-        columns = [replace(c, name=shown(c.name)) for c in found]
+        found = await session.backend.prepared_columns(whole.text)
+        columns = [replace(c, name=whole.shown(c.name)) for c in found]
     known.by_name[name] = Prepared(inner.text, count, columns)
 
 
@@ -154,10 +153,14 @@ async def _execute(
         values = await _values(session, variables, marks)
     bound = bind(session, inner, marks, values, prepared, by_variables=is_call)
     work = await find(session, bound)
-    if work is None:
-        await session.relay(statement.own)
-    else:
-        await work.run()
+    if work is not None:
+        try:
+            await work.run()
+        except Declined:
+            pass
+        else:
+            return
+    await session.relay(statement.own)
 
 
 def _using(words: Sequence[Token]) -> list[bytes] | None:

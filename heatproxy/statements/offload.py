@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import TypeVar
+from functools import partial
+from typing import TypeVar, cast
 
 from heatproxy import logs
 from heatproxy.aftermath import Condition, conditions_of
@@ -28,7 +29,7 @@ from heatproxy.rapid.history import Execution
 from heatproxy.rapid.translator import NO_CONSTANTS, Translation, Untranslated
 from heatproxy.session import Declined, Session, follow_shells
 from heatproxy.sql import hints
-from heatproxy.sql.emitter.values import Policy, Unanswered
+from heatproxy.sql.emitter.values import Exactness, Policy, Unanswered
 from heatproxy.sql.placeholders import filled, placeholders
 from heatproxy.statements import Text
 from heatproxy.statements.agreement import disagreement
@@ -97,6 +98,7 @@ class Trial:
                 tables=self.read,
                 engine_sql=None if translation is None else translation.translated.sql,
                 refusal=None if refusal is None else refusal.words,
+                cause="" if refusal is None else refusal.cause.value,
             )
         )
 
@@ -142,9 +144,18 @@ async def trial(session: Session, statement: Text) -> Trial:
     """
     made = await asked(session, statement)
     await weighed(made)
+    await checked(made)
+    return made
+
+
+async def checked(made: Trial) -> None:
+    """Have the statement in the engine's words, and MySQL's columns for it.
+
+    Raises:
+        Declined: it is MySQL's; and as ``trial``.
+    """
     await _translated(made)
     await _described(made)
-    return made
 
 
 async def asked(session: Session, statement: Text) -> Trial:
@@ -239,15 +250,17 @@ async def _translated(made: Trial) -> None:
     """
     session, text, settings = made.session, made.text, made.settings
     config = session.house.config.rapid
-    policy = Policy(config.exactness, frozenset(map(str.upper, config.switched_off)))
+    policy = Policy(
+        cast(Exactness, config.exactness),
+        frozenset(map(str.upper, config.switched_off)),
+    )
     translator = session.house.translator
     constants = NO_CONSTANTS
     tries = TRIES
     while made.translation is None:
         try:
-            made.translation = await _in_thread(
-                made, lambda: translator.translate(text, settings, policy, constants)
-            )
+            work = partial(translator.translate, text, settings, policy, constants)
+            made.translation = await _in_thread(made, work)
         except Unanswered as unanswered:
             constants = {
                 **constants,
@@ -288,9 +301,9 @@ async def _described(made: Trial) -> None:
         if not made.must or (made.conditions and translation.loaded):
             words = "MySQL warns of the statement"
             raise made.declined(Refusal(Cause.WARNING, words))
-    problem = disagreement(translation.translated.output, columns)
-    if problem is not None:
-        raise made.declined(Refusal(Cause.RULE, problem))
+    difference = disagreement(translation.translated.output, columns)
+    if difference is not None:
+        raise made.declined(Refusal(Cause.RULE, difference))
     if translation.loaded:
         await _require_no_temporary(made)
     made.columns = made.statement.described(columns)

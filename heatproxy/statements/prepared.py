@@ -8,12 +8,12 @@ Source: MySQL Source Code Documentation, "Prepared Statements".
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from pymysql.constants import FIELD_TYPE
 
 from heatproxy.errors import MySQLError, not_supported, unknown_prepared
-from heatproxy.session import Session
+from heatproxy.session import Declined, Session
 from heatproxy.sql.lexer import statements, tokens
 from heatproxy.sql.placeholders import Place, Placeholder, filled, placeholders
 from heatproxy.statements import Binding, Handler, Shown, Text
@@ -22,6 +22,7 @@ from heatproxy.wire.packets import Command
 from heatproxy.wire.parameters import (
     UNSIGNED,
     Parameter,
+    bound_types,
     decode,
     encode,
     limit_literal,
@@ -46,33 +47,53 @@ async def prepare(
     whole = await whole_text(session, find, statement) if statement else None
     if statement is None or whole is None:
         return None
-    text_to_prepare, shown = whole
-    reply = await session.backend.prepare(text_to_prepare)
+    reply = await session.backend.prepare(whole.text)
     if len(reply.parameters) != len(placeholders(statement.tokens)):
         session.backend.close_statement(reply.statement_id)
+        if whole.optional:
+            return None
         raise not_supported("a ? that is no parameter in a prepared statement")
-    columns = [replace(c, name=shown(c.name)) for c in reply.columns]
-    known.by_id[reply.statement_id] = Prepared(text, len(reply.parameters), columns)
-    head = reply.head[:10] + bytes(2) + reply.head[12:]  # MySQL warns of sealed shells
+    columns = [replace(c, name=whole.shown(c.name)) for c in reply.columns]
+    known.by_id[reply.statement_id] = Prepared(
+        text, len(reply.parameters), columns, optional=whole.optional
+    )
+    head = reply.head
+    if not whole.optional:
+        head = head[:10] + bytes(2) + head[12:]  # MySQL warns of sealed shells
     await session.answer.prepared(head, reply.parameters, columns)
     return reply.statement_id
 
 
 async def execute(
-    session: Session, known: PreparedStatements, find: Handler, command: bytes
+    session: Session,
+    known: PreparedStatements,
+    find: Handler,
+    command: bytes,
+    *,
+    unseen: bool = False,
 ) -> None:
     """Answer a COM_STMT_EXECUTE; the session's answer is a binary one.
 
     A statement that is ours no more, because its table was dropped and made anew, goes
-    to MySQL.
+    to MySQL. ``unseen``: MySQL has executed it since, with what types we do not know.
 
     Raises:
+        Declined: the command is to be passed on to MySQL as it is.
         MySQLError: 1243, 1210 or 1835 as MySQL has them; the statement's own.
     """
     prepared = known.by_id.get(command[1:5])
     if prepared is None:  # it was another engine process that knew it
         number = str(int.from_bytes(command[1:5], "little"))
         raise unknown_prepared(number, "mysql_stmt_precheck")
+    sends_types = bound_types(
+        command, session.backend.capabilities, prepared.parameters
+    )
+    if unseen:
+        prepared.types = prepared.told = None
+    if prepared.optional and prepared.parameters and not sends_types:
+        if prepared.types is None:
+            raise Declined("parameters whose types MySQL alone knows")
+    has_long_data = bool(prepared.long_data)
     try:
         if prepared.problem is not None:
             raise prepared.problem
@@ -98,14 +119,26 @@ async def execute(
     work = await find(session, bound)
     try:
         if work is not None:
-            await work.run()
-            return
+            try:
+                await work.run()
+            except Declined:
+                if not has_long_data and (sends_types or _is_told(prepared)):
+                    prepared.told = prepared.types
+                    raise
+            else:
+                return
         capabilities = session.backend.capabilities
         await session.relay_command(encode(command[1:5], capabilities, parameters))
+        prepared.told = prepared.types
     except MySQLError as error:
         if error.number != SEALED:
             raise
         raise refusal(session.house.shells, bound.text, error) from None
+
+
+def _is_told(prepared: Prepared) -> bool:
+    """Whether MySQL knows the types of the parameters as they are bound now."""
+    return not prepared.parameters or prepared.told == prepared.types
 
 
 def _literal(mark: Placeholder, parameter: Parameter, escapes: bool) -> bytes:
@@ -131,9 +164,16 @@ def alone(session: Session, text: bytes) -> Text | None:
     return Text(text, parts[0]) if len(parts) == 1 else None
 
 
-async def whole_text(
-    session: Session, find: Handler, statement: Text
-) -> tuple[bytes, Shown] | None:
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """What MySQL is to prepare, and how the names of its columns are shown."""
+
+    text: bytes
+    shown: Shown = str
+    optional: bool = False
+
+
+async def whole_text(session: Session, find: Handler, statement: Text) -> Whole | None:
     """What MySQL is to prepare for a statement of ours; None when it is not.
 
     What a handler refuses is refused when it is executed: then it may be another
@@ -144,10 +184,11 @@ async def whole_text(
     except MySQLError as refused:
         if refused.number in KILLED:
             raise
-        return statement.text, str
+        return Whole(statement.text)
     if work is None:
         return None
-    return statement.text if work.whole is None else work.whole, work.shown
+    text = statement.text if work.whole is None else work.whole
+    return Whole(text, work.shown, work.optional)
 
 
 def bind(

@@ -7,6 +7,7 @@ names of columns that the client's own text gives.
 
 import asyncio
 import os
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -25,11 +26,11 @@ from heatproxy.rapid.performance_schema import (
     tables_query,
 )
 from heatproxy.rapid.variables import VARIABLES, shown
-from heatproxy.routines import ROUTINES
+from heatproxy.routines.held import column_stats, held_tables
 from heatproxy.session import House, Session
 from heatproxy.sql.lexer import find_word
+from heatproxy.sql.prefilter import MENTIONS
 from heatproxy.sql.substitute import (
-    MENTIONS,
     Mention,
     Substituted,
     blanked_hints,
@@ -38,7 +39,6 @@ from heatproxy.sql.substitute import (
     substituted,
 )
 from heatproxy.statements import Text, Work
-from heatproxy.statements.held import column_stats, held_tables
 from heatproxy.statements.rowselect import require_layout
 from heatproxy.statements.variables import value_of
 
@@ -50,7 +50,10 @@ _TABLES: Mapping[str, Collection[str]] = {
     "information_schema": _DICTIONARY,
 }
 _PROBE = f"SELECT 1 FROM {SCHEMA}.threads".encode()
+_RPD = re.compile(rb"(?i)rpd[_%\\]")
 _SYNTAX = 1064
+# How the routes of statements are called that AutoML answers, but for its procedures.
+_LEARNS = {"rowfunction": "ML_PREDICT_ROW, ML_EXPLAIN_ROW"}
 _DENIED = (1044, 1045, 1142, 1143)
 
 
@@ -96,7 +99,7 @@ async def _substituted(
     mentions: list[Mention] = []
     if any(name.lower() in _NAMES for name in statement.names):
         mentions = find_tables(words, _TABLES, await session.schema())
-    if b"rpd_" not in statement.own.lower():
+    if not _RPD.search(statement.own):
         mentions = [one for one in mentions if one.table not in _DICTIONARY]
     if not mentions and not variables:
         return None
@@ -193,7 +196,7 @@ async def queries(
     house = session.house
     bodies = {}
     held: list[rpd_rows.HeldTable] = []
-    if not of_nothing and tables - set(SETTINGS) - set(_DICTIONARY):
+    if not of_nothing and tables & set(RPD_TABLES):
         held = await asyncio.to_thread(held_tables, house)
     for name in tables & set(RPD_TABLES):
         if of_nothing and name != "rpd_mirror":
@@ -202,10 +205,8 @@ async def queries(
             bodies[name] = rpd_rows.mirror_query(held, _refused(house))
         else:
             bodies[name] = RPD_TABLES[name].query(await _rows(session, name, held))
-    for name in tables & set(STATUS):
-        bodies[name] = status_query(session, held, name)
-    for name in tables & set(SETTINGS):
-        bodies[name] = settings_query(session, name)
+    for name in tables & {*STATUS, *SETTINGS}:
+        bodies[name] = _with_rows(name, await values_of(session, name))
     if "tables" in tables:
         bodies["tables"] = tables_query()
     if "columns" in tables:
@@ -265,13 +266,13 @@ def cores(house: House) -> int:
 def _learned(house: House) -> dict[str, dict[str, Any]]:
     """What AutoML's routines have done, by their names."""
     return {
-        kind: {
+        _LEARNS.get(kind, kind): {
             "operations": sum(route.buckets),
             "failed": route.failed,
             "seconds": round(route.seconds, 6),
         }
         for (way, kind), route in list(house.ledger.routes.items())
-        if way == ENGINE and kind.startswith("ML_") and kind in ROUTINES
+        if way == ENGINE and (kind in _LEARNS or kind.startswith("ML_"))
     }
 
 
@@ -288,12 +289,21 @@ def _refused(house: House) -> dict[tuple[str, str], tuple[int, datetime]]:
     return found
 
 
-def status_query(session: Session, held: list[rpd_rows.HeldTable], table: str) -> bytes:
-    """MySQL's status variables and RAPID's."""
-    house = session.house
+async def values_of(session: Session, table: str) -> Mapping[str, str]:
+    """RAPID's rows in one of STATUS or SETTINGS: names and values."""
+    rapid = session.house.rapid
+    if table in SETTINGS:
+        only_global = table == "global_variables"
+        return shown(session.rapid, rapid.variables, only_global=only_global)
+    facts = await asyncio.to_thread(_status_facts, session.house)
+    is_session = table == "session_status"
+    return status.status(facts, session.rapid if is_session else None)
+
+
+def _status_facts(house: House) -> status.StatusFacts:
     history = house.rapid.history
-    facts = status.StatusFacts(
-        held=held,
+    return status.StatusFacts(
+        held=held_tables(house),
         cores=cores(house),
         held_bytes=house.engine.memory().held_bytes,
         offloaded=history.offloaded,
@@ -302,16 +312,6 @@ def status_query(session: Session, held: list[rpd_rows.HeldTable], table: str) -
         learned=sum(one["operations"] for one in _learned(house).values()),
         propagates=house.rapid.propagates,
     )
-    is_session = table == "session_status"
-    values = status.status(facts, session.rapid if is_session else None)
-    return _with_rows(table, values)
-
-
-def settings_query(session: Session, table: str) -> bytes:
-    """MySQL's system variables and RAPID's."""
-    globals_ = session.house.rapid.variables
-    only_global = table == "global_variables"
-    return _with_rows(table, shown(session.rapid, globals_, only_global=only_global))
 
 
 def _with_rows(table: str, values: Mapping[str, str]) -> bytes:

@@ -21,10 +21,13 @@ from heatproxy.engine import Trap
 from heatproxy.errors import MySQLError, ProtocolError
 from heatproxy.rapid.decision import Cause, Refusal
 from heatproxy.session import Cancel, House, Session
+from heatproxy.statements.fitting import fit, schema_of
 from heatproxy.statements.offload import Trial
 
 log = logging.getLogger(__name__)
 
+# ER_QUERY_INTERRUPTED, ER_QUERY_TIMEOUT: it is this statement that has been ended.
+KILLED = (1317, 3024)
 HOLD_BYTES = 64 << 20  # of rows in memory; those behind them are in a file
 WRITES = (
     "SELECT 1 FROM performance_schema.data_locks JOIN performance_schema.threads"
@@ -38,7 +41,7 @@ class Changed(Exception):
 
 @dataclass(slots=True)
 class Rows:
-    """All rows of an answer, in the engine's Arrow types."""
+    """All rows of an answer, in the Arrow types of its columns."""
 
     held: list[pa.RecordBatch] = field(default_factory=list)
     spilled: IO[bytes] | None = None
@@ -79,8 +82,12 @@ async def run(made: Trial) -> Rows:
         try:
             work = partial(_all_rows, session.house, made)
             rows = await session.off_loop(work)
-        except (MySQLError, ProtocolError, Changed):
+        except (ProtocolError, Changed):
             raise
+        except MySQLError as problem:
+            if made.must or problem.number in KILLED:
+                raise
+            raise made.declined(Refusal(Cause.ENGINE, problem.message)) from None
         except Trap as trap:
             raise made.declined(Refusal(Cause.TRAP, str(trap))) from None
         except Exception as problem:
@@ -146,6 +153,7 @@ def _all_rows(house: House, made: Trial, cancel: Cancel) -> Rows:
         if not translator.is_current(translation):
             raise Changed from None
         raise
+    columns, schema = made.columns, schema_of(made.columns)
     writer: pa.RecordBatchStreamWriter | None = None
     try:
         is_first = True
@@ -153,14 +161,15 @@ def _all_rows(house: House, made: Trial, cancel: Cancel) -> Rows:
             if is_first and not translator.is_current(translation):
                 raise Changed
             is_first = False
+            fitted = fit(batch, columns, schema)
             if size <= HOLD_BYTES:
-                rows.held.append(batch)
-                size += batch.nbytes
+                rows.held.append(fitted)
+                size += fitted.nbytes
                 continue
             if writer is None:
                 rows.spilled = _file(house.config.data_dir)
-                writer = pa.ipc.new_stream(rows.spilled, batch.schema)
-            writer.write_batch(batch)
+                writer = pa.ipc.new_stream(rows.spilled, schema)
+            writer.write_batch(fitted)
         if is_first and not translator.is_current(translation):
             raise Changed
         if writer is not None:

@@ -1,9 +1,8 @@
 """ALTER TABLE ... SECONDARY_LOAD and SECONDARY_UNLOAD of InnoDB tables.
 
-MySQL carries them out first: it says who may, which table it is, and remembers in its
-dictionary that the table is loaded. Then the engine takes the rows, on heatproxy's own
-account, while the statement waits. Partitions are not loaded one by one: whichever is
-asked for, the whole table is, and it stays until MySQL says that none is loaded.
+MySQL carries them out too: it says which table it is, and remembers in its dictionary
+that it is loaded. Partitions are not loaded one by one: whichever is asked for, the
+whole table is, and it stays until MySQL says that none is loaded.
 
 Source: HeatWave User Guide, "Loading Data Manually", "Guided Load".
 """
@@ -15,19 +14,23 @@ from typing import Literal
 
 from heatproxy.aftermath import Aftermath, Condition
 from heatproxy.datatypes import quote_name
-from heatproxy.errors import MySQLError, ProtocolError, not_supported, secondary_engine
-from heatproxy.rapid.describe import RAPID, secondary_engine_of
-from heatproxy.rapid.load import Load, Loader
-from heatproxy.session import Cancel, Session
+from heatproxy.errors import MySQLError, not_supported
+from heatproxy.rapid.load import Loader
+from heatproxy.routines.loading import (
+    SECONDARY_ENGINE,
+    OtherEngine,
+    forget,
+    load_table,
+    take_back,
+    unload_table,
+)
+from heatproxy.session import Session
 from heatproxy.sql.lexer import closing, qualified_name
 from heatproxy.statements import Text, Work
 
-UNKNOWN_ENGINE = 1286  # what MySQL before 8.4 says of SECONDARY_LOAD: no RAPID here
-SECONDARY_ENGINE = 3889
 _UNDEFINED = "No secondary engine defined."
 _UNCHECKED = re.compile(rb"(?i)/\*\+[^*]*\bAUTOPILOT_DISABLE_CHECK\b")
 WHOLE = "All partitions of the table are loaded together"
-GONE = "The backend could not be reached while the table was loaded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,56 +111,6 @@ def read(statement: Text) -> Form | None:
     return Form("load" if loads else "unload", schema, table, partitions, guided)
 
 
-async def load_table(
-    session: Session, loader: Loader, schema: str, table: str, sql: bytes
-) -> Load:
-    """Run the ALTER that MySQL is to carry out, then fill the engine.
-
-    On failure the table is not loaded, in MySQL's dictionary neither.
-
-    Raises:
-        MySQLError: MySQL's own; 3877, the table cannot be loaded; 1317, it was killed.
-    """
-    undo = f"ALTER TABLE {quote_name(schema)}.{quote_name(table)} SECONDARY_UNLOAD"
-    session.watch.doing = "loading"
-    await _claim(session, loader, schema, table)
-    try:
-        await _let_mysql(session, sql)
-        try:
-            if not await _is_of_rapid(session, loader, schema, table):
-                raise _OtherEngine
-            return await session.off_loop(partial(_fill, loader, schema, table))
-        except _OtherEngine:
-            raise
-        except BaseException as problem:
-            await _take_back(session, undo)
-            found = loader.tables.find(schema, table)
-            if found is not None:
-                await session.off_loop(lambda cancel: loader.unload(found))
-            if isinstance(problem, ProtocolError):
-                raise secondary_engine(GONE) from None
-            raise
-    finally:
-        loader.let_go(schema, table)
-
-
-async def unload_table(
-    session: Session, loader: Loader, schema: str, table: str, sql: bytes
-) -> None:
-    """Run what MySQL is to carry out, then forget the rows if it says so."""
-    session.watch.doing = "unloading"
-    await _claim(session, loader, schema, table)
-    try:
-        await _let_mysql(session, sql)
-        await session.off_loop(partial(_forget, loader, schema, table))
-    finally:
-        loader.let_go(schema, table)
-
-
-class _OtherEngine(Exception):
-    """The table's secondary engine is none of ours."""
-
-
 async def _load(session: Session, loader: Loader, statement: Text, form: Form) -> None:
     schema = form.schema or await session.schema()
     if schema is None:
@@ -179,9 +132,9 @@ async def _load(session: Session, loader: Loader, statement: Text, form: Form) -
             try:
                 loaded = await load_table(session, loader, schema, form.table, sql)
             except BaseException:
-                await _take_back(session, detached)
+                await take_back(session, detached)
                 raise
-    except _OtherEngine:
+    except OtherEngine:
         session.answer.warnings = 1  # which MySQL has for who asks
         await session.answer.ok()
         return
@@ -206,12 +159,11 @@ async def _detach(
     """SECONDARY_ENGINE = NULL, of which MySQL itself tells the client."""
     schema = form.schema or await session.schema()
 
-    async def forget() -> None:
+    async def follow() -> None:
         if schema is not None:
-            work = partial(_forget_alone, loader, schema, form.table)
-            await session.off_loop(work)
+            await session.off_loop(partial(forget, loader, schema, form.table))
 
-    await session.relay(statement.own, forget)
+    await session.relay(statement.own, follow)
 
 
 async def _answer(session: Session, notes: list[str]) -> None:
@@ -221,60 +173,3 @@ async def _answer(session: Session, notes: list[str]) -> None:
     await session.answer.ok()
     conditions = [Condition("Note", 3877, note) for note in notes]
     session.aftermath = Aftermath(conditions=conditions) if notes else None
-
-
-async def _claim(session: Session, loader: Loader, schema: str, table: str) -> None:
-    claimed = False
-
-    def claim(cancel: Cancel) -> None:
-        nonlocal claimed
-        loader.claim(schema, table, cancel)
-        claimed = True
-
-    try:
-        await session.off_loop(claim)
-    except BaseException:
-        if claimed:  # too late: the statement had been called off
-            loader.let_go(schema, table)
-        raise
-
-
-async def _let_mysql(session: Session, sql: bytes) -> None:
-    try:
-        await session.backend.query(sql)
-    except MySQLError as problem:
-        if problem.number != UNKNOWN_ENGINE:
-            raise
-
-
-async def _take_back(session: Session, sql: str) -> None:
-    """Undo what MySQL has done; if that fails too, a comparison will find it."""
-    try:
-        await session.undo(sql)
-    except MySQLError as problem:
-        if problem.number not in (UNKNOWN_ENGINE, SECONDARY_ENGINE, 1146):
-            raise
-
-
-async def _is_of_rapid(
-    session: Session, loader: Loader, schema: str, table: str
-) -> bool:
-    options = await session.off_loop(
-        lambda cancel: loader.create_options(schema, table)
-    )
-    return options is not None and secondary_engine_of(options) == RAPID
-
-
-def _fill(loader: Loader, schema: str, table: str, cancel: Cancel) -> Load:
-    return loader.load(schema, table, cancel.interrupts)
-
-
-def _forget(loader: Loader, schema: str, table: str, cancel: Cancel) -> None:
-    found = loader.tables.find(schema, table)
-    if found is not None and not loader.is_flagged(schema, table):
-        loader.unload(found)
-
-
-def _forget_alone(loader: Loader, schema: str, table: str, cancel: Cancel) -> None:
-    with loader.alone(schema, table, cancel):
-        _forget(loader, schema, table, cancel)

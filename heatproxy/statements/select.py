@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from functools import partial
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from pymysql.constants import FIELD_TYPE
 
 from heatproxy.aftermath import Condition, of_rows
-from heatproxy.errors import not_supported
 from heatproxy.rapid.decision import Cause, Refusal
+from heatproxy.rapid.shadow import is_chosen
 from heatproxy.session import Session
 from heatproxy.statements import Text, Work
+from heatproxy.statements.fitting import schema_of
 from heatproxy.statements.offload import (
     TRIES,
     Trial,
@@ -26,13 +26,8 @@ from heatproxy.statements.offload import (
     trial,
 )
 from heatproxy.statements.running import Changed, Rows, in_turn, run
-from heatproxy.statements.shadowed import answer_shadowed, is_shadowed
-from heatproxy.wire.columns import (
-    BINARY_CHARSET,
-    ColumnDefinition,
-    is_text,
-    result_type,
-)
+from heatproxy.statements.shadowed import answer_shadowed, position
+from heatproxy.wire.columns import ColumnDefinition
 
 
 async def handle(session: Session, statement: Text) -> Work | None:
@@ -47,10 +42,13 @@ async def handle(session: Session, statement: Text) -> Work | None:
 
 
 async def _answer(session: Session, statement: Text) -> None:
+    house = session.house
+    is_shadowed = is_chosen(house.config.rapid.shadow)
+    before = await position(house) if is_shadowed else None
     selected = await select_rows(session, statement)
     made = selected.made
-    if not made.must and is_shadowed(session.house.config):
-        await answer_shadowed(made, selected.columns, await selected.all_rows())
+    if is_shadowed and not (made.must or made.is_open):
+        await answer_shadowed(made, await selected.all_rows(), before)
         return
     results = made.settings["character_set_results"]
     if any(column.type == FIELD_TYPE.JSON for column in selected.columns):
@@ -81,28 +79,14 @@ class Selected:
         """What MySQL warned of."""
         return self.made.conditions
 
-    async def batches(self) -> AsyncIterator[pa.RecordBatch]:
+    def batches(self) -> AsyncIterator[pa.RecordBatch]:
         """The rows, in the Arrow types of ``columns``."""
-        async for batch in in_turn(self.made.session, self.rows):
-            yield self._fit(batch)
+        return in_turn(self.made.session, self.rows)
 
     async def all_rows(self) -> pa.Table:
         """All rows at once, Arrow (n_rows, n_columns)."""
-        fields = [(f"c{i}", result_type(c)) for i, c in enumerate(self.columns)]
-        schema = pa.schema(fields)
         batches = [batch async for batch in self.batches()]
-        return pa.Table.from_batches(
-            [b.rename_columns(schema.names) for b in batches], schema
-        )
-
-    def _fit(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        arrays = []
-        for column, definition in zip(batch.columns, self.columns, strict=True):
-            if pa.types.is_string(column.type):
-                _require_known_bytes(column, definition)
-            arrays.append(column.cast(result_type(definition)))
-        names = [f"c{i}" for i in range(len(arrays))]
-        return pa.RecordBatch.from_arrays(arrays, names=names)
+        return pa.Table.from_batches(batches, schema_of(self.columns))
 
 
 async def select_rows(session: Session, statement: Text) -> Selected:
@@ -120,11 +104,3 @@ async def select_rows(session: Session, statement: Text) -> Selected:
         except Changed:
             continue
     raise made.declined(Refusal(Cause.STALE, "its tables are changing all the time"))
-
-
-def _require_known_bytes(column: pa.Array, definition: ColumnDefinition) -> None:
-    """Refuse text that goes out unconverted from a character set nobody has told us."""
-    if definition.charset != BINARY_CHARSET or not is_text(definition):
-        return
-    if pc.all(pc.string_is_ascii(column)).as_py() is False:
-        raise not_supported("a character_set_results of binary for more than ASCII")

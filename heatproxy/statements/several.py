@@ -12,9 +12,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from heatproxy.errors import MySQLError
-from heatproxy.session import Session
+from heatproxy.session import Declined, Session
 from heatproxy.sql.lexer import Token, tokens
-from heatproxy.statements import Handler, Text
+from heatproxy.statements import Handler, Text, Work
 from heatproxy.statements.sealed import SEALED, refusal
 
 # A statement that may be ours, as far as its bytes say.
@@ -87,10 +87,8 @@ async def answer(session: Session, find: Handler, wants: Wants, text: bytes) -> 
         if part.tokens and wants(own):
             statement = _statement(session, own)
             work = await find(session, statement) if statement else None
-        if work is not None:
+        if work is not None and await _has_answered(session, work, len(left) > 1):
             left = left[1:]
-            reply.more = bool(left)
-            await work.run()
         elif len(left) == 1 and not part.tokens:  # a comment at the end
             reply.more, left = False, []
             await reply.ok()
@@ -108,6 +106,16 @@ async def answer(session: Session, find: Handler, wants: Wants, text: bytes) -> 
         if left and session.backslash_escapes != escapes:
             escapes = session.backslash_escapes
             left = segments(text, backslash_escapes=escapes, start=left[0].start)
+    return True
+
+
+async def _has_answered(session: Session, work: Work, more: bool) -> bool:
+    """Whether the statement's answer is out; if not, it is MySQL's after all."""
+    session.answer.more = more
+    try:
+        await work.run()
+    except Declined:
+        return False
     return True
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from heatproxy.aftermath import of_rows
 from heatproxy.datatypes import quote_name, quote_text
 from heatproxy.rapid.performance_schema import (
     FULL_COLUMNS,
@@ -23,10 +24,12 @@ from heatproxy.rapid.status import NAMES
 from heatproxy.rapid.variables import VARIABLES
 from heatproxy.session import Session
 from heatproxy.sql.lexer import Kind, Token, qualified_name, text_of
-from heatproxy.sql.substitute import MENTIONS, Substituted
+from heatproxy.sql.prefilter import MENTIONS
+from heatproxy.sql.substitute import Substituted
 from heatproxy.statements import Text, Work
 from heatproxy.statements.named import unquoted
-from heatproxy.statements.rpd import answer, may_read, queries
+from heatproxy.statements.rowselect import require_layout
+from heatproxy.statements.rpd import answer, may_read, values_of
 
 _DESCRIBES = (b"DESC", b"DESCRIBE", b"EXPLAIN")
 _IN = (b"FROM", b"IN")
@@ -45,14 +48,14 @@ class Listed:
 
 async def handle(session: Session, statement: Text) -> Work | None:
     """Take a SHOW or DESCRIBE that RAPID has rows for."""
-    listed: Listed | str | None = None
+    listed: Listed | Work | str | None = None
     words = statement.tokens
     if words[0].is_word(*_DESCRIBES) and MENTIONS.search(statement.own):
         listed = await _described(session, words, 1, full=False)
     elif words[0].is_word(b"SHOW"):
         listed = await _shown(session, statement)
-    if listed is None:
-        return None
+    if listed is None or isinstance(listed, Work):
+        return listed
     text = listed.encode() if isinstance(listed, str) else _select(listed, statement)
     return Work(partial(answer, session, statement, Substituted(text)), text)
 
@@ -68,15 +71,14 @@ def _select(listed: Listed, statement: Text) -> bytes:
     return text + ending + order.encode()
 
 
-async def _shown(session: Session, statement: Text) -> Listed | str | None:
+async def _shown(session: Session, statement: Text) -> Listed | Work | str | None:
     words = statement.tokens
     place = 1
     while _is(words, place, b"GLOBAL", b"SESSION", b"LOCAL", b"EXTENDED", b"FULL"):
         place += 1
     if _is(words, place, b"STATUS", b"VARIABLES"):
-        scope = "global" if _is(words, 1, b"GLOBAL") else "session"
         kind = words[place].text.lower().decode()
-        return await _variables(session, words[place + 1 :], scope, kind)
+        return await _variables(session, statement, words[place + 1 :], kind)
     if not MENTIONS.search(statement.own):
         return None
     full = any(word.is_word(b"FULL") for word in words[1:place])
@@ -99,19 +101,40 @@ def _is(words: Sequence[Token], place: int, *keywords: bytes) -> bool:
 
 
 async def _variables(
-    session: Session, condition: Sequence[Token], scope: str, kind: str
-) -> Listed | None:
-    names = NAMES if kind == "status" else tuple(VARIABLES)
+    session: Session, statement: Text, condition: Sequence[Token], kind: str
+) -> Work | None:
+    """SHOW STATUS or VARIABLES, if any of ours may be among its rows."""
+    is_status = kind == "status"
+    names = NAMES if is_status else tuple(VARIABLES)
     escapes = session.backslash_escapes
     if not _may_show(condition, names, backslash_escapes=escapes):
         return None
-    table = f"{scope}_{kind}"
-    body = (await queries(session, {table}))[table].decode()
-    query = (
-        "SELECT VARIABLE_NAME AS `Variable_name`, VARIABLE_VALUE AS `Value`"
-        f" FROM ({body}) AS {table}"
-    )
-    return Listed(query, "Variable_name", condition)
+    return Work(partial(_answer_variables, session, statement, condition, kind))
+
+
+async def _answer_variables(
+    session: Session, statement: Text, condition: Sequence[Token], kind: str
+) -> None:
+    """MySQL's rows, ours among them in the order of their names.
+
+    MySQL shows more here than performance_schema has.
+    """
+    only_global = statement.tokens[1].is_word(b"GLOBAL")
+    scope = "global" if only_global else "session"
+    values = await values_of(session, f"{scope}_{kind}")
+    rows = ", ".join(f"ROW('{name}', '{value}')" for name, value in values.items())
+    query = f"SELECT * FROM (VALUES {rows}) AS v (`Variable_name`, `Value`)"
+    listed = Listed(query, "Variable_name", condition)
+    binary = session.answer.binary
+    ours = await session.backend.packed(_select(listed, statement), binary=binary)
+    theirs = await session.backend.packed(statement.own, binary=binary)
+    if binary:
+        require_layout([column.type for column in ours.columns], theirs.columns)
+    merged = {row[0]: row for row in (*theirs.rows, *ours.rows)}
+    shown = sorted(merged.values(), key=lambda row: (row[0] or b"").lower()[1:])
+    columns = statement.described(list(theirs.columns))
+    await session.answer.packed_rows(columns, shown)
+    session.aftermath = of_rows(len(shown))
 
 
 def _may_show(

@@ -23,7 +23,8 @@ from heatproxy.errors import (
 from heatproxy.rapid.variables import VARIABLES, Variable, shown
 from heatproxy.session import Session
 from heatproxy.sql.lexer import Kind, Token, split_at_commas, text_of
-from heatproxy.sql.substitute import MENTIONS, VariableMention, find_variables
+from heatproxy.sql.prefilter import MENTIONS
+from heatproxy.sql.substitute import VariableMention, find_variables
 from heatproxy.statements import Text, Work
 
 SESSION, GLOBAL, PERSIST, PERSIST_ONLY = "session", "global", "persist", "persist_only"
@@ -61,7 +62,13 @@ async def handle(session: Session, statement: Text) -> Work | None:
         return None
     rest = b"SET " + b", ".join(others) if others else _NOTHING
     work = partial(_answer, session, statement.text, ours, rest)
-    return Work(work, rest)
+    # what MySQL can prepare: it has the same values, for variables that it has
+    values = [
+        b"@`heatproxy.set` = " + with_values(session, statement.text, one.value)
+        for one in ours
+        if any(token.is_symbol(b"?") for token in one.value)
+    ]
+    return Work(work, b"SET " + b", ".join([*values, *others]) if values else rest)
 
 
 def _assignment(member: Sequence[Token]) -> Assignment | None:

@@ -6,7 +6,7 @@ Source: Prometheus documentation, "Metric and label naming".
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
-from typing import Any
+from typing import Any, TypeVar
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import (
@@ -19,6 +19,15 @@ from prometheus_client.registry import Collector
 
 from heatproxy.ledger import BOUNDS_S, ENGINE
 
+_RAPID_COUNTERS = {
+    "rapid_offloaded": "Statements on RAPID tables that the engine answered.",
+    "rapid_scanned_bytes": "Bytes of tables that offloaded statements read.",
+    "rapid_rows_loaded": "Rows of InnoDB tables loaded into RAPID.",
+    "rapid_changes_applied": "Changes of rows applied to RAPID's tables.",
+    "rapid_stale": "Tables found out to be stale.",
+    "rapid_reloads": "Stale tables that were loaded again.",
+}
+T = TypeVar("T", int, float)
 LOADS, TRAININGS = ("heatwave_load",), ("ML_TRAIN",)
 
 
@@ -88,6 +97,7 @@ class _Families(Collector):
         yield from _statements([*state.relays["routes"], *state.engine["routes"]])
         yield from _jobs("loads", "heatwave_load calls", state.engine, LOADS)
         yield from _jobs("trainings", "ML_TRAIN calls", state.engine, TRAININGS)
+        yield from _rapid(state.engine["counts"], state.engine["gauges"])
         yield from _memory(state)
 
 
@@ -138,6 +148,45 @@ def _keys(kinds: Sequence[str]) -> set[tuple[str, str]]:
     return {(ENGINE, kind) for kind in kinds}
 
 
+def _rapid(counts: Mapping[str, int], gauges: Mapping[str, float]) -> Iterable[Metric]:
+    for name, text in _RAPID_COUNTERS.items():
+        yield _counter(name, text, counts.get(name, 0))
+    yield _labelled(
+        "rapid_refused",
+        "Statements on RAPID tables that MySQL answered, by the reason.",
+        "reason",
+        _below(counts, "rapid_refused:"),
+    )
+    yield _labelled(
+        "rapid_loads",
+        "Loads of InnoDB tables into RAPID that have ended.",
+        "outcome",
+        {"ok": 0, "error": 0, **_below(counts, "rapid_loads:")},
+    )
+    yield _labelled(
+        "rapid_shadow",
+        "Offloaded statements that MySQL answered too, and the answers that differed.",
+        "result",
+        {"compared": 0, "different": 0, **_below(counts, "rapid_shadow:")},
+    )
+    tables = _below(gauges, "rapid_tables:")
+    yield _gauge(
+        "rapid_tables",
+        "InnoDB tables that RAPID holds or is to hold, by their status.",
+        [({"status": status}, count) for status, count in tables.items()],
+    )
+    yield _plain(
+        "rapid_propagates",
+        "Whether changes of InnoDB tables reach RAPID.",
+        gauges.get("rapid_propagates", 0),
+    )
+    yield _plain(
+        "rapid_lag_seconds",
+        "How far behind MySQL's binary log RAPID's tables are.",
+        gauges.get("rapid_lag_s", 0),
+    )
+
+
 def _memory(state: State) -> Iterable[Metric]:
     gauges = state.engine["gauges"]
     yield _plain(
@@ -168,7 +217,7 @@ def _transferred(counts: Mapping[str, int]) -> Metric:
     return family
 
 
-def _below(counts: Mapping[str, int], prefix: str) -> dict[str, int]:
+def _below(counts: Mapping[str, T], prefix: str) -> dict[str, T]:
     """The counts whose names begin so, by what follows."""
     return {
         n.removeprefix(prefix): c for n, c in counts.items() if n.startswith(prefix)

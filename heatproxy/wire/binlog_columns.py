@@ -68,6 +68,11 @@ _CLOCK_SIZES = {log.DATETIME2: 5, log.TIMESTAMP2: 4, log.TIME2: 3}
 _LENGTH_PREFIXED = (log.BLOB, log.JSON, log.GEOMETRY, log.VECTOR)
 
 
+def is_of_one_byte(charset: str) -> bool:
+    """Whether each of its characters has one byte."""
+    return charset not in _LONGEST
+
+
 class Unfit(Exception):
     """Rows that cannot be applied to the table as it was loaded; says why."""
 

@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from heatproxy.wire import binlog_plan as plan
 from heatproxy.wire.binlog_columns import RowShape, Unfit
+from heatproxy.wire.binlog_walk import BODY, BODY_END
 from heatproxy.wire.native import address_of
 
 Int64s = npt.NDArray[np.int64]
@@ -85,7 +86,7 @@ class _Work:
         """Make more room; for keys, what the event under way may need at once."""
         event = events[self.state[plan.EVENT]]
         used = int(self.state[plan.HEAP])
-        size = int(event[plan.BODY_END] - event[plan.BODY])
+        size = int(event[BODY_END] - event[BODY])
         heap = np.empty(4 * self.heap.size + 16 * size + 65_536, np.uint8)
         heap[:used] = self.heap[:used]
         self.heap = heap

@@ -21,7 +21,8 @@ from heatproxy.wire.native import kernel, load_i64, load_u8, load_u16, load_u32
 Int64s = npt.NDArray[np.int64]
 
 # The fields of ``state``, in and out. OFFSET is where the next packet begins in the
-# buffer; FILE and PLACE are where the stream is in the binlog. The DONE_ fields are
+# buffer; FILE and PLACE are where the stream is in the binlog. OPEN is GIVEN behind a
+# transaction's GTID, BEGUN behind its BEGIN. The DONE_ fields are
 # what they were at the last end of a transaction.
 (
     OFFSET,
@@ -40,9 +41,10 @@ Int64s = npt.NDArray[np.int64]
     STRANGE_GTIDS,
     FRAMED,
     COUNTS,
-    FIRST_WHEN,
+    DONE_FILE,
 ) = range(17)
 STATE_FIELDS = 17
+NOT_OPEN, GIVEN, BEGUN = range(3)
 
 # The fields of an event: OPERATION and where its body begins and ends in memory.
 OPERATION, SLOT, BODY, BODY_END, EXACT = range(5)
@@ -160,7 +162,7 @@ def walk(
                 state[EVENT] = start
                 state[END] = end
                 return HELP
-            state[OPEN] = word == 1
+            state[OPEN] = BEGUN if word == 1 else NOT_OPEN
             ends = word == 2
         elif kind == GTID:
             if body + 25 > end:
@@ -170,12 +172,12 @@ def walk(
             gtids[row, 1] = load_i64(body + 9)
             gtids[row, 2] = load_i64(body + 17)
             state[GTIDS] = row + 1
-            state[OPEN] = True
+            state[OPEN] = GIVEN
         elif kind == TAGGED_GTID:
             state[STRANGE_GTIDS] = True
-            state[OPEN] = True
+            state[OPEN] = GIVEN
         elif kind in (PREVIOUS_GTIDS, HEARTBEAT, HEARTBEAT_2):
-            ends = not state[OPEN]
+            ends = state[OPEN] == NOT_OPEN
         elif not _SILENT[kind] and not (flags & IGNORABLE and kind > TAGGED_GTID):
             state[EVENT] = start
             state[END] = end
@@ -187,8 +189,9 @@ def walk(
 @kernel
 def finish(state: Int64s) -> None:
     """A transaction ends here."""
-    state[OPEN] = False
+    state[OPEN] = NOT_OPEN
     state[DONE_OFFSET] = state[OFFSET]
+    state[DONE_FILE] = state[FILE]
     state[DONE_PLACE] = state[PLACE]
     state[DONE_EVENTS] = state[EVENTS]
     state[DONE_GTIDS] = state[GTIDS]

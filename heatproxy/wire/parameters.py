@@ -97,6 +97,17 @@ def decode(
         raise malformed_packet() from None
 
 
+def bound_types(payload: bytes, capabilities: int, count: int) -> bool:
+    """Whether a COM_STMT_EXECUTE of so many parameters says what their types are."""
+    position, sent = 10, count
+    try:
+        if capabilities & Capability.QUERY_ATTRIBUTES:
+            sent, position = read_lenenc(payload, position)
+        return bool(count and payload[position + (sent + 7) // 8])
+    except (ProtocolError, IndexError):
+        return False
+
+
 def _decode(
     payload: bytes,
     capabilities: int,

@@ -19,13 +19,16 @@ class Prepared:
     """A statement that waits to be executed.
 
     ``columns`` are those of its result as MySQL prepared them; ``types`` the parameter
-    types last bound, as COM_STMT_EXECUTE codes them.
+    types last bound, as COM_STMT_EXECUTE codes them, and ``told`` those that MySQL has
+    been told of. ``optional``: MySQL can execute it as well.
     """
 
     text: bytes
     parameters: int
     columns: Sequence[ColumnDefinition] = ()
     types: Sequence[int] | None = None
+    told: Sequence[int] | None = None
+    optional: bool = False
     long_data: dict[int, bytearray] = field(default_factory=dict)
     problem: MySQLError | None = None  # of long data: told when it is executed
 

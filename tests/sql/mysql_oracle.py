@@ -1,9 +1,9 @@
 """MySQL and the engine side by side: the same tables and statement, two answers."""
 
 import datetime
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,13 @@ from pymysql.constants import CLIENT, FIELD_TYPE, FLAG
 
 from heatproxy import datatypes
 from heatproxy.datatypes import Column
-from heatproxy.engine import DuckDB
+from heatproxy.engine import DuckDB, KeyMaker
+from heatproxy.rapid.keys import engine_column
+from heatproxy.rapid.tables import LoadedColumn
+from heatproxy.sql.collation import is_weighable
+from heatproxy.sql.emitter.values import Constant, Unanswered
 from heatproxy.sql.translate import (
     CollationWeights,
-    EngineColumn,
     EngineTable,
     SessionFacts,
     Translated,
@@ -25,7 +28,7 @@ from heatproxy.sql.translate import (
     weights_query,
 )
 
-COLLATIONS = ("utf8mb4_0900_ai_ci", "utf8mb4_bin", "utf8mb4_general_ci")
+COLLATIONS = ("utf8mb4_0900_ai_ci", "utf8mb4_general_ci")  # of literals, mostly
 KINDS = {
     **dict.fromkeys((1, 2, 3, 8, 9), "int"),
     **dict.fromkeys((0, 246), "decimal"),
@@ -72,12 +75,9 @@ class Oracle:
         self.query(f"DROP SCHEMA IF EXISTS {schema}")
         self.query(f"CREATE SCHEMA {schema} DEFAULT CHARACTER SET utf8mb4")
         self.query(f"USE {schema}")
-        self.weights = CollationWeights.from_rows(
-            {
-                name: self.query(weights_query(name)).rows  # type: ignore[misc]
-                for name in (*COLLATIONS, "utf8mb4_0900_bin", "latin1_swedish_ci")
-            }
-        )
+        self.weights = CollationWeights({})
+        self.weigh(COLLATIONS)
+        self.keys: KeyMaker | None = None  # with one, strings get key columns
 
     def close(self) -> None:
         self.query(f"DROP SCHEMA {self.schema}")
@@ -118,34 +118,73 @@ class Oracle:
         batch = pa.RecordBatch.from_arrays(arrays, [c.name for c in columns])
         reader = pa.RecordBatchReader.from_batches(batch.schema, [batch])
         name = f"{self.schema}.{table}"
-        facts = self.engine.load(name, columns, reader)
+        collations = {str(name): collation for name, _, _, collation in defined}
+        self.weigh(collation for collation in collations.values() if collation)
+        facts = self.engine.load(
+            name, columns, reader, collations=collations, keys=self.keys
+        )
         self.tables[table] = EngineTable(
             self.schema,
             table,
             name,
             {
-                column.name: EngineColumn(
-                    column.type,
-                    column.nullable,
-                    collation,
-                    column.name in facts.texts and facts.texts[column.name].ascii,
-                    column.name in facts.texts and facts.texts[column.name].clean,
+                column.name: engine_column(
+                    LoadedColumn(
+                        column.name,
+                        column.type,
+                        column.nullable,
+                        collations[column.name],
+                    ),
+                    facts.texts.get(column.name),
                 )
-                for column, (_, _, _, collation) in zip(columns, defined, strict=True)
+                for column in columns
             },
         )
+
+    def weigh(self, collations: Iterable[str]) -> None:
+        """Know the weights of these collations, as far as they have any."""
+        new = {c for c in set(collations) - set(self.weights.keys) if is_weighable(c)}
+        asked = {name: self.query(weights_query(name)).rows for name in sorted(new)}
+        found = CollationWeights.from_rows(asked)  # type: ignore[arg-type]
+        self.weights = CollationWeights({**self.weights.keys, **found.keys})
 
     def translate(self, text: str, session: SessionFacts | None = None) -> Translated:
         def resolve(schema: str | None, name: str) -> EngineTable | None:
             return self.tables.get(name) if schema == self.schema else None
 
-        return translate(
-            text, self.schema, resolve, self.weights, session or SessionFacts()
+        session, known = session or SessionFacts(), dict[str, Constant]()
+        while True:
+            session = replace(session, constants=dict(known))
+            try:
+                return translate(text, self.schema, resolve, self.weights, session)
+            except Unanswered as asked:
+                known |= {constant: self.constant(constant) for constant in asked.texts}
+
+    def constant(self, text: str) -> Constant:
+        """What MySQL says of a constant expression."""
+        try:
+            answer = self.query(f"SELECT {text}")
+        except pymysql.Error as error:
+            return Constant(None, 0, 0, 0, 0, False, problem=str(error.args[1]))
+        field, value = answer.fields[0], answer.rows[0][0]
+        return Constant(
+            None if value is None else value.encode(),
+            field.type_code,
+            field.charsetnr,
+            field.length,
+            field.scale,
+            bool(field.flags & FLAG.UNSIGNED),
+            f"{answer.warnings} warnings" if answer.warnings else None,
         )
 
-    def answer(self, translated: Translated, fields: Sequence[Any]) -> Rows:
+    def answer(
+        self,
+        translated: Translated,
+        fields: Sequence[Any],
+        altered: Callable[[str], str] = str,
+    ) -> Rows:
         """The engine's rows, printed by MySQL's column definitions."""
-        query = self.engine.run(translated.sql)
+        query = self.engine.run(altered(translated.sql))
         table = query.reader.read_all()
         columns = [
             [_printed(value, field) for value in column.to_pylist()]
@@ -268,7 +307,7 @@ def _printed(value: Any, field: Any) -> str | None:
         single = field.type_code == FIELD_TYPE.FLOAT
         return _shortest(f"{value:.6g}" if single else repr(value))
     if isinstance(value, datetime.datetime):
-        text = value.strftime("%Y-%m-%d %H:%M:%S")
+        text = value.replace(microsecond=0).isoformat(" ")
         return text + (
             f".{value.microsecond:06}"[: field.scale + 1] if field.scale else ""
         )

@@ -85,7 +85,7 @@ def _integers(name: str, kind: str, random: Any, n_rows: int) -> Array:
     else:
         pool = np.array([0, 0, 0, 0, 1, 2, 3, 7, 30])
     weights = 1 / (1 + np.arange(len(pool)))
-    chosen = random.choice(pool, n_rows, p=weights / weights.sum())
+    chosen: Array = random.choice(pool, n_rows, p=weights / weights.sum())
     if name in _KNOWN:
         share = 0.3 if name == "CounterID" else 0.05
         chosen = np.where(random.random(n_rows) < share, _KNOWN[name], chosen)
@@ -96,7 +96,8 @@ def _phrases(random: Any, words: list[str], n_rows: int, often_empty: bool) -> A
     first, second = random.choice(words, (2, n_rows))
     joined = np.char.add(np.char.add(first, " "), second)
     short = np.where(random.random(n_rows) < 0.5, first, joined)
-    return np.where(random.random(n_rows) < (0.6 if often_empty else 0.05), "", short)
+    empty = random.random(n_rows) < (0.6 if often_empty else 0.05)
+    return np.where(empty, "", short)
 
 
 def _addresses(random: Any, words: list[str], n_rows: int, empty: bool) -> Array:

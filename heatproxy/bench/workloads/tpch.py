@@ -41,5 +41,7 @@ def make_ssb(folder: Path, scale: float) -> None:
             connection.execute(f"COPY ({query}) TO '{path}' (FORMAT parquet)")
 
 
-TPCH = Workload("tpch", statements("tpch_schema.sql"), statements("tpch.sql"), make_tpch)
+TPCH = Workload(
+    "tpch", statements("tpch_schema.sql"), statements("tpch.sql"), make_tpch
+)
 SSB = Workload("ssb", statements("ssb_schema.sql"), statements("ssb.sql"), make_ssb)

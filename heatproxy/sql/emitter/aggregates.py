@@ -1,7 +1,7 @@
 """Aggregate functions as MySQL computes and types them, over groups and windows."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
@@ -11,15 +11,14 @@ from heatproxy.sql.emitter.compare import (
     order_key,
     text_literal,
 )
-from heatproxy.sql.emitter.functions import text_of
+from heatproxy.sql.emitter.casts import text_of
 from heatproxy.sql.emitter.numbers import STEP, kept_digits, number, scaled, unscaled
-from heatproxy.sql.emitter.relations import only
+from heatproxy.sql.emitter.relations import elsewhere, only
 from heatproxy.sql.emitter.values import (
     Context,
     Forward,
     Value,
     decimal,
-    keyed,
     plain,
     trap,
 )
@@ -53,7 +52,7 @@ def count(ctx: Context, values: list[Value], use: Use) -> Value:
     for value in values:
         if value.kind in _OPAQUE:
             raise Forward(f"COUNT(DISTINCT) of {value.kind.upper()}")
-        keys += equal_keys(ctx, [value])
+        keys += [value.sql] if value.is_approximate else equal_keys(ctx, [value])
     if len(keys) == 1:
         return _counted(use.call("count", keys[0]))
     # a row with a NULL in it is not counted
@@ -128,9 +127,13 @@ def bits(function: str, nothing: int) -> "Aggregate":
     def aggregate(ctx: Context, values: list[Value], use: Use) -> Value:
         name = function.upper()
         value = plain(_only_one(name, values))
-        if value.kind != "int" or use.over or use.distinct:
-            raise Forward(f"{name}() of anything but integers")
+        if not value.is_exact or value.mixed or use.over or use.distinct:
+            raise Forward(f"{name}() of anything but exact numbers")
+        if value.whole_digits > 18 and value.kind == "decimal":
+            raise Forward(f"{name}() of a DECIMAL of more than 18 whole digits")
         sql = value.sql
+        if value.kind == "decimal":
+            sql = decimal(sql, value.whole_digits + 1, 0).sql
         if not value.unsigned:
             # two's complement of 64 bits; MySQL's bits are unsigned
             wide = f"CAST({sql} AS HUGEINT)"
@@ -284,21 +287,12 @@ def _extreme(ctx: Context, function: str, value: Value, use: Use) -> Value:
     value = plain(value)
     if value.kind in ("string", "enum"):
         found = extreme(ctx, function, value)
+        if found.kind == "enum":  # MySQL makes it a string
+            found = replace(found, kind="string", members=())
         if not use.over:
             return found
-        windowed = Value(
-            f"{found.sql}{use.over}",
-            found.kind,
-            collation=found.collation,
-            ascii=found.ascii,
-            clean=found.clean,
-            texts=found.texts,
-        )
-        return (
-            windowed
-            if found.key is None
-            else keyed(windowed, f"{found.key}{use.over}")
-        )
+        key = None if found.key is None else f"{found.key}{use.over}"
+        return elsewhere(found, f"{found.sql}{use.over}", key)
     if value.kind in _OPAQUE:
         raise Forward(f"{function.upper()} of {value.kind.upper()}")
     sql = f"{function}({value.sql}){use.over}"

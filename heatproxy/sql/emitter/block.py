@@ -12,18 +12,12 @@ from sqlglot import exp
 
 from heatproxy.sql import grammar
 from heatproxy.sql.collation import CollationWeights
-from heatproxy.sql.emitter import (
-    compare,
-    constants,
-    functions,
-    numbers,
-    subqueries,
-    windows,
-)
+from heatproxy.sql.emitter import compare, constants, functions, numbers
 from heatproxy.sql.emitter.aggregates import AGGREGATES, Use, concatenated, count_rows
 from heatproxy.sql.emitter.compare import predicate
 from heatproxy.sql.emitter.grouping import Grouping
 from heatproxy.sql.emitter.relations import Queries, Scope, Source, allowed, only
+from heatproxy.sql.emitter.subqueries import in_query, subquery_rule
 from heatproxy.sql.emitter.values import (
     LONGEST_SQL,
     Context,
@@ -31,6 +25,7 @@ from heatproxy.sql.emitter.values import (
     SessionFacts,
     Value,
 )
+from heatproxy.sql.emitter.windows import window
 
 Rule = Callable[[Context, exp.Expr], Value]
 NODES: Mapping[type[exp.Expr], tuple[Rule, Sequence[str]]] = {
@@ -93,7 +88,7 @@ class Block:
             only(node, "this")
             return f"({self.condition(node.this)})"
         if isinstance(node, exp.In) and node.args.get("query") is not None:
-            return compare.truth(subqueries.in_query(self, node, null_is_false=True))
+            return compare.truth(in_query(self, node, null_is_false=True))
         return compare.truth(self.value(node))
 
     def note(self, nodes: Sequence[exp.Expr]) -> None:
@@ -181,7 +176,10 @@ class Block:
         """A column of this block as a subquery within it sees it."""
         if not node.table and self.aliases.get(node.name.lower()) is not None:
             item = self.aliases[node.name.lower()]
-            if not isinstance(item, exp.Column) or item.name.lower() != node.name.lower():
+            if (
+                not isinstance(item, exp.Column)
+                or item.name.lower() != node.name.lower()
+            ):
                 raise Forward(f"the ambiguous name {node.name}")
         with self.without_aliases():
             value = self.value(node)
@@ -227,10 +225,10 @@ class Block:
             case exp.GroupConcat():
                 return self._concatenation(node)
             case exp.Window():
-                return windows.window(self, node)
-        subquery = subqueries.rule(node)
-        if subquery is not None:
-            return subquery(self, node)
+                return window(self, node)
+        query = subquery_rule(node)
+        if query is not None:
+            return query(self, node)
         rule = NODES.get(type(node))
         if rule is None:
             raise Forward(f"{type(node).__name__} has no rule")
@@ -266,6 +264,10 @@ class Block:
         if len(arguments) == 1 and isinstance(arguments[0], exp.Distinct):
             only(arguments[0], "expressions")
             arguments, use = arguments[0].expressions, replace(use, distinct=True)
+        if name == "ANY_VALUE" and len(arguments) == 1:
+            key = self._of_key(arguments[0], self.grouping)
+            if key is not None:
+                return key
         values = self.arguments(arguments)
         return self.grouping.computed(AGGREGATES[name](self, values, use))
 
@@ -303,13 +305,7 @@ class Block:
         if isinstance(node, exp.Literal | exp.Null | exp.Boolean | exp.Paren):
             return None
         if not isinstance(node, exp.Column):
-            if not grouping.keys:
-                return None
-            try:
-                value = self.before_grouping(node)
-            except Forward:
-                return None  # the alias of an aggregate, say
-            return grouping.shown(value.sql) if value.sql in grouping.keys else None
+            return self._of_key(node, grouping)
         if self.alias(node) is not None:
             return None
         own = self.own(node)
@@ -325,6 +321,16 @@ class Block:
             if own.kind == "string" and not own.clean:
                 raise Forward("a string that its group may write in several ways")
         return grouping.dependent(own)
+
+    def _of_key(self, node: exp.Expr, grouping: Grouping) -> Value | None:
+        """The GROUP BY expression that the node is, None if it is none."""
+        if not grouping.keys:
+            return None
+        try:
+            value = self.before_grouping(node)
+        except Forward:
+            return None  # the alias of an aggregate, say
+        return grouping.shown(value.sql) if value.sql in grouping.keys else None
 
     @property
     def _strict(self) -> bool:

@@ -88,12 +88,21 @@ def _timestamp_literal(ctx: Context, value: Value, sizes: Sequence[int]) -> Valu
 
 def _to_time(ctx: Context, value: Value, sizes: Sequence[int]) -> Value:
     scale = sizes[0] if sizes else 0
-    if value.kind == "time" and value.scale <= scale:
-        return Value(value.sql, "time", scale=scale)
-    if value.kind in ("datetime", "timestamp") and value.scale <= scale:
-        sql = f"(epoch_us({value.sql}) - epoch_us(CAST(CAST({value.sql} AS DATE)"
-        return Value(f"{sql} AS TIMESTAMP)))", "time", scale=scale)
+    if value.kind in ("datetime", "timestamp"):
+        micros = f"(epoch_us({value.sql}) - epoch_us(CAST(CAST({value.sql} AS DATE)"
+        return _time(f"{micros} AS TIMESTAMP)))", value.scale, scale)
+    if value.kind == "time":
+        return _time(value.sql, value.scale, scale)
     raise Forward(f"CAST of {value.kind} AS TIME")
+
+
+def _time(micros: str, scale: int, wanted: int) -> Value:
+    """A TIME of fewer fraction digits, rounded half away from zero."""
+    if scale > wanted:
+        unit = 10 ** (6 - wanted)
+        half = f"CASE WHEN {micros} < 0 THEN {-unit // 2} ELSE {unit // 2} END"
+        micros = f"(({micros} + {half}) // {unit} * {unit})"
+    return Value(micros, "time", scale=wanted)
 
 
 def _to_year(ctx: Context, value: Value, sizes: Sequence[int]) -> Value:

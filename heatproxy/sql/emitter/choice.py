@@ -7,7 +7,15 @@ from sqlglot import exp
 
 from heatproxy.sql.emitter.compare import compare, truth
 from heatproxy.sql.emitter.numbers import as_double
-from heatproxy.sql.emitter.values import Context, Forward, Value, decimal, plain
+from heatproxy.sql.emitter.values import (
+    TEMPORAL,
+    Context,
+    Forward,
+    Value,
+    decimal,
+    keyed,
+    plain,
+)
 
 NULL = Value("NULL", "null", literal="NULL")
 
@@ -35,8 +43,10 @@ def coalesce(ctx: Context, values: list[Value]) -> Value:
     if common.mixed and all(v.literal is None for v in values):
         raise Forward("COALESCE of columns that differ in scale")
     nullable = all(value.nullable for value in values)
-    sql = f"coalesce({', '.join(sqls)})"
-    return replace(common, sql=sql, mixed=False, nullable=nullable)
+    chosen = replace(common, sql=f"coalesce({', '.join(sqls)})", mixed=False)
+    keys = _keys(values)
+    key = f"coalesce({', '.join(keys)})" if keys else None
+    return keyed(replace(chosen, nullable=nullable), key)
 
 
 def nullif(ctx: Context, values: list[Value]) -> Value:
@@ -46,7 +56,8 @@ def nullif(ctx: Context, values: list[Value]) -> Value:
     equal = compare(ctx, "=", value, other)
     sql = f"CASE WHEN {equal} THEN NULL ELSE {value.sql} END"
     if value.kind == "string":
-        return _derived(value, sql)
+        key = value.key and f"CASE WHEN {equal} THEN NULL ELSE {value.key} END"
+        return keyed(_derived(value, sql), key)
     return replace(value, sql=sql, nullable=True, literal=None)
 
 
@@ -82,6 +93,12 @@ def unify(values: Sequence[Value]) -> tuple[Value, list[str]]:
         first = known[0]
         kind = Value("", first.kind, first.precision, first.scale)
         return replace(kind, unsigned=first.unsigned), [v.sql for v in values]
+    if kinds <= set(TEMPORAL):
+        if len({value.scale for value in known if value.kind != "date"}) > 1:
+            raise Forward("a choice among times that differ in fraction digits")
+        scale = max(value.scale for value in known)
+        sqls = [f"CAST({value.sql} AS TIMESTAMP)" for value in values]
+        return Value("", "datetime", scale=scale), sqls
     raise Forward(f"a choice among {' and '.join(sorted(kinds))}")
 
 
@@ -145,12 +162,21 @@ def _derived(value: Value, sql: str) -> Value:
 
 
 def _chosen(conditions: Sequence[str], branches: Sequence[Value]) -> Value:
+    def written(sqls: Sequence[str]) -> str:
+        pairs = zip(conditions, sqls[:-1], strict=True)
+        arms = " ".join(f"WHEN {condition} THEN {sql}" for condition, sql in pairs)
+        return f"CASE {arms} ELSE {sqls[-1]} END"
+
     common, sqls = unify(branches)
-    arms = " ".join(
-        f"WHEN {condition} THEN {sql}"
-        for condition, sql in zip(conditions, sqls[:-1], strict=True)
-    )
-    return replace(common, sql=f"CASE {arms} ELSE {sqls[-1]} END")
+    keys = _keys(branches)
+    return keyed(replace(common, sql=written(sqls)), written(keys) if keys else None)
+
+
+def _keys(values: Sequence[Value]) -> list[str]:
+    """The collation keys of strings that all have one; else none."""
+    keys = ["NULL" if v.kind == "null" else v.key for v in values]
+    known = [key for key in keys if key is not None]
+    return known if len(known) == len(keys) else []
 
 
 def _extreme(function: str, values: list[Value]) -> Value:

@@ -10,10 +10,17 @@ from heatproxy.sql.emitter.dates import (
     LONGEST_TIME_S,
     as_timestamp,
     moment,
-    offset_us,
 )
 from heatproxy.sql.emitter.numbers import Function
-from heatproxy.sql.emitter.values import TEMPORAL, Context, Forward, Value, plain, trap
+from heatproxy.sql.emitter.values import (
+    TEMPORAL,
+    Context,
+    Forward,
+    Value,
+    offset_us,
+    plain,
+    trap,
+)
 
 _TIME = re.compile(r"(-?)(\d{1,3}):(\d\d):(\d\d)")
 
@@ -28,9 +35,9 @@ def sub_time(ctx: Context, values: list[Value]) -> Value:
 
 def time_diff(ctx: Context, values: list[Value]) -> Value:
     one, other = (plain(value) for value in values)
-    if one.kind == other.kind == "time":
-        scale = max(one.scale, other.scale)
-        return _time(f"({one.sql} - {other.sql})", scale)
+    if "time" in (one.kind, other.kind):
+        (left, first), (right, second) = _duration(one), _duration(other)
+        return _time(f"({left} - {right})", max(first, second))
     if {one.kind, other.kind} <= {"datetime", "timestamp", "string"}:
         one, other = moment(one), moment(other)
         if "date" in (one.kind, other.kind):
@@ -44,7 +51,8 @@ def make_time(ctx: Context, values: list[Value]) -> Value:
     hours, minutes, seconds = (plain(value) for value in values)
     if any(value.kind != "int" or value.wide for value in values):
         raise Forward("MAKETIME of anything but integers")
-    size = f"(abs({hours.sql}) * 3600 + {minutes.sql} * 60 + {seconds.sql}) * 1000000"
+    size = f"(abs(CAST({hours.sql} AS BIGINT)) * 3600 + {minutes.sql} * 60"
+    size = f"{size} + {seconds.sql}) * 1000000"
     sign = f"CASE WHEN {hours.sql} < 0 THEN -1 ELSE 1 END"
     inside = f"{minutes.sql} BETWEEN 0 AND 59 AND {seconds.sql} BETWEEN 0 AND 59"
     return _time(f"CASE WHEN {inside} THEN {sign} * {size} END", 0)

@@ -7,16 +7,55 @@ strictly written literals only.
 import datetime
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from sqlglot import exp
 
-from heatproxy.sql.collation import PRINTABLE, CollationKey
+from heatproxy.sql.collation import PRINTABLE
 from heatproxy.sql.emitter.numbers import as_double
-from heatproxy.sql.emitter.values import TEMPORAL, Context, Forward, Value, plain
+from heatproxy.sql.emitter.texts import (
+    EQUALITIES,
+    blob_literal,
+    common_key,
+    matches,
+    of_members,
+    of_text,
+    text_extreme,
+    text_keys,
+    text_literal,
+    text_order,
+    text_sides,
+)
+from heatproxy.sql.emitter.values import (
+    TEMPORAL,
+    Context,
+    Forward,
+    Value,
+    keyed,
+    plain,
+)
 
+__all__ = [
+    "NODES",
+    "OPERATORS",
+    "between",
+    "common_key",
+    "compare",
+    "equal_keys",
+    "extreme",
+    "groupable",
+    "of_text",
+    "order_key",
+    "predicate",
+    "sides",
+    "temporal_literal",
+    "text_literal",
+    "truth",
+]
 UNKNOWN = "CAST(NULL AS BOOLEAN)"
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _DATETIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?")
+_TIME = re.compile(r"(-?)(\d{2,3}):([0-5]\d):([0-5]\d)(?:\.(\d{1,6}))?")
 _CLEAN_INTEGER = re.compile(r"-?\d{1,15}")
 OPERATORS: dict[type[exp.Expr], str] = {
     exp.EQ: "=",
@@ -27,7 +66,6 @@ OPERATORS: dict[type[exp.Expr], str] = {
     exp.GTE: ">=",
     exp.NullSafeEQ: "IS NOT DISTINCT FROM",
 }
-EQUALITIES = ("=", "<>", "IS NOT DISTINCT FROM")
 
 
 def predicate(sql: str) -> Value:
@@ -53,13 +91,17 @@ def compare(ctx: Context, operator: str, left: Value, right: Value) -> str:
         if operator not in ("IS NOT DISTINCT FROM", "="):
             return UNKNOWN
         return f"({left.sql} {operator} {right.sql})"
-    one, other = _comparable(ctx, operator, left, right)
+    one, other = sides(ctx, operator, left, right)
     return f"({one} {operator} {other})"
 
 
-def _comparable(
-    ctx: Context, operator: str, left: Value, right: Value
-) -> tuple[str, str]:
+def sides(ctx: Context, operator: str, left: Value, right: Value) -> tuple[str, str]:
+    """Two expressions that compare by the operator as MySQL's values do.
+
+    Raises:
+        Forward: it is not known how MySQL compares them.
+    """
+    left, right = _as_text(left, right), _as_text(right, left)
     kinds = {left.kind, right.kind}
     if kinds <= {"int", "decimal"}:
         return _exact(left, right)
@@ -69,83 +111,78 @@ def _comparable(
         return _year(left), _year(right)
     if left.kind in TEMPORAL or right.kind in TEMPORAL:
         return _temporal(left, right)
-    if kinds == {"time"}:
-        return left.sql, right.sql
+    if "time" in kinds:
+        return _time(left), _time(right)
+    if "binary" in kinds:
+        return _bytes(left), _bytes(right)
     if kinds == {"string"}:
-        key = common_key(ctx, left, right)
-        if operator in EQUALITIES:
-            return key.equality(left.sql), key.equality(right.sql)
-        return key.order(left.sql), key.order(right.sql)
-    if "enum" in kinds and kinds <= {"enum", "string"}:
-        return _enum(ctx, operator, left, right)
+        return text_sides(ctx, operator, left, right)
     if "string" in kinds and kinds <= {"string", "int", "decimal", "double", "float"}:
         return _text_and_number(left, right)
     raise Forward(f"comparison of {left.kind} and {right.kind}")
 
 
-def common_key(ctx: Context, *values: Value) -> CollationKey:
-    """The key under which strings compare. Literals take the columns' collation."""
-    collations = {value.collation for value in values if value.collation is not None}
-    if len(collations) > 1:
-        raise Forward("a mix of collations")
-    collation = collations.pop() if collations else ctx.session.collation_connection
-    key = ctx.weights.keys.get(collation)
-    if key is None:
-        raise Forward(f"comparing strings of collation {collation}")
-    if key.needs_ascii and not all(value.ascii for value in values):
-        raise Forward("comparing strings that are not all printable ASCII")
-    return key
+def equal_keys(ctx: Context, values: Sequence[Value]) -> list[str]:
+    """An expression for each value, all equal exactly where MySQL's values are.
+
+    NULL stays NULL. Where the expression is the value's own ``sql``, the values that
+    are equal are also the same.
+
+    Raises:
+        Forward: they are of several kinds, or of one that is not grouped exactly.
+    """
+    if len(values) > 1:
+        values = [plain(value) for value in values]
+    kinds = {value.kind for value in values} - {"null"}
+    if kinds == {"string"}:
+        return text_keys(ctx, values)
+    if kinds & {"json", "set", "bit", "binary", "double", "float"}:
+        listed = " and ".join(sorted(kind.upper() for kind in kinds))
+        raise Forward(f"grouping by {listed}")
+    if kinds <= {"int", "decimal"} or len(kinds) == 1:
+        if any(value.mixed for value in values):
+            raise Forward("grouping by a CASE whose branches differ in scale")
+        return [value.sql for value in values]
+    raise Forward(f"grouping {' and '.join(sorted(kinds))} together")
 
 
 def order_key(ctx: Context, value: Value) -> str:
     """The expression that sorts as MySQL sorts the value."""
     if value.kind == "string":
-        key = common_key(ctx, value)
-        if not value.ascii:
-            raise Forward("sorting strings that are not all printable ASCII")
-        return key.order(value.sql)
+        return text_order(ctx, value)
     if value.kind == "enum":
-        listed = ", ".join(text_literal(member) for member in value.members)
-        return f"list_position([{listed}], {value.sql})"
+        return _position(value.sql, value.members)
     if value.kind in ("json", "set", "bit", "binary"):
         raise Forward(f"sorting by {value.kind.upper()}")
     return value.sql
 
 
+def extreme(ctx: Context, function: str, value: Value) -> Value:
+    """MIN or MAX, by name ("min", "max"), of a string or an ENUM.
+
+    Raises:
+        Forward: the values are in no order that is known.
+    """
+    if value.kind != "enum":
+        return text_extreme(ctx, function, value)
+    text = of_members(value)
+    rule = common_key(ctx, text)
+    keys = {member: rule.key(member) for member in ("", *value.members)}
+    ordered = sorted(keys, key=lambda member: keys[member] or b"")
+    sql = f"arg_{function}({value.sql}, {_position(value.sql, ordered)})"
+    return replace(text, kind="enum", members=value.members, sql=sql, nullable=True)
+
+
 def groupable(ctx: Context, value: Value) -> Value:
     """The value, if each group or distinct row shows one text for certain."""
-    if value.kind == "string":
-        key = common_key(ctx, value)
-        distinct = not key.fold and not key.pad_space
-        if not distinct and not (value.ascii and value.clean):
-            raise Forward("grouping strings that differ only in letter case or blanks")
-    elif value.kind in ("json", "set", "bit", "binary", "double", "float"):
-        raise Forward(f"grouping by {value.kind.upper()}")
-    elif value.mixed:
-        raise Forward("grouping by a CASE whose branches differ in scale")
+    if equal_keys(ctx, [value]) != [value.sql]:
+        raise Forward("grouping strings that differ only in letter case or blanks")
     return value
 
 
-def text_literal(text: str) -> str:
-    """A DuckDB string literal."""
-    if "\0" in text:
-        raise Forward("a NUL character in a string literal")
-    return "'" + text.replace("'", "''") + "'"
-
-
-def of_text(text: str) -> Value:
-    """The Value of a string literal."""
-    return Value(
-        text_literal(text),
-        "string",
-        ascii=all(char in PRINTABLE for char in text),
-        clean=True,
-        texts=frozenset((text,)),
-        literal=text,
-    )
-
-
 def comparison(ctx: Context, node: exp.Expr) -> Value:
+    if isinstance(node.this, exp.Tuple) or isinstance(node.expression, exp.Tuple):
+        return predicate(_rows(ctx, OPERATORS[type(node)], node.this, node.expression))
     left, right = ctx.value(node.this), ctx.value(node.expression)
     return predicate(compare(ctx, OPERATORS[type(node)], left, right))
 
@@ -153,28 +190,33 @@ def comparison(ctx: Context, node: exp.Expr) -> Value:
 def between(ctx: Context, node: exp.Expr) -> Value:
     value = ctx.value(node.this)
     low, high = ctx.value(node.args["low"]), ctx.value(node.args["high"])
+    families = {_family(bound) for bound in (value, low, high)} - {"null"}
+    if len(families) > 1 and "time" not in families:
+        raise Forward("BETWEEN among values of several kinds")
     lower, upper = compare(ctx, ">=", value, low), compare(ctx, "<=", value, high)
     return predicate(f"{lower} AND {upper}")
 
 
 def in_list(ctx: Context, node: exp.Expr) -> Value:
+    if not node.expressions:
+        raise Forward("IN with a subquery")
+    if isinstance(node.this, exp.Tuple):
+        tests = [_rows(ctx, "=", node.this, member) for member in node.expressions]
+        return predicate(" OR ".join(f"({test})" for test in tests))
     value = ctx.value(node.this)
     members = [ctx.value(member) for member in node.expressions]
-    if not members:
-        raise Forward("IN with a subquery")
+    families = {_family(one) for one in (value, *members)} - {"null"}
+    if len(families) > 1 and "time" not in families:
+        raise Forward("IN among values of several kinds")
     if value.kind == "date" and any(len(m.literal or "") > 10 for m in members):
         raise Forward("a DATE in a list of times")  # MySQL warns
-    kinds = {member.kind for member in members} - {"null"}
-    if len(kinds) == 1 and value.kind != "null":
-        sides = [
-            (None, "NULL")
-            if member.kind == "null"
-            else _comparable(ctx, "=", plain(value), plain(member))
-            for member in members
-        ]
-        lefts = {left for left, _ in sides} - {None}
+    value, known = plain(value), [plain(m) for m in members if m.kind != "null"]
+    if value.kind != "null" and known:
+        pairs = [sides(ctx, "=", value, member) for member in known]
+        lefts, rights = {left for left, _ in pairs}, [right for _, right in pairs]
         if len(lefts) == 1:
-            return predicate(f"{lefts.pop()} IN ({', '.join(r for _, r in sides)})")
+            rights += ["NULL"] * (len(known) < len(members))
+            return predicate(f"{lefts.pop()} IN ({', '.join(rights)})")
     tests = [compare(ctx, "=", value, member) for member in members]
     return predicate(" OR ".join(tests))
 
@@ -227,20 +269,20 @@ def like_escape(ctx: Context, node: exp.Expr) -> Value:
 
 def _like(ctx: Context, node: exp.Expr, escape: str) -> Value:
     value, pattern = ctx.value(node.this), ctx.value(node.expression)
-    if value.kind != "string" or pattern.kind != "string" or pattern.literal is None:
-        raise Forward("LIKE on anything but a string and a literal pattern")
-    text = pattern.literal
-    if len(re.findall(re.escape(escape), text)) % 2 and text.endswith(escape):
-        raise Forward("a LIKE pattern that ends with its escape character")
-    if escape in "%_":
-        raise Forward("a LIKE pattern escaped by a wildcard")
-    key = common_key(ctx, value, pattern)
-    if not (value.ascii and pattern.ascii):
-        raise Forward("LIKE on strings that are not all printable ASCII")
-    fold = (lambda sql: f"{key.fold}({sql})") if key.fold else (lambda sql: sql)
-    word = "NOT LIKE" if node.args.get("negate") else "LIKE"
-    matched = f"{fold(value.sql)} {word} {fold(pattern.sql)}"
-    return predicate(f"{matched} ESCAPE {text_literal(escape)}")
+    matched = matches(ctx, value, pattern, escape)
+    return predicate(f"NOT ({matched})" if node.args.get("negate") else matched)
+
+
+def collated(ctx: Context, node: exp.Expr) -> Value:
+    """x COLLATE name; MySQL has checked that the name fits the character set."""
+    value, name = ctx.value(node.this), node.expression.name.lower()
+    if value.kind != "string" or not re.fullmatch(r"[a-z0-9_]+", name):
+        raise Forward(f"COLLATE of {value.kind.upper()}")
+    if value.literal is not None and not name.startswith("utf8mb4_"):
+        raise Forward("COLLATE of a literal in another character set")
+    key = value.key if value.collation == name else None
+    clean = value.clean and value.collation == name
+    return replace(keyed(value, key), collation=name, explicit=True, clean=clean)
 
 
 def temporal_literal(text: str) -> tuple[str, bool]:
@@ -298,19 +340,75 @@ def _moment(value: Value) -> tuple[str, bool]:
     raise Forward(f"comparison of a date and {value.kind}")
 
 
-def _enum(ctx: Context, operator: str, left: Value, right: Value) -> tuple[str, str]:
-    if operator not in EQUALITIES or left.kind == right.kind:
-        raise Forward("ENUM in anything but a comparison for equality")
-    column, text = (left, right) if left.kind == "enum" else (right, left)
-    if text.literal is None or not all(_is_ascii(m) for m in column.members):
-        raise Forward("ENUM compared with anything but a literal")
-    listed = Value(column.sql, "string", collation=column.collation, ascii=True)
-    key = common_key(ctx, listed, text)
-    return key.equality(column.sql), key.equality(text.sql)
+def _time(value: Value) -> str:
+    """Microseconds."""
+    if value.kind == "time":
+        return value.sql
+    match = _TIME.fullmatch(value.literal or "") if value.kind == "string" else None
+    if match is None or int(match[2]) > 837:
+        raise Forward(f"comparison of time and {value.kind}")
+    seconds = int(match[2]) * 3600 + int(match[3]) * 60 + int(match[4])
+    micros = seconds * 1_000_000 + int((match[5] or "").ljust(6, "0"))
+    return f"{'-' if match[1] else ''}{micros}"
 
 
-def _is_ascii(text: str) -> bool:
-    return all(char in PRINTABLE for char in text)
+def _bytes(value: Value) -> str:
+    if value.kind == "binary":
+        return value.sql
+    if value.kind == "string" and value.literal is not None:
+        return blob_literal(value.literal.encode())
+    raise Forward(f"comparison of binary and {value.kind}")
+
+
+def _as_text(value: Value, other: Value) -> Value:
+    """An ENUM or SET beside a string is one."""
+    if value.kind in ("enum", "set") and other.kind == "string":
+        return of_members(value)
+    return value
+
+
+def _position(sql: str, ordered: Sequence[str]) -> str:
+    """The place of an ENUM's text in a list, 0 for the text of a wrong value."""
+    listed = ", ".join(map(text_literal, ordered))
+    place = f"coalesce(list_position([{listed}], {sql}), 0)"
+    return f"CASE WHEN {sql} IS NOT NULL THEN {place} END"
+
+
+def _family(value: Value) -> str:
+    if value.predicate or value.is_exact or value.is_approximate:
+        return "number"
+    if value.kind in TEMPORAL or value.kind in ("time", "year"):
+        return "time"
+    return "text" if value.kind in ("string", "enum", "set") else value.kind
+
+
+def _rows(ctx: Context, operator: str, one: exp.Expr, other: exp.Expr) -> str:
+    """The BOOLEAN of (a, b) operator (c, d)."""
+    if not isinstance(one, exp.Tuple) or not isinstance(other, exp.Tuple):
+        raise Forward("a row compared with anything but a row")
+    if len(one.expressions) != len(other.expressions):
+        raise Forward("rows of different lengths")
+    lefts, rights = (
+        [ctx.value(item) for item in row.expressions] for row in (one, other)
+    )
+    pairs = list(zip(lefts, rights, strict=True))
+    if operator == "<>":
+        return f"NOT ({_all_equal(ctx, '=', pairs)})"
+    if operator in EQUALITIES:
+        return _all_equal(ctx, operator, pairs)
+    tests = []
+    for place, (left, right) in enumerate(pairs):
+        last = place == len(pairs) - 1
+        decided = compare(ctx, operator if last else operator[0], left, right)
+        before = [compare(ctx, "=", *pair) for pair in pairs[:place]]
+        tests.append(f"({' AND '.join([*before, decided])})")
+    return " OR ".join(tests)
+
+
+def _all_equal(
+    ctx: Context, operator: str, pairs: Sequence[tuple[Value, Value]]
+) -> str:
+    return " AND ".join(compare(ctx, operator, *pair) for pair in pairs)
 
 
 def _text_and_number(left: Value, right: Value) -> tuple[str, str]:
@@ -335,4 +433,5 @@ NODES: dict[type[exp.Expr], tuple[Rule, Sequence[str]]] = {
     exp.Is: (is_test, ("this", "expression")),
     exp.Like: (like, ("this", "expression", "negate")),
     exp.Escape: (like_escape, ("this", "expression")),
+    exp.Collate: (collated, ("this", "expression")),
 }

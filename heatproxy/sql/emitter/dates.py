@@ -8,7 +8,15 @@ from heatproxy.sql.emitter.compare import temporal_literal
 from heatproxy.sql.emitter.numbers import Function, Rule, scaled
 from heatproxy.sql.emitter.rounding import constant
 from heatproxy.sql.emitter.strings import ascii_text
-from heatproxy.sql.emitter.values import TEMPORAL, Context, Forward, Value, plain, trap
+from heatproxy.sql.emitter.values import (
+    TEMPORAL,
+    Context,
+    Forward,
+    Value,
+    offset_us,
+    plain,
+    trap,
+)
 
 DAY_US = 86_400_000_000
 EPOCH_DAY = 719_528  # TO_DAYS('1970-01-01')
@@ -211,9 +219,7 @@ def period_diff(ctx: Context, values: list[Value]) -> Value:
 
 def unix_timestamp(ctx: Context, values: list[Value]) -> Value:
     value = moment(values[0])
-    shift = 0 if value.kind == "timestamp" else offset_us(ctx.session.time_zone)
-    if value.kind == "timestamp":
-        shift = offset_us(ctx.session.time_zone)  # the column was shifted by it
+    shift = offset_us(ctx.session.time_zone)  # by which a column was shifted too
     micros = f"(epoch_us({as_timestamp(value)}) - {shift})"
     outside = f"{micros} < 1000000 OR {micros} > 32536771199999999"
     micros = f"CASE WHEN {outside} THEN 0 ELSE {micros} END"
@@ -228,21 +234,6 @@ def from_unixtime(ctx: Context, values: list[Value]) -> Value:
     sql = f"make_timestamp(CAST({seconds} AS BIGINT) * 1000000 + {shift})"
     inside = f"{seconds} BETWEEN 0 AND 32536771199"
     return Value(f"CASE WHEN {inside} THEN {sql} END", "datetime")
-
-
-def offset_us(zone: str) -> int:
-    """How many microseconds a fixed time zone is ahead of UTC.
-
-    Raises:
-        Forward: the zone has a name, and so perhaps summer time.
-    """
-    if zone == "UTC":
-        return 0
-    sign, hours, colon, minutes = zone[:1], zone[1:-3], zone[-3:-2], zone[-2:]
-    if sign not in "+-" or colon != ":" or not (hours + minutes).isdigit():
-        raise Forward("a time zone that is no fixed offset")
-    size = (int(hours) * 60 + int(minutes)) * 60_000_000
-    return -size if sign == "-" else size
 
 
 def as_date(value: Value) -> str:

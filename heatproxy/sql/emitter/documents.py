@@ -52,14 +52,15 @@ def length(ctx: Context, values: list[Value]) -> Value:
 
 
 def type_name(ctx: Context, values: list[Value]) -> Value:
-    """JSON_TYPE of a column; DOUBLE and DECIMAL look alike in text."""
+    """JSON_TYPE; in text DOUBLE and DECIMAL look alike, dates and strings, and the
+    two kinds of integers."""
     document = _document(values[0])
     kind = f"json_type({document})"
-    odd = f"{kind} IN ('DOUBLE', 'VARCHAR')"  # which may be DATE, DECIMAL, ...
-    sql = (
-        f"CASE {kind} WHEN 'BIGINT' THEN 'INTEGER' WHEN 'UBIGINT' THEN 'INTEGER'"
-        f" ELSE {kind} END"
-    )
+    dates = f"regexp_matches({document}, '^\"(-?[0-9][0-9]|base64:)')"
+    numbers = f"{kind} IN ('DOUBLE', 'UBIGINT')"
+    odd = f"{numbers} OR ({kind} = 'VARCHAR' AND {dates})"
+    arms = "WHEN 'BIGINT' THEN 'INTEGER' WHEN 'VARCHAR' THEN 'STRING'"
+    sql = f"CASE {kind} {arms} ELSE {kind} END"
     sql = trap(odd, "a JSON type that the text does not tell", sql)
     return Value(sql, "string", collation=BINARY, ascii=True, clean=True)
 

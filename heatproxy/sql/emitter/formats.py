@@ -86,7 +86,8 @@ def date_format(ctx: Context, values: list[Value]) -> Value:
             common += code.replace("%", "%%")
     pieces.append(_strftime(value, common))
     sql = " || ".join(filter(None, pieces)) or f"left({_strftime(value, 'x')}, 0)"
-    return ascii_text(ctx, f"({sql})", clean=False)
+    names = sum(is_code and code in NAMES for code, is_code in _codes(pattern))
+    return ascii_text(ctx, f"({sql})", clean=names <= 1)
 
 
 def time_format(ctx: Context, values: list[Value]) -> Value:

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from heatproxy.sql.emitter.compare import equal_keys
-from heatproxy.sql.emitter.values import Context, Forward, Value, decimal, keyed
+from heatproxy.sql.emitter.relations import elsewhere
+from heatproxy.sql.emitter.values import Context, Forward, Value, decimal
 
 
 @dataclass(slots=True)
@@ -58,34 +59,28 @@ class Grouping:
         value, key = self.keys[sql], self._listed[sql]
         if is_constant(value):
             return value
-        nullable = value.nullable or self.rollup
         one = sql if key == sql else self._one_of(sql, key)
-        shown = replace(
-            value, sql=self._export(one), literal=None, nullable=nullable
-        )
-        if value.key is None:
-            return shown
-        same = key == value.key
-        weight = value.key if same else self._one_of(value.key, key)
-        return keyed(shown, self._export(weight))
+        weight = None
+        if value.key is not None:
+            same = key == value.key
+            weight = self._export(value.key if same else self._one_of(value.key, key))
+        shown = elsewhere(value, self._export(one), weight)
+        return replace(shown, nullable=value.nullable or self.rollup)
 
     def dependent(self, value: Value) -> Value:
         """A column that the GROUP BY expressions determine."""
         if self.rollup:
             raise Forward("a column that is not grouped by, under ROLLUP")
-        shown = replace(
-            value, sql=self._export(self.first.format(value.sql)), nullable=True
-        )
-        if value.key is None:
-            return shown
-        return keyed(shown, self._export(self.first.format(value.key)))
+        key = None if value.key is None else self._export(self.first.format(value.key))
+        shown = elsewhere(value, self._export(self.first.format(value.sql)), key)
+        return replace(shown, nullable=True)
 
     def computed(self, value: Value) -> Value:
         """An aggregate's Value in the SELECT around the groups."""
         if self.stored and value.hidden is not None:
             value = decimal(value.sql, value.precision, value.scale)
-        shown = replace(value, sql=self._export(value.sql), literal=None)
-        return shown if value.key is None else keyed(shown, self._export(value.key))
+        key = None if value.key is None else self._export(value.key)
+        return elsewhere(value, self._export(value.sql), key)
 
     def level(self, keys: Sequence[str]) -> Value:
         """GROUPING() of some keys, by their SQL."""

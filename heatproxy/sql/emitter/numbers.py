@@ -75,7 +75,9 @@ def _of_moment(value: Value) -> Value:
         micros = f"(microsecond({sql}) % 1000000)"
     if not value.scale:
         return Value(f"({sign}{clock})", "int", digits)
-    shown = f"{clock} * {10**value.scale} + {micros} // {10 ** (6 - value.scale)}"
+    shown = (
+        f"{clock} * {10**value.scale}::HUGEINT + {micros} // {10 ** (6 - value.scale)}"
+    )
     return scaled(f"({sign}({shown}))", digits + value.scale, value.scale)
 
 

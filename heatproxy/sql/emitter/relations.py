@@ -13,7 +13,7 @@ from heatproxy.sql.emitter.values import (
     Policy,
     SessionFacts,
     Value,
-    keyed,
+    moved,
 )
 
 if TYPE_CHECKING:
@@ -175,5 +175,12 @@ def bound(columns: Columns, alias: str) -> tuple[tuple[str, Value], ...]:
 
 def at_place(value: Value, alias: str, place: int) -> Value:
     """A query's column as ``alias`` shows it."""
-    column = replace(value, sql=f"{alias}.c{place}", literal=None)
-    return column if value.key is None else keyed(column, f"{alias}.k{place}")
+    key = None if value.key is None else f"{alias}.k{place}"
+    return elsewhere(value, f"{alias}.c{place}", key)
+
+
+def elsewhere(value: Value, sql: str, key: str | None = None) -> Value:
+    """The same values under another name, or some of them; with their key there."""
+    if value.kind in ("string", "enum"):
+        return moved(value, sql, key)
+    return replace(value, sql=sql, literal=None)

@@ -140,7 +140,7 @@ def _whole(function: str, value: Value) -> Value:
     if value.whole_digits > 17:
         raise Forward(f"{function.upper()} of a DECIMAL of more than 17 whole digits")
     sql = f"CAST({function}({value.sql}) AS BIGINT)"
-    return Value(sql, "int", value.whole_digits + 1, unsigned=value.unsigned)
+    return Value(sql, "int", value.whole_digits + 1)
 
 
 def _int_to(value: Value, places: int, half: bool) -> Value:

@@ -1,44 +1,59 @@
-"""A whole SELECT in DuckDB's words: FROM, WHERE, GROUP BY, ORDER BY, LIMIT."""
+"""The emitter: a whole query in DuckDB's words, WITH, SELECT and set operations."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
 
+from heatproxy.sql import grammar
 from heatproxy.sql.collation import CollationWeights
-from heatproxy.sql.emitter.block import Block, Source, only
-from heatproxy.sql.emitter.clauses import (
+from heatproxy.sql.emitter import constants, sets, sources
+from heatproxy.sql.emitter.block import Block, has_window
+from heatproxy.sql.emitter.clauses import Item, grouped_by, group_items, is_aggregated
+from heatproxy.sql.emitter.compare import order_key
+from heatproxy.sql.emitter.grouping import Grouping
+from heatproxy.sql.emitter.ordering import (
+    Order,
+    at,
+    limited,
+    meant,
+    order_by,
+    require_fixed,
+    unique_in,
+)
+from heatproxy.sql.emitter.relations import (
     Cte,
-    Item,
     Relation,
-    bound,
-    grouped_by,
-    is_aggregated,
-    join_word,
-    quoted,
+    Scope,
+    Wanted,
+    allowed,
+    at_place,
+    columns_of,
+    listed,
+    only,
     renamed,
 )
-from heatproxy.sql.emitter.compare import compare, groupable, order_key
 from heatproxy.sql.emitter.values import (
     EngineTable,
+    EngineView,
     Forward,
     SessionFacts,
     Value,
     decimal,
-    of_column,
     plain,
 )
 
-Resolve = Callable[[str | None, str], EngineTable | None]
+Resolve = Callable[[str | None, str], EngineTable | EngineView | None]
 CLAUSES = (
-    *("with_", "expressions", "distinct", "from_", "joins", "where"),
-    *("group", "having", "order", "limit", "offset"),
+    *("with_", "expressions", "distinct", "from_", "joins", "where", "group"),
+    *("having", "order", "limit", "offset", "windows"),
 )
+DEEPEST_VIEWS = 8
 
 
 @dataclass(slots=True)
 class Emitter:
-    """Writes SELECTs; remembers the tables it met."""
+    """Writes queries; remembers the tables it met."""
 
     schema: str | None
     resolve: Resolve
@@ -46,291 +61,403 @@ class Emitter:
     session: SessionFacts
     tables: dict[str, EngineTable] = field(default_factory=dict)
     _names: int = 0
+    _views: int = 0
 
-    def select(
-        self, node: exp.Query, ctes: dict[str, Cte], top: bool = False
-    ) -> Relation:
-        """The SELECT, with the CTEs visible to it by lower-case name.
+    def query(self, node: exp.Expr, scope: Scope, wanted: Wanted) -> Relation:
+        """A SELECT, a set operation, or either in parentheses.
 
         At the top TIME leaves as an INTERVAL; within it is BIGINT microseconds.
 
         Raises:
             Forward: a part of it has no rule.
         """
-        if not isinstance(node, exp.Select):
-            raise Forward(f"{type(node).__name__} has no rule")
-        only(node, *CLAUSES)
-        ctes, withs = self._with(node.args.get("with_"), ctes)
-        block = Block(self.weights, self.session)
-        tables = self._from(node, block, ctes)
-        clauses = [f"FROM {tables}"]
-        having = node.args.get("having")
-        conditions = []
-        if where := node.args.get("where"):
-            only(where, "this")
-            conditions.append(block.condition(where.this))
-        items = list(self._items(node, block))
-        aggregated = is_aggregated(node)
-        group_clause = ""
-        block.see_aggregates()
-        if aggregated:
-            group_clause = self._group(node.args.get("group"), block, items)
-        values = [block.value(item) for _, item in items]
-        block.aliases = {
-            item.alias.lower(): item.this if isinstance(item, exp.Alias) else item
-            for item in node.expressions
-            if isinstance(item, exp.Alias)
-        }
-        having_sql = ""
-        if having:
-            only(having, "this")
-            having_sql = block.condition(having.this)
-            if not aggregated:
-                conditions.append(having_sql)
-                having_sql = ""
-        if conditions:
-            clauses.append(f"WHERE {' AND '.join(conditions)}")
-        clauses.append(group_clause)
-        if having_sql:
-            clauses.append(f"HAVING {having_sql}")
-        outputs = [self._materialised(value, top) for value in values]
-        listed = ", ".join(
-            f"{value.sql} AS c{place}" for place, value in enumerate(outputs, 1)
-        )
-        distinct = node.args.get("distinct")
-        if distinct:
-            only(distinct)
-            for value in values:
-                groupable(block, value)
-                if value.hidden is not None:
-                    raise Forward("DISTINCT of AVG")
-        body = " ".join(["SELECT", listed, *filter(None, clauses)])
-        order = self._order(node, block, values, bool(distinct))
-        if distinct:
-            names = ", ".join(f"c{place}" for place in range(1, len(items) + 1))
-            inner = body.replace("SELECT", "SELECT DISTINCT", 1)
-            body = f"SELECT {names} FROM ({inner}) AS d"
-        sql = " ".join(filter(None, [withs, body, order, self._limit(node)]))
-        named = tuple(name for name, _ in items)
-        return Relation(sql, tuple(zip(named, outputs, strict=True)))
+        match node:
+            case exp.Select():
+                return _select(self, node, scope, wanted)
+            case exp.SetOperation():
+                scope, withs = self.with_items(node.args.get("with_"), scope)
+                relation = sets.combined(self, self.weights, node, scope, wanted)
+            case exp.Subquery():
+                only(node, "this", "with_", "order", "limit", "offset")
+                scope, withs = self.with_items(node.args.get("with_"), scope)
+                if any(node.args.get(c) for c in ("order", "limit", "offset")):
+                    relation = sets.arranged(self, self.weights, node, scope, wanted)
+                else:
+                    relation = self.query(node.this, scope, wanted)
+            case _:
+                raise Forward(f"{type(node).__name__} has no rule")
+        return replace(relation, sql=f"{withs}{relation.sql}")
 
-    def _with(
-        self, clause: exp.Expr | None, ctes: dict[str, Cte]
-    ) -> tuple[dict[str, Cte], str]:
+    def table(self, schema: str | None, name: str) -> EngineTable | EngineView:
+        found = self.resolve(schema or self.schema, name)
+        if found is None:
+            raise Forward(f"the table {name}, which is not loaded")
+        if isinstance(found, EngineTable):
+            self.tables[found.engine_name] = found
+        return found
+
+    def view(self, view: EngineView) -> Relation:
+        """The query of a view, which sees nothing of the statement around it."""
+        collation = self.session.collation_connection
+        if view.collation != collation:
+            raise Forward(f"a view made under the collation {view.collation}")
+        if self._views == DEEPEST_VIEWS:
+            raise Forward("views nested too deep")
+        tree = grammar.parse(view.text, "", collation)
+        constants.require(tree, self.session)
+        self._views += 1
+        try:
+            return self.query(tree, Scope(), Wanted(ordered=True))
+        finally:
+            self._views -= 1
+
+    def name(self, letter: str) -> str:
+        self._names += 1
+        return f"{letter}{self._names}"
+
+    def with_items(self, clause: exp.Expr | None, scope: Scope) -> tuple[Scope, str]:
+        """The scope with the WITH items in it, and their clause, a blank behind."""
         if clause is None:
-            return ctes, ""
-        only(clause, "expressions")
-        ctes, written = dict(ctes), []
+            return scope, ""
+        only(clause, "expressions", "recursive")
+        allowed(self.session.policy, "WITH")
+        ctes, written = dict(scope.ctes), []
         for cte in clause.expressions:
             only(cte, "this", "alias")
-            relation = self.select(cte.this, ctes)
-            name = self._name("w")
-            written.append(f"{name} AS ({relation.sql})")
-            columns = renamed(relation.columns, cte.args["alias"])
-            ctes[cte.alias.lower()] = Cte(name, columns)
-        return ctes, f"WITH {', '.join(written)}"
+            name = cte.alias.lower()
+            if clause.args.get("recursive") and _names_itself(cte.this, name):
+                raise Forward("a recursive CTE")
+            relation = self.query(cte.this, Scope(ctes), Wanted())
+            alias = self.name("w")
+            written.append(f"{alias} AS ({relation.sql})")
+            names = columns_of(cte.args.get("alias"))
+            columns = renamed(relation.columns, names)
+            ctes = {**ctes, name: Cte(alias, columns)}
+        return Scope(ctes, scope.outer), f"WITH {', '.join(written)} "
 
-    def _from(self, node: exp.Select, block: Block, ctes: dict[str, Cte]) -> str:
-        clause, joins = node.args.get("from_"), node.args.get("joins") or []
-        if clause is None:
-            raise Forward("a SELECT without FROM")
-        only(clause, "this")
-        sql = self._source(clause.this, block, ctes)
-        commas = any(join_word(join) == "," for join in joins)
-        for join in joins:
-            only(join, "this", "side", "kind", "on", "using")
-            word = join_word(join)
-            if commas and word == "RIGHT JOIN":
-                raise Forward("RIGHT JOIN together with a comma")
-            on, using = join.args.get("on"), join.args.get("using")
-            before = len(block.sources)
-            right = self._source(join.this, block, ctes)
-            if using:
-                condition = self._using(using, block, before, word)
-            elif on is not None:
-                condition = block.condition(on)
-            elif word in ("LEFT JOIN", "RIGHT JOIN"):
-                raise Forward(f"{word} without ON")
-            else:
-                sql += f" CROSS JOIN {right}"
-                continue
-            joined = "JOIN" if word in (",", "CROSS JOIN") else word
-            sql += f" {joined} {right} ON {condition}"
-        return sql
 
-    def _using(
-        self, using: list[exp.Expr], block: Block, before: int, word: str
-    ) -> str:
-        if word == "RIGHT JOIN" or before != 1:
-            raise Forward("USING in a RIGHT JOIN or among more than two tables")
-        tests = []
-        for name in using:
-            left, right = (source.find(name.name) for source in block.sources)
-            if not isinstance(left, Value) or not isinstance(right, Value):
-                raise Forward(f"a name that is unknown here: {name.name}")
-            tests.append(compare(block, "=", left, right))
-            block.merged.add(name.name.lower())
-        return " AND ".join(tests)
+@dataclass(slots=True)
+class _Select:
+    """One SELECT on its way into DuckDB's words."""
 
-    def _source(self, node: exp.Expr, block: Block, ctes: dict[str, Cte]) -> str:
-        alias = self._name("t")
-        if isinstance(node, exp.Subquery):
-            only(node, "this", "alias")
-            relation = self.select(node.this, ctes)
-            columns = renamed(relation.columns, node.args.get("alias"))
-            sql, name, schema = f"({relation.sql}) AS {alias}", node.alias, None
-        elif isinstance(node, exp.Table):
-            only(node, "this", "db", "alias")
-            if not isinstance(node.this, exp.Identifier):
-                raise Forward("a table function")
-            if extra := node.args.get("alias"):
-                only(extra, "this")
-            name, schema = node.alias or node.name, node.text("db") or None
-            cte = ctes.get(node.name.lower()) if schema is None else None
-            if cte is not None:
-                columns, sql = cte.columns, f"{cte.name} AS {alias}"
-            else:
-                return self._table(node, name, schema, alias, block)
+    emitter: Emitter
+    node: exp.Select
+    wanted: Wanted
+    block: Block
+    aggregated: bool
+    windowed: bool
+    distinct: bool
+    rows: str = ""  # FROM and WHERE
+    having: str = ""
+
+    def written(self) -> Relation:
+        only(self.node, *CLAUSES)
+        self._refuse_switched_off()
+        self._read()
+        if self.wanted.exists and not self._is_shaped:
+            return self._one()
+        items = list(self._items())
+        self._group(items)
+        values = [self.block.value(item) for _, item in items]
+        outputs = [self._output(value) for value in values]
+        self.block.aliases = self._aliases()
+        names = tuple(name for name, _ in items)
+        if not self.distinct:
+            sql = self._plain(values, outputs)
+        elif self.block.grouping is None and not self.windowed:
+            sql, outputs = self._distinct(names, outputs)
         else:
-            raise Forward(f"{type(node).__name__} in FROM")
-        block.sources.append(Source(name, schema, bound(columns, alias)))
-        return sql
+            sql, outputs = self._distinct_around(names, values, outputs)
+        return Relation(sql, tuple(zip(names, outputs, strict=True)))
 
-    def _table(
-        self,
-        node: exp.Table,
-        name: str,
-        schema: str | None,
-        alias: str,
-        block: Block,
+    @property
+    def _is_shaped(self) -> bool:
+        """Whether how many rows there are depends on more than FROM and WHERE."""
+        return (
+            self.aggregated
+            or self.windowed
+            or self.distinct
+            or self.node.args.get("having") is not None
+        )
+
+    def _refuse_switched_off(self) -> None:
+        policy = self.emitter.session.policy
+        for clause in ("where", "group", "having", "order", "limit", "distinct"):
+            if self.node.args.get(clause) is not None:
+                allowed(policy, clause.upper())
+        if self.node.args.get("joins"):
+            allowed(policy, "JOIN")
+
+    def _read(self) -> None:
+        """FROM and WHERE."""
+        simple = not self._is_shaped and self.node.args.get("order") is None
+        ordered = self.wanted.ordered and simple
+        self.rows = sources.read(self.block, self.emitter, self.node, ordered)
+        if where := self.node.args.get("where"):
+            only(where, "this")
+            self.rows = f"{self.rows} WHERE {self.block.condition(where.this)}".strip()
+
+    def _group(self, items: list[Item]) -> None:
+        """GROUP BY, HAVING and the named windows."""
+        block, node = self.block, self.node
+        having, order = node.args.get("having"), node.args.get("order")
+        clauses = [*(item for _, item in items), having, order]
+        block.note([clause for clause in clauses if clause is not None])
+        if self.aggregated:
+            clause = node.args.get("group")
+            keys, rollup = group_items(clause)
+            if rollup:
+                allowed(block.session.policy, "ROLLUP")
+            name, first = self.emitter.name("g"), sources.first_of(block)
+            grouping = Grouping(name, first, rollup, apart=rollup or self.windowed)
+            for key in keys:
+                grouping.group_by(block, block.value(grouped_by(key, block, items)))
+            block.grouping = grouping
+            block.aggregates = True
+        if having is not None:
+            only(having, "this")
+            block.aliases = self._aliases()
+            self.having = block.condition(having.this)
+            block.aliases = {}
+        block.windowed = True
+        if block.grouping is not None:
+            block.grouping.stored = self.windowed
+        for window in node.args.get("windows") or ():
+            only(window, "this", "partition_by", "order", "spec")
+            block.windows[window.name.lower()] = window
+
+    def _one(self) -> Relation:
+        """What EXISTS asks of: rows, whatever they hold."""
+        one = Value("1", "int", 1, literal="1")
+        sql = f"SELECT 1 {self.rows} {limited(self.node)}".strip()
+        return Relation(sql, ((None, one),))
+
+    def _plain(self, values: list[Value], outputs: list[Value]) -> str:
+        order = self._order(lambda item: meant(self.block, item, values))
+        grouping = self.block.grouping
+        if grouping is None:
+            unique = unique_in(self.block.sources)
+        elif grouping.rollup:
+            unique = []
+        else:
+            unique = [{grouping.shown(sql).sql for sql in grouping.keys}]
+        self._require_fixed(order, outputs, unique)
+        return self._assembled(outputs, order.sql, self._limit())
+
+    def _distinct(
+        self, names: Sequence[str | None], outputs: list[Value]
+    ) -> tuple[str, list[Value]]:
+        """DISTINCT of rows, which is grouping by every column."""
+        block = self.block
+        name = self.emitter.name("g")
+        block.grouping = grouping = Grouping(name, sources.first_of(block))
+        for value in outputs:
+            grouping.group_by(block, value)
+        shown = [grouping.shown(value.sql) for value in outputs]
+
+        def meaning(item: exp.Expr) -> Value:
+            place = self._place(item, names, shown)
+            return block.value(item) if place is None else place
+
+        order = self._order(meaning)
+        self._require_fixed(order, shown, [])
+        return self._assembled(shown, order.sql, self._limit()), shown
+
+    def _distinct_around(
+        self, names: Sequence[str | None], values: list[Value], outputs: list[Value]
+    ) -> tuple[str, list[Value]]:
+        """DISTINCT of groups or of windows' rows."""
+        block = self.block
+        alias, name = self.emitter.name("d"), self.emitter.name("g")
+        grouping = Grouping(name, "first({})")
+        columns = [at_place(v, alias, place) for place, v in enumerate(outputs, 1)]
+        for value in columns:
+            grouping.group_by(block, value)
+        shown = [grouping.shown(value.sql) for value in columns]
+
+        def meaning(item: exp.Expr) -> Value:
+            place = self._place(item, names, shown)
+            if place is not None:
+                return place
+            wanted = block.value(item).sql
+            for value, found in zip(values, shown, strict=True):
+                if value.sql == wanted:
+                    return found
+            raise Forward("ORDER BY of what DISTINCT does not show")
+
+        order = self._order(meaning)
+        self._require_fixed(order, shown, [])
+        inner = self._assembled(outputs, "", "", inner=True)
+        text = (
+            f"SELECT {self._listed(shown)} FROM ({inner}) AS {alias}"
+            f" {grouping.clause()} {order.sql} {self._limit()}"
+        )
+        return grouping.resolved(text.strip()), shown
+
+    def _place(
+        self, item: exp.Expr, names: Sequence[str | None], shown: Sequence[Value]
+    ) -> Value | None:
+        """The output column that an item of ORDER BY names by place or alias."""
+        if isinstance(item, exp.Literal) and not item.args.get("is_string"):
+            return at(item, shown)
+        if not isinstance(item, exp.Column) or item.table:
+            return None
+        lower = item.name.lower()
+        if lower not in self.block.aliases:
+            return None
+        places = [n for n, name in enumerate(names) if (name or "").lower() == lower]
+        if len(places) != 1:
+            raise Forward(f"the ambiguous name {item.name}")
+        return shown[places[0]]
+
+    def _order(self, meaning: Callable[[exp.Expr], Value]) -> Order:
+        seen = self.wanted.top or self.wanted.ordered
+        if not seen and not any(self.node.args.get(c) for c in ("limit", "offset")):
+            return Order()
+        clause = self.node.args.get("order")
+        grouping = self.block.grouping
+        if clause is None and grouping is not None and grouping.rollup:
+            return self._order_of_rollup(grouping)
+        return order_by(self.block, clause, meaning)
+
+    def _order_of_rollup(self, grouping: Grouping) -> Order:
+        """Each group before its total, as MySQL gives them without ORDER BY."""
+        keys = []
+        for sql in list(grouping.keys):
+            keys.append(grouping.level([sql]).sql)
+            key = order_key(self.block, grouping.shown(sql))
+            keys.append(f"{key} ASC NULLS FIRST")
+        return Order(f"ORDER BY {', '.join(keys)}")
+
+    def _require_fixed(
+        self, order: Order, outputs: Sequence[Value], unique: list[set[str]]
+    ) -> None:
+        limits = any(self.node.args.get(c) for c in ("limit", "offset"))
+        if self.wanted.top or limits:
+            require_fixed(self.block, order, outputs, unique)
+
+    def _limit(self) -> str:
+        limit = limited(self.node)
+        most = self.emitter.session.sql_select_limit
+        if self.wanted.top and most is not None and not self.node.args.get("limit"):
+            limit = f"LIMIT {most} {limit}".strip()
+        return limit
+
+    def _assembled(
+        self, outputs: Sequence[Value], order: str, limit: str, inner: bool = False
     ) -> str:
-        table = self.resolve(schema or self.schema, node.name)
-        if table is None:
-            raise Forward(f"the table {node.name}, which is not loaded")
-        self.tables[table.engine_name] = table
-        columns: list[tuple[str, Value | Forward]] = []
-        for column, facts in table.columns.items():
-            sql = f"{alias}.{quoted(column)}"
-            try:
-                columns.append((column, of_column(sql, facts, self.session)))
-            except Forward as refusal:
-                columns.append((column, refusal))  # until a statement reads it
-        visible = None if node.alias else table.schema
-        block.sources.append(Source(name, visible, tuple(columns)))
-        return f"{quoted(table.engine_name)} AS {alias}"
+        select = listed(outputs, True) if inner else self._listed(outputs)
+        grouping, rows, having = self.block.grouping, self.rows, self.having
+        if grouping is None:
+            if having:
+                word = "AND" if self.node.args.get("where") else "WHERE"
+                rows = f"{rows} {word} {having}".strip()
+            return _joined("SELECT", select, rows, order, limit)
+        told = _joined(select, having, order)
+        if not grouping.keys and not grouping.mentioned(told):
+            grouping.apart = True  # nothing else says that there is one row
+        if grouping.apart:
+            core = f"FROM ({grouping.query(rows)}) AS {grouping.name}"
+            having = having and f"WHERE {having}"
+        else:
+            core = _joined(rows, grouping.clause())
+            having = having and f"HAVING {having}"
+        return grouping.resolved(_joined("SELECT", select, core, having, order, limit))
 
-    def _items(self, node: exp.Select, block: Block) -> Iterator[Item]:
-        for item in node.expressions:
+    def _listed(self, outputs: Sequence[Value]) -> str:
+        wanted = self.wanted
+        if wanted.top:
+            outputs = [sets.leaving(value) for value in outputs]
+        return listed(outputs, not (wanted.top or wanted.bare))
+
+    def _aliases(self) -> dict[str, exp.Expr]:
+        return {
+            item.alias.lower(): item.this
+            for item in self.node.expressions
+            if isinstance(item, exp.Alias)
+        }
+
+    def _items(self) -> Iterator[Item]:
+        for item in self.node.expressions:
             if isinstance(item, exp.Alias):
                 only(item, "this", "alias")
                 yield item.alias, item.this
             elif isinstance(item, exp.Star):
                 only(item)
-                yield from self._star(block, None)
+                yield from self._star(None)
             elif isinstance(item, exp.Column) and isinstance(item.this, exp.Star):
-                only(item, "this", "table")
-                yield from self._star(block, item.table)
+                only(item, "this", "table", "db")
+                yield from self._star(item)
             else:
                 yield (item.name if isinstance(item, exp.Column) else None), item
 
-    def _star(self, block: Block, table: str | None) -> Iterator[Item]:
-        if block.merged:
-            raise Forward("* after USING")
-        names = [source.name for source in block.sources]
-        if len(set(names)) < len(names) or (table and table not in names):
-            raise Forward("* of tables of one name")
-        for source in block.sources:
-            if table in (None, "", source.name):
-                for column, _ in source.columns:
-                    yield column, exp.column(column, table=source.name)
+    def _star(self, of: exp.Column | None) -> Iterator[Item]:
+        visible = self.block.visible
+        if of is not None:
+            table, schema = of.table, of.text("db")
+            found = [
+                source
+                for source in self.block.sources
+                if source.name == table and schema in ("", source.schema)
+            ]
+            if len(found) != 1:
+                raise Forward("* of tables of one name")
+            visible = tuple((name, found[0]) for name, _ in found[0].columns)
+        if not visible:
+            raise Forward("* without FROM")
+        for name, source in visible:
+            if name not in source.hidden:
+                yield name, exp.column(name, table=f"\0{source.alias}")
 
-    def _group(
-        self,
-        clause: exp.Expr | None,
-        block: Block,
-        items: list[Item],
-    ) -> str:
-        keys: dict[str, Value] = {}
-        if clause is not None:
-            only(clause, "expressions")
-            block.grouped = True
-            for node in clause.expressions:
-                value = groupable(block, block.value(grouped_by(node, block, items)))
-                if value.literal is not None or value.sql.isdigit():
-                    raise Forward("GROUP BY a constant")
-                keys[value.sql] = value
-        block.keys = keys
-        return f"GROUP BY {', '.join(keys)}" if keys else ""
-
-    def _order(
-        self, node: exp.Select, block: Block, values: list[Value], distinct: bool
-    ) -> str:
-        clause, keys = node.args.get("order"), []
-        if clause is None:
-            return ""
-        only(clause, "expressions")
-        for item in clause.expressions:
-            # nulls_first is sqlglot's note of what MySQL does anyway
-            only(item, "this", "desc", "nulls_first")
-            value = self._ordered_by(item.this, block, values)
-            if value.literal is not None or value.sql.isdigit():
-                continue  # DuckDB would take a number for a place
-            if distinct:
-                places = [n for n, v in enumerate(values, 1) if v.sql == value.sql]
-                if not places:
-                    raise Forward("ORDER BY of what DISTINCT does not show")
-                value = replace(value, sql=f"d.c{places[0]}")
-            direction = (
-                "DESC NULLS LAST" if item.args.get("desc") else "ASC NULLS FIRST"
-            )
-            keys.append(f"{order_key(block, value)} {direction}")
-        return f"ORDER BY {', '.join(keys)}" if keys else ""
-
-    def _ordered_by(self, node: exp.Expr, block: Block, values: list[Value]) -> Value:
-        if isinstance(node, exp.Literal) and not node.args.get("is_string"):
-            place = str(node.this)
-            if not place.isdigit() or not 1 <= int(place) <= len(values):
-                raise Forward("ORDER BY a number that is no column's place")
-            return values[int(place) - 1]
-        if isinstance(node, exp.Column) and not node.table:
-            item = block.aliases.get(node.name.lower())
-            if item is not None:  # an alias goes before a column, here alone
-                aliases, block.aliases = block.aliases, {}
-                try:
-                    return block.value(item)
-                finally:
-                    block.aliases = aliases
-        return block.value(node)
-
-    def _limit(self, node: exp.Select) -> str:
-        words = []
-        for word in ("limit", "offset"):
-            clause = node.args.get(word)
-            if clause is None:
-                continue
-            only(clause, "expression")
-            text = clause.expression.name
-            if not isinstance(clause.expression, exp.Literal) or not text.isdigit():
-                raise Forward("LIMIT with anything but an integer literal")
-            if int(text) < 2**63:
-                words.append(f"{word.upper()} {text}")
-            elif word == "offset":
-                raise Forward("an OFFSET beyond 63 bits")
-        return " ".join(words)
-
-    def _materialised(self, value: Value, top: bool) -> Value:
-        """The value as a column of a result or derived table."""
+    def _output(self, value: Value) -> Value:
+        """The value as a column of the result or of a derived table."""
         value = plain(value)
-        if value.mixed:
+        if value.kind == "string" and value.collation is None:
+            collation = self.emitter.session.collation_connection
+            value = replace(value, collation=collation)
+        if value.hidden is None and not value.mixed:
+            return value
+        limits = any(self.node.args.get(c) for c in ("limit", "offset"))
+        stores = self.distinct or self.windowed
+        if self.wanted.raw:
+            grouped = self.node.args.get("group") is not None
+            if stores or limits or grouped:
+                raise Forward("AVG or CASE in a subquery that MySQL may store")
+            return value
+        if not (self.wanted.top or self.wanted.stored):
+            if not (stores or limits or self.aggregated):
+                raise Forward("AVG or CASE in a derived table that MySQL may merge")
+            stores = True
+        if value.mixed and not (stores or self.wanted.stored):
             raise Forward("a CASE whose branches differ in scale")
         if value.hidden is not None:
             return decimal(value.sql, value.precision, value.scale)
-        if value.kind == "string" and value.collation is None:
-            return replace(value, collation=self.session.collation_connection)
-        if value.kind == "time" and top:
-            return replace(value, sql=f"to_microseconds({value.sql})")
-        return value
+        return replace(value, mixed=False)
 
-    def _name(self, letter: str) -> str:
-        self._names += 1
-        return f"{letter}{self._names}"
+
+def _select(
+    emitter: Emitter, node: exp.Select, scope: Scope, wanted: Wanted
+) -> Relation:
+    scope, withs = emitter.with_items(node.args.get("with_"), scope)
+    clauses = [*node.expressions, node.args.get("order")]
+    relation = _Select(
+        emitter,
+        node,
+        wanted,
+        Block(emitter.weights, emitter.session, emitter, scope),
+        is_aggregated(node),
+        any(has_window(clause) for clause in clauses if clause is not None),
+        node.args.get("distinct") is not None,
+    ).written()
+    return replace(relation, sql=withs + relation.sql)
+
+
+def _joined(*parts: str) -> str:
+    return " ".join(filter(None, parts))
+
+
+def _names_itself(node: exp.Expr, name: str) -> bool:
+    return any(
+        table.name.lower() == name and not table.args.get("db")
+        for table in node.find_all(exp.Table)
+    )

@@ -89,13 +89,8 @@ class _Builder:
         match node:
             case exp.Lateral():
                 return self._lateral(node, before)
-            case exp.Subquery() if isinstance(node.this, exp.Table):
-                only(node, "this")
-                return self.item(node.this, before)
-            case exp.Subquery() if isinstance(node.this, exp.Subquery) and (
-                node.args.get("alias") is None and not node.this.unnest().is_star
-            ):
-                only(node, "this")
+            case exp.Subquery() if not node.args.get("alias"):
+                only(node, "this")  # parentheses around tables
                 return self.item(node.this, before)
             case exp.Subquery():
                 only(node, "this", "alias")
@@ -239,8 +234,7 @@ def _beside(trees: list[Tree]) -> Tree:
         return trees[0]
     first, *others = trees
     rest = "".join(
-        f" CROSS JOIN {f'({tree.sql})' if tree.joined else tree.sql}"
-        for tree in others
+        f" CROSS JOIN {f'({tree.sql})' if tree.joined else tree.sql}" for tree in others
     )
     return Tree(
         first.sql + rest,
@@ -327,5 +321,3 @@ def first_of(block: Block) -> str:
     if len(block.sources) == 1 and block.sources[0].unique:
         return f"arg_min({{}}, {block.sources[0].alias}.rowid)"
     return "first({})"
-
-

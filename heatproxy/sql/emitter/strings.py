@@ -220,7 +220,8 @@ def sha2(ctx: Context, values: list[Value]) -> Value:
 def to_base64(ctx: Context, values: list[Value]) -> Value:
     sql = f"to_base64({_encoded(ctx, values[0])})"
     long = f"{_bytes(ctx, values[0])} > 57"  # MySQL breaks lines
-    return ascii_text(ctx, trap(long, "a long text in base 64", sql))
+    written = trap(long, "a long text in base 64", sql)
+    return ascii_text(ctx, written, clean=False)
 
 
 def quote(ctx: Context, values: list[Value]) -> Value:
@@ -243,7 +244,7 @@ def format_number(ctx: Context, values: list[Value]) -> Value:
         whole = f"(({whole} + {unit // 2}) // {unit}::HUGEINT)"
     elif places > value.scale:
         whole = f"({whole} * {10 ** (places - value.scale)}::HUGEINT)"
-    sign = f"CASE WHEN {value.sql} < 0 THEN '-' ELSE '' END"
+    sign = f"CASE WHEN {value.sql} < 0 AND {whole} <> 0 THEN '-' ELSE '' END"
     unit = 10**places
     sql = f"{sign} || format('{{:,}}', CAST({whole} // {unit}::HUGEINT AS BIGINT))"
     if places:

@@ -1,4 +1,4 @@
-"""Subqueries in expressions, and comparisons of rows.
+"""Subqueries in expressions: values, IN, EXISTS, ANY and ALL.
 
 A scalar subquery of more than one row fails in the engine as in MySQL. EXISTS reads
 no select list. What AVG gives inside IN or ANY is rounded or not as MySQL plans the
@@ -19,6 +19,7 @@ from heatproxy.sql.emitter.relations import (
     Wanted,
     allowed,
     at_place,
+    elsewhere,
     only,
 )
 from heatproxy.sql.emitter.values import Forward, Value, plain
@@ -30,7 +31,7 @@ Rule = Callable[["Block", exp.Expr], Value]
 _RAW = Wanted(raw=True)
 
 
-def rule(node: exp.Expr) -> Rule | None:
+def subquery_rule(node: exp.Expr) -> Rule | None:
     """The rule for a node with a subquery or a row in it, None for any other."""
     match node:
         case exp.Subquery():
@@ -38,15 +39,10 @@ def rule(node: exp.Expr) -> Rule | None:
         case exp.Exists():
             return exists
         case exp.In():
-            if node.args.get("query") is not None:
-                return in_query
-            return _in_rows if _is_row(node.this) else None
+            return None if node.args.get("query") is None else in_query
         case exp.EQ() | exp.NEQ() | exp.LT() | exp.LTE() | exp.GT() | exp.GTE():
             if isinstance(node.expression, exp.Any | exp.All):
                 return _quantified
-            return _compare_rows if _is_row(node.this) else None
-        case exp.NullSafeEQ():
-            return _compare_rows if _is_row(node.this) else None
     return None
 
 
@@ -56,8 +52,8 @@ def scalar(block: "Block", node: exp.Expr) -> Value:
     relation = _query(block, node, Wanted(raw=True, bare=True))
     if len(relation.columns) != 1:
         raise Forward("a subquery of several columns as a value")
-    value = relation.columns[0][1]
-    return replace(value, sql=f"({relation.sql})", nullable=True, literal=None)
+    value = elsewhere(relation.columns[0][1], f"({relation.sql})")
+    return replace(value, nullable=True)
 
 
 def exists(block: "Block", node: exp.Expr) -> Value:
@@ -75,7 +71,11 @@ def in_query(block: "Block", node: exp.Expr, null_is_false: bool = False) -> Val
         return _row_in_query(block, node, null_is_false)
     left = plain(block.value(node.this))
     relation, alias = _query(block, node.args["query"], _RAW), block.queries.name("s")
-    one, other = sides(block, "=", left, _column(relation, alias))
+    right = _column(relation, alias)
+    if left.kind == "null":
+        one, other = left.sql, right.sql  # NULL, or false of no rows
+    else:
+        one, other = sides(block, "=", left, right)
     return predicate(f"{one} IN (SELECT {other} FROM ({relation.sql}) AS {alias})")
 
 
@@ -106,43 +106,9 @@ def _row_in_query(block: "Block", node: exp.Expr, null_is_false: bool) -> Value:
         compare(block, "=", left, right)
         for left, right in zip(lefts, rights, strict=True)
     )
-    return predicate(f"EXISTS (SELECT 1 FROM ({relation.sql}) AS {alias} WHERE {tests})")
-
-
-def _compare_rows(block: "Block", node: exp.Expr) -> Value:
-    only(node, "this", "expression")
-    return predicate(_row_test(block, type(node), node.this, node.expression))
-
-
-def _in_rows(block: "Block", node: exp.Expr) -> Value:
-    only(node, "this", "expressions")
-    tests = [_row_test(block, exp.EQ, node.this, row) for row in node.expressions]
-    return predicate(" OR ".join(tests))
-
-
-def _row_test(
-    block: "Block", kind: type[exp.Expr], left: exp.Expr, right: exp.Expr
-) -> str:
-    allowed(block.session.policy, "ROW")
-    if not _is_row(right):
-        raise Forward("a row compared with anything but a row")
-    lefts = [plain(block.value(part)) for part in _parts(left)]
-    rights = [plain(block.value(part)) for part in _parts(right)]
-    if len(lefts) != len(rights):
-        raise Forward("rows of several lengths")
-    pairs = list(zip(lefts, rights, strict=True))
-    operator = OPERATORS[kind]
-    if kind in (exp.EQ, exp.NEQ, exp.NullSafeEQ):
-        word = " OR " if kind is exp.NEQ else " AND "
-        return f"({word.join(compare(block, operator, *pair) for pair in pairs)})"
-    if any(_may_be_null(value) for value in (*lefts, *rights)):
-        raise Forward("rows with NULL compared")
-    strict = operator.rstrip("=")
-    test = compare(block, operator, *pairs[-1])
-    for pair in reversed(pairs[:-1]):
-        less, equal = compare(block, strict, *pair), compare(block, "=", *pair)
-        test = f"({less} OR ({equal} AND {test}))"
-    return test
+    return predicate(
+        f"EXISTS (SELECT 1 FROM ({relation.sql}) AS {alias} WHERE {tests})"
+    )
 
 
 def _query(block: "Block", node: exp.Expr, wanted: Wanted) -> Relation:

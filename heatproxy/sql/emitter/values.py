@@ -4,14 +4,15 @@ A ``Value`` is one SQL expression in DuckDB's words with what MySQL would say of
 its type. Whatever has no rule raises ``Forward``: MySQL answers the statement.
 """
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
 from sqlglot import exp
 
 from heatproxy.datatypes import BYTES, INTEGERS, MySQLType
-from heatproxy.sql.collation import CollationWeights
+from heatproxy.sql.collation import PRINTABLE, CollationWeights
 
 Kind = Literal[
     "int",
@@ -71,6 +72,9 @@ class Constant:
     problem: str | None = None
 
 
+Exactness = Literal["strict", "sql", "heatwave"]
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """How exact an answer must be, and the constructs that are switched off.
@@ -79,7 +83,7 @@ class Policy:
     of functions and clauses, in upper case, as Forward names them.
     """
 
-    exactness: Literal["strict", "sql", "heatwave"] = "sql"
+    exactness: Exactness = "sql"
     switched_off: frozenset[str] = frozenset()
 
 
@@ -163,6 +167,22 @@ class OutputColumn:
 
 
 @dataclass(frozen=True, slots=True)
+class Written:
+    """What is known of the text that the expression ``sql`` gives, and of no other.
+
+    ``key``: the expression of its collation key. ``alphabet``: all ASCII characters
+    it may have. ``blank_ended``: whether it may end in a blank. ``longest`` in
+    characters.
+    """
+
+    sql: str
+    key: str | None = None
+    alphabet: frozenset[str] | None = None
+    blank_ended: bool = True
+    longest: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Value:
     """A DuckDB expression and MySQL's view of it.
 
@@ -186,7 +206,36 @@ class Value:
     clean: bool = False
     texts: frozenset[str] | None = None  # every value it can have, when few are known
     literal: str | None = None
-    members: tuple[str, ...] = ()  # enum
+    members: tuple[str, ...] = ()  # enum, set
+    written: Written | None = None  # holds for its own sql only
+    explicit: bool = False  # the collation is that of a COLLATE clause
+
+    @property
+    def text(self) -> Written | None:
+        """What is known of its text. Another ``sql`` makes it unknown."""
+        known = self.written
+        return known if known is not None and known.sql == self.sql else None
+
+    @property
+    def key(self) -> str | None:
+        """The expression of its collation key; see ``keyed``."""
+        return None if self.text is None else self.text.key
+
+    @property
+    def alphabet(self) -> frozenset[str] | None:
+        """All ASCII characters it may have, if that is known."""
+        if self.literal is not None and self.kind == "string":
+            return frozenset(char for char in self.literal if char < "\x80")
+        if self.text is not None and self.text.alphabet is not None:
+            return self.text.alphabet
+        return frozenset(PRINTABLE) if self.ascii else None
+
+    @property
+    def blank_ended(self) -> bool:
+        """Whether its text may end in a blank."""
+        if self.literal is not None:
+            return self.literal.endswith(" ")
+        return self.text is None or self.text.blank_ended
 
     @property
     def digits(self) -> int:
@@ -226,6 +275,28 @@ def trap(condition: str, reason: str, sql: str) -> str:
     return f"CASE WHEN CAST({stop} AS BOOLEAN) THEN NULL ELSE {sql} END"
 
 
+def keyed(value: Value, key: str | None) -> Value:
+    """The value with the expression of its collation key, a BLOB.
+
+    Whoever replaces ``sql`` afterwards makes it a value without a key.
+    """
+    known = value.text or Written(value.sql)
+    return replace(value, written=replace(known, key=key))
+
+
+def moved(value: Value, sql: str, key: str | None = None) -> Value:
+    """The same texts under another name, or some of them; with their key there."""
+    known = value.text or Written(sql)
+    written = replace(known, sql=sql, key=key)
+    return replace(value, sql=sql, written=written, literal=None)
+
+
+def wrapped(value: Value, form: str) -> Value:
+    """The value and its key in a form such as ``any_value({})``, which picks one."""
+    key = None if value.key is None else form.format(value.key)
+    return moved(value, form.format(value.sql), key)
+
+
 def plain(value: Value) -> Value:
     """The value, a predicate turned into MySQL's 0 and 1."""
     if not value.predicate:
@@ -250,6 +321,8 @@ def decimal(sql: str, precision: int, scale: int, hidden: int | None = None) -> 
 
 def of_column(sql: str, column: EngineColumn, session: SessionFacts) -> Value:
     """The Value of a loaded column that ``sql`` names."""
+    if column.refusal is not None:
+        raise Forward(column.refusal)
     kind_of, unsigned = column.type, column.type.unsigned
     name, nullable = kind_of.name, column.nullable
     if name in INTEGERS:
@@ -273,17 +346,18 @@ def of_column(sql: str, column: EngineColumn, session: SessionFacts) -> Value:
             ascii=column.ascii,
             clean=column.clean,
             nullable=nullable,
+            written=_written(sql, column),
         )
-    if name == "enum":
+    if name in ("enum", "set"):
         return Value(
             sql,
-            "enum",
+            "enum" if name == "enum" else "set",
             collation=column.collation,
             members=kind_of.values,
             nullable=nullable,
         )
-    if name == "timestamp" and session.time_zone not in ("+00:00", "UTC"):
-        raise Forward("a TIMESTAMP column in a time zone other than UTC")
+    if name == "timestamp" and (offset := offset_us(session.time_zone)):
+        sql = f"({sql} + to_microseconds({offset}))"
     kinds: dict[str, Kind] = {
         "float": "float",
         "double": "double",
@@ -293,7 +367,6 @@ def of_column(sql: str, column: EngineColumn, session: SessionFacts) -> Value:
         "time": "time",
         "year": "year",
         "json": "json",
-        "set": "set",
         "bit": "bit",
         **dict.fromkeys(set(BYTES) - {"bit"}, "binary"),
     }
@@ -306,3 +379,26 @@ def of_column(sql: str, column: EngineColumn, session: SessionFacts) -> Value:
         unsigned=unsigned or name == "year",
         nullable=nullable,
     )
+
+
+def offset_us(zone: str) -> int:
+    """How many microseconds a time zone is ahead of UTC, always.
+
+    Raises:
+        Forward: the zone has a name, and so perhaps summer time.
+    """
+    match = re.fullmatch(r"([+-])(\d\d?):(\d\d)", "+00:00" if zone == "UTC" else zone)
+    if match is None:
+        raise Forward("a time zone that is no fixed offset")
+    size = (int(match[2]) * 60 + int(match[3])) * 60_000_000
+    return -size if match[1] == "-" else size
+
+
+def _written(sql: str, column: EngineColumn) -> Written:
+    key = None
+    if column.key is not None:
+        table = sql.partition(".")[0]  # the emitter's own name for it
+        key = table + '."' + column.key.replace('"', '""') + '"'
+    alphabet = None if column.alphabet is None else frozenset(column.alphabet)
+    ends = column.blank_ended and column.type.name != "char"
+    return Written(sql, key, alphabet, ends, column.longest)

@@ -14,8 +14,8 @@ from heatproxy.sql import grammar
 from heatproxy.sql.emitter.aggregates import AGGREGATES, Use, count_rows
 from heatproxy.sql.emitter.compare import equal_keys, order_key
 from heatproxy.sql.emitter.functions import unify
-from heatproxy.sql.emitter.relations import allowed, only
-from heatproxy.sql.emitter.values import Forward, Value, decimal, keyed, plain
+from heatproxy.sql.emitter.relations import allowed, elsewhere, only
+from heatproxy.sql.emitter.values import Forward, Value, decimal, plain
 
 if TYPE_CHECKING:
     from heatproxy.sql.emitter.block import Block
@@ -200,9 +200,7 @@ def stored(value: Value) -> Value:
     return replace(value, mixed=False) if value.mixed else value
 
 
-def _rank(
-    block: "Block", name: str, arguments: Sequence[exp.Expr], over: str
-) -> Value:
+def _rank(block: "Block", name: str, arguments: Sequence[exp.Expr], over: str) -> Value:
     _none(name, arguments)
     sql = f"CAST({name}(){over} AS BIGINT)"
     return Value(sql, "int", 19, unsigned=True, nullable=False)
@@ -215,9 +213,7 @@ def _share(
     return Value(f"{name}(){over}", "double", nullable=False)
 
 
-def _tile(
-    block: "Block", name: str, arguments: Sequence[exp.Expr], over: str
-) -> Value:
+def _tile(block: "Block", name: str, arguments: Sequence[exp.Expr], over: str) -> Value:
     if len(arguments) != 1 or (tiles := _whole_number(arguments[0])) == 0:
         raise Forward("NTILE() of anything but a positive number")
     sql = f"CAST(ntile({tiles}){over} AS BIGINT)"
@@ -240,9 +236,7 @@ def _neighbour(
     return replace(common, sql=sql, mixed=False, nullable=True, literal=None)
 
 
-def _edge(
-    block: "Block", name: str, arguments: Sequence[exp.Expr], over: str
-) -> Value:
+def _edge(block: "Block", name: str, arguments: Sequence[exp.Expr], over: str) -> Value:
     if len(arguments) != 1:
         raise Forward(f"{name.upper()}() with {len(arguments)} arguments")
     return _taken(_shown(block, name, arguments[0]), f"{name}({{}}){over}")
@@ -263,8 +257,8 @@ def _shown(block: "Block", name: str, node: exp.Expr) -> Value:
 
 def _taken(value: Value, form: str) -> Value:
     """A value of another row."""
-    taken = replace(value, sql=form.format(value.sql), nullable=True, literal=None)
-    return taken if value.key is None else keyed(taken, form.format(value.key))
+    key = None if value.key is None else form.format(value.key)
+    return replace(elsewhere(value, form.format(value.sql), key), nullable=True)
 
 
 def _none(name: str, arguments: Sequence[exp.Expr]) -> None:
