@@ -30,6 +30,7 @@ from heatproxy.lakehouse import reader
 from heatproxy.loan import Loan, SessionGone
 from heatproxy.rapid.follow import Follower
 from heatproxy.rapid.freshness import Freshness
+from heatproxy.rapid.keys import Keys
 from heatproxy.rapid.load import Loader
 from heatproxy.rapid.reconcile import Reconciler
 from heatproxy.rapid.variables import PERSISTED_FILE, GlobalVariables
@@ -137,6 +138,8 @@ def _open_house(config: Config, address: Address, locks: Locks) -> House:
         lambda: house.config.rapid.load_connections,
         house.ledger,
     )
+    keys = Keys(house.weights, engine, house.rapid.tables)
+    house.rapid.keys = house.rapid.loader.keys = keys
     _make_follower(house, address, engine)
     return house
 

@@ -67,6 +67,10 @@ def key_column(column: str) -> str:
     return f"{column}\x01key"
 
 
+class Unkeyable(Exception):
+    """A text of which no key can be made: how it compares depends on MySQL's plan."""
+
+
 class KeyMaker(Protocol):
     """Makes collation keys: blobs that compare as MySQL's texts do."""
 
@@ -78,6 +82,7 @@ class KeyMaker(Protocol):
         """Of String (n): LargeBinary (n), null where the text is.
 
         Raises:
+            Unkeyable: one of the texts can have no key.
             MySQLError: 3877, MySQL can't be asked.
         """
         ...

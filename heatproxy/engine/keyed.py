@@ -7,7 +7,13 @@ import duckdb
 import pyarrow as pa
 
 from heatproxy.datatypes import Column
-from heatproxy.engine.facts import KeyMaker, TableFacts, TextFacts, key_column
+from heatproxy.engine.facts import (
+    KeyMaker,
+    TableFacts,
+    TextFacts,
+    Unkeyable,
+    key_column,
+)
 from heatproxy.engine.scan import TextScan
 
 COUNTED_ROWS = 500_000  # up to which the values of a column are compared one by one
@@ -33,49 +39,56 @@ def text_facts(
     return facts
 
 
-def add_keys(
+def add_key(
     cursor: duckdb.DuckDBPyConnection,
     name: str,
-    collations: Mapping[str, str],
+    column: str,
+    collation: str,
     maker: KeyMaker,
-) -> None:
-    """Give columns of a table their key columns, in the cursor's transaction.
+) -> bool:
+    """Give a column of a table its key column, in the cursor's transaction.
 
-    ``collations`` names the columns and the collation of each.
+    False: one of its texts can have no key, and all is as it was.
 
     Raises:
         MySQLError: whatever ``maker`` raises.
     """
-    for column, collation in collations.items():
-        table, text, key = map(_quoted, (name, column, key_column(column)))
-        cursor.execute("DROP TABLE IF EXISTS key_texts")
-        cursor.execute("DROP TABLE IF EXISTS key_values")
-        cursor.execute(
-            "CREATE TEMP TABLE key_texts AS SELECT row_number() OVER () AS n, t FROM"
-            f" (SELECT DISTINCT {text} AS t FROM {table} WHERE {text} IS NOT NULL)"
-        )
-        cursor.execute("CREATE TEMP TABLE key_values (t VARCHAR, k BLOB)")
-        begin = 0
-        while True:
-            texts = cursor.sql(
-                f"SELECT t FROM key_texts WHERE n > {begin}"
-                f" AND n <= {begin + BATCH_ROWS} ORDER BY n"
-            ).to_arrow_table()
-            if not texts.num_rows:
-                break
-            array = pa.concat_arrays(texts.column(0).cast(pa.large_string()).chunks)
-            keys = maker.keys(collation, array)
-            made = pa.table({"t": array, "k": keys})
-            cursor.register("made_keys", made)
-            cursor.execute("INSERT INTO key_values SELECT t, k FROM made_keys")
-            cursor.unregister("made_keys")
-            begin += BATCH_ROWS
+    table, text, key = map(_quoted, (name, column, key_column(column)))
+    cursor.execute(
+        "CREATE TEMP TABLE key_texts AS SELECT row_number() OVER () AS n, t FROM"
+        f" (SELECT DISTINCT {text} AS t FROM {table} WHERE {text} IS NOT NULL)"
+    )
+    cursor.execute("CREATE TEMP TABLE key_values (t VARCHAR, k BLOB)")
+    try:
+        _fill(cursor, collation, maker)
+    except Unkeyable:
+        keyed = False
+    else:
+        keyed = True
         cursor.execute(f"ALTER TABLE {table} ADD COLUMN {key} BLOB")
         cursor.execute(
-            f"UPDATE {table} SET {key} = v.k FROM key_values v WHERE {text} = v.t"
+            f"UPDATE {table} SET {key} = v.k FROM key_values v WHERE {table}.{text} = v.t"
         )
-        cursor.execute("DROP TABLE key_texts")
-        cursor.execute("DROP TABLE key_values")
+    cursor.execute("DROP TABLE key_texts")
+    cursor.execute("DROP TABLE key_values")
+    return keyed
+
+
+def _fill(cursor: duckdb.DuckDBPyConnection, collation: str, maker: KeyMaker) -> None:
+    begin = 0
+    while True:
+        texts = cursor.sql(
+            f"SELECT t FROM key_texts WHERE n > {begin}"
+            f" AND n <= {begin + BATCH_ROWS} ORDER BY n"
+        ).to_arrow_table()
+        if not texts.num_rows:
+            break
+        array = texts.column(0).cast(pa.large_string()).combine_chunks()
+        made = pa.table({"t": array, "k": maker.keys(collation, array)})
+        cursor.register("made_keys", made)
+        cursor.execute("INSERT INTO key_values SELECT t, k FROM made_keys")
+        cursor.unregister("made_keys")
+        begin += BATCH_ROWS
 
 
 def with_keys(
@@ -86,12 +99,11 @@ def with_keys(
     maker: KeyMaker,
 ) -> dict[str, TextFacts]:
     """Add the key columns a table needs and has not; its facts afterwards."""
-    wanted = lacking(facts, collations, maker)
-    add_keys(cursor, name, wanted, maker)
-    return {
-        column: replace(found, keyed=found.keyed or column in wanted)
-        for column, found in facts.items()
-    }
+    made = dict(facts)
+    for column, collation in lacking(facts, collations, maker).items():
+        keyed = add_key(cursor, name, column, collation, maker)
+        made[column] = replace(facts[column], keyed=keyed)
+    return made
 
 
 def lacking(

@@ -367,9 +367,8 @@ class Follower:
             self._place = None
             raise BeginAnew
         place.born = born
-        with self.moved:
-            self.is_live = True
-            self.moved.notify_all()
+        self.is_live = True
+        self._arrive(place)
 
     def behind(self, since: float | None) -> None:
         """From when on there is something to apply; None: nothing is."""

@@ -9,7 +9,7 @@ import pymysql
 
 from heatproxy.backend.weights import Weights
 from heatproxy.engine import DuckDB
-from heatproxy.engine.facts import TextFacts, key_column
+from heatproxy.engine.facts import TextFacts, Unkeyable, key_column
 from heatproxy.engine.keyed import lacking, with_keys, write_texts
 from heatproxy.engine.scan import facts_after
 from heatproxy.errors import secondary_engine
@@ -52,6 +52,7 @@ class Keys:
         """Of String (n): LargeBinary (n), null where the text is.
 
         Raises:
+            Unkeyable: one of the texts can have no key.
             MySQLError: 3877, MySQL can't be asked, or has no weights for a text.
         """
         rule = self._rule(collation)
@@ -89,7 +90,8 @@ class Keys:
         and when that has ended ``committed`` or ``forget``.
 
         Raises:
-            MySQLError: 3877, MySQL can't be asked for weights.
+            MySQLError: 3877, MySQL can't be asked for weights, or a row has a text
+                that can have no key: the table must be loaded again.
         """
         name = table.engine_name
         before = self._facts_of(name)
@@ -103,7 +105,10 @@ class Keys:
         for column, found in after.items():
             collation = collations.get(column)
             if found.keyed and collation and column in added.column_names:
-                keys = self.keys(collation, added.column(column))
+                try:
+                    keys = self.keys(collation, added.column(column))
+                except Unkeyable as problem:
+                    raise secondary_engine(f"{problem}, in column {column}") from None
                 added = added.append_column(key_column(column), keys)
         return added
 
@@ -165,18 +170,20 @@ class Keys:
         except pymysql.MySQLError as problem:
             raise _unasked(collation) from problem
 
-    def _ask(
-        self, collation: str, rule: CollationKey, texts: list[str]
-    ) -> list[bytes]:
+    def _ask(self, collation: str, rule: CollationKey, texts: list[str]) -> list[bytes]:
         with self._lock:
             held = {t: self._asked.get((collation, t)) for t in texts}
         new = [text for text in texts if held[text] is None]
         if new:
             try:
                 weights = self._weights.weigh(collation, new)
-                made = [key_of(weight, rule.blank) for weight in weights]
             except (pymysql.MySQLError, ValueError) as problem:
                 raise _unasked(collation) from problem
+            pairs = zip(new, weights, strict=True)
+            try:
+                made = [key_of(text, weight, rule.blank) for text, weight in pairs]
+            except ValueError as problem:
+                raise Unkeyable(str(problem)) from None
             held.update(zip(new, made, strict=True))
             with self._lock:
                 if len(self._asked) + len(new) > REMEMBERED:

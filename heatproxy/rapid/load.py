@@ -10,7 +10,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -18,17 +18,16 @@ import pyarrow as pa
 import pymysql
 
 from heatproxy.backend.account import Address, ServiceAccount
-from heatproxy.backend.bulk import BulkReader, abort_all, as_mysql_error
+from heatproxy.backend.bulk import as_mysql_error
 from heatproxy.datatypes import Column, quote_text
-from heatproxy.engine import Ending, Engine, Listen, TableFacts
+from heatproxy.engine import Engine, Listen, TableFacts
 from heatproxy.errors import MySQLError, ProtocolError, interrupted, secondary_engine
 from heatproxy.ledger import Ledger
-from heatproxy.rapid import origin
 from heatproxy.rapid.describe import Description, describe, is_flagged, notes
+from heatproxy.rapid.filling import Filling, Opened
 from heatproxy.rapid.keys import Keys
-from heatproxy.rapid.ordered import OrderedRows
 from heatproxy.rapid.ranges import queries
-from heatproxy.rapid.snapshot import Snapshot, snapshot
+from heatproxy.rapid.snapshot import snapshot
 from heatproxy.rapid.tables import LoadedTable, LoadedTables, LoadStatus
 from heatproxy.wire.binlog import Position
 
@@ -36,9 +35,8 @@ log = logging.getLogger(__name__)
 
 ATTEMPTS = 3
 DEFINITION_CHANGED = 1412
-TOLD_EVERY_S = 0.2
 LOOKS_EVERY_S = 0.05
-FLAWED = "it contains dates or text that the engine cannot hold"
+TAKEN = "The table was taken away while it was loaded"
 
 
 class Follower(Protocol):
@@ -260,8 +258,8 @@ class Loader:
         return found
 
     def _fill(self, table: LoadedTable, described: Description, listen: Listen) -> Load:
-        opened: list[BulkReader] = []
-        listen(lambda: abort_all(tuple(opened)))
+        opened = Opened()
+        listen(opened.abort)
         may_repeat = bool(described.usable_key)
         connections = self._connections()
         with snapshot(
@@ -269,18 +267,18 @@ class Loader:
             described.quoted,
             connections,
             may_repeat=may_repeat,
-            opened=opened,
+            opened=opened.add,
         ) as seen:
             # from here on no DDL can change it
             described = self._described(seen.control.query, table.schema, table.name)
             if not seen.exact and not described.usable_key:
                 raise MySQLError(DEFINITION_CHANGED, "HY000", "the primary key is gone")
             texts, about = queries(seen.control.query, described)
-            filling = _Filling(self.tables, table, described, seen, texts, about)
+            filling = Filling(self.tables, table, described, seen, texts, about)
             facts = self._into_engine(filling, listen)
         return self._join(filling, facts, listen)
 
-    def _into_engine(self, filling: "_Filling", listen: Listen) -> TableFacts:
+    def _into_engine(self, filling: Filling, listen: Listen) -> TableFacts:
         columns = [
             Column(column.name, column.type, column.nullable)
             for column in filling.described.held
@@ -301,7 +299,7 @@ class Loader:
                 raise filling.problem from None
             raise
 
-    def _join(self, filling: "_Filling", facts: TableFacts, listen: Listen) -> Load:
+    def _join(self, filling: Filling, facts: TableFacts, listen: Listen) -> Load:
         described, seen = filling.described, filling.seen
         table = self.tables.change(
             filling.table,
@@ -311,7 +309,7 @@ class Loader:
             bytes=facts.bytes,
         )
         if table is None:
-            raise secondary_engine("The table was taken away while it was loaded")
+            raise secondary_engine(TAKEN)
         if self.follower is not None:
             until = None if seen.exact else seen.until
             self.follower.join(table, seen.since, seen.exact, until, listen)
@@ -321,74 +319,12 @@ class Loader:
             progress=100.0,
             load_ended=datetime.now(UTC),
         )
-        if done is None:
-            raise secondary_engine("The table was taken away while it was loaded")
+        if done is None:  # a change that came meanwhile may have made it STALE
+            done = self.tables.find(table.schema, table.name)
+            if done is None or done.engine_name != table.engine_name:
+                raise secondary_engine(TAKEN)
         self.tables.tell()
         return Load(done, notes(described.columns), len(seen.readers))
-
-
-class _Filling:
-    """The rows of one load on their way into the engine."""
-
-    def __init__(
-        self,
-        tables: LoadedTables,
-        table: LoadedTable,
-        described: Description,
-        seen: Snapshot,
-        texts: Sequence[str],
-        about: int,
-    ) -> None:
-        self.table, self.described, self.seen = table, described, seen
-        self.problem: Exception | None = None
-        self.schema = pa.schema(
-            [(column.name, column.type.arrow()) for column in described.held]
-        )
-        self._tables, self._about = tables, about
-        self._rows = OrderedRows(seen.readers, texts)
-
-    def batches(self) -> Iterator[pa.RecordBatch]:
-        """The rows, in the engine's types; how far they are is told on the way."""
-        count, told = 0, time.monotonic()
-        try:
-            for batch in self._rows.batches():
-                count += batch.num_rows
-                if time.monotonic() - told > TOLD_EVERY_S:
-                    told = time.monotonic()
-                    percent = min(99.0, 100 * count / max(self._about, 1))
-                    self._tables.change(self.table, rows=count, progress=percent)
-                yield _as(batch, self.schema)
-        except Exception as problem:
-            self.problem = problem
-            raise
-
-    def ending(self) -> Ending:
-        """All rows are read: DDL need not wait any more, and flaws are known."""
-        flawed: set[int] = set()
-        for reader in self.seen.readers:
-            reader.close()
-            flawed |= reader.flawed
-        names = [self.described.held[place].name for place in sorted(flawed)]
-        described = self.described.without(dict.fromkeys(names, FLAWED))
-        if names and not described.held:
-            raise secondary_engine(
-                f"No column of '{described.schema}.{described.name}' can be loaded"
-            )
-        if described.usable_key != self.described.usable_key and not self.seen.exact:
-            raise secondary_engine(f"Column '{names[0]}' of the primary key: {FLAWED}")
-        self.described = described
-        text = origin.to_json(replace(self.table, columns=described.columns))
-        return Ending(names, text)
-
-
-def _as(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
-    if batch.schema == schema:
-        return batch
-    arrays = [
-        array if array.type == kind else array.cast(kind)
-        for array, kind in zip(batch.columns, schema.types, strict=True)
-    ]
-    return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
 def _deaf(stop: Callable[[], None]) -> None:

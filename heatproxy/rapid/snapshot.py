@@ -13,15 +13,16 @@ Two ways are safe:
   applied again: that needs a primary key.
 """
 
+import contextlib
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from heatproxy.backend.account import Address
 from heatproxy.backend.bulk import BulkReader
-from heatproxy.errors import MySQLError, secondary_engine
+from heatproxy.errors import MySQLError, ProtocolError, secondary_engine
 from heatproxy.wire.binlog import Position
 
 LOCK_WAIT_S = 0.02
@@ -55,7 +56,7 @@ def snapshot(
     connections: int,
     *,
     may_repeat: bool,
-    opened: list[BulkReader],
+    opened: Callable[[BulkReader], None],
 ) -> Iterator[Snapshot]:
     """See a table, given by its quoted name; ``may_repeat`` if it has a primary key.
 
@@ -68,8 +69,8 @@ def snapshot(
 
         def reader() -> BulkReader:
             one = BulkReader(address)
-            opened.append(one)
             stack.callback(one.close)
+            opened(one)
             return one
 
         control = reader()
@@ -120,9 +121,7 @@ def _under_lock(
     control: BulkReader, readers: Sequence[BulkReader], table: str
 ) -> Snapshot | None:
     """The snapshots while nobody writes; None when somebody does for too long."""
-    killer = threading.Timer(
-        LOCK_WAIT_S, readers[0].query, [f"KILL QUERY {control.thread_id}"]
-    )
+    killer = threading.Timer(LOCK_WAIT_S, _kill, [readers[0], control.thread_id])
     killer.start()
     try:
         control.query(f"LOCK TABLES {table} READ")
@@ -139,6 +138,11 @@ def _under_lock(
     finally:
         control.query("UNLOCK TABLES")
     return Snapshot(control, readers, since, since, exact=True)
+
+
+def _kill(reader: BulkReader, thread_id: int) -> None:
+    with contextlib.suppress(MySQLError, ProtocolError):  # it has ended, or we have
+        reader.query(f"KILL QUERY {thread_id}")
 
 
 def _behind_barrier(

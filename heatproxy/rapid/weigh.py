@@ -59,7 +59,6 @@ class AsciiWeigher:
         at = address_of(offsets) + 8 * texts.offset if count else 0
         text = address_of(data) if data is not None and data.size else 0
         lengths = np.zeros(count, np.int64)
-        tables = tuple(map(address_of, (self._kinds, self._lengths)))
         blank = np.frombuffer(self._blank or b"\0", np.uint8)
         sized, weighed = address_of(self._lengths), address_of(self._weights)
         kinds, found = address_of(self._kinds), address_of(lengths)

@@ -15,6 +15,7 @@ PRINTABLE = "".join(map(chr, range(0x20, 0x7F)))
 SAFE = "\t\n\v\f\r" + PRINTABLE  # the characters whose pairs MySQL is asked for
 # Their order is that of UTF-8, for all characters; texts are as wide as they look.
 BYTEWISE = {"utf8mb4_0900_bin", "utf8mb4_bin", "utf8mb3_bin", "utf8_bin", "ascii_bin"}
+_SIBLINGS = ("general_ci", "unicode_ci", "unicode_520_ci")  # of utf8mb3 in utf8mb4
 _PAIR = 1000  # weights_query numbers the pair of code points a, b as a * 1000 + b
 # Weights of several lengths, so that padding can't be told from text; and Thai,
 # which swaps letters before it weighs them.
@@ -73,30 +74,42 @@ def key_query(collation: str, texts: Sequence[str]) -> str:
 
 
 def key_expression(text: str, collation: str) -> str:
-    """MySQL's expression for the weight of one text, in hex."""
+    """MySQL's expression for the weight of one text, in hex.
+
+    MySQL warns of utf8mb3, whose collations weigh its characters as those of the
+    same name do that utf8mb4 has.
+    """
+    charset, _, rest = collation.partition("_")
+    if charset in ("utf8mb3", "utf8") and rest in _SIBLINGS:
+        collation = f"utf8mb4_{rest}"
     return (
         f"HEX(WEIGHT_STRING(CONVERT(_utf8mb4 X'{text.encode().hex()}' USING"
         f" {charset_of(collation)}) COLLATE {collation}))"
     )
 
 
-def key_of(weight: bytes, blank: bytes | None) -> bytes:
-    """The key of a text whose WEIGHT_STRING is given: memcmp compares as MySQL does.
+def key_of(text: str, weight: bytes, blank: bytes | None) -> bytes:
+    """The key of a text, given its WEIGHT_STRING: memcmp compares as MySQL does.
 
     ``blank`` is the blank's weight where texts are padded with it, or None. There
     trailing blanks go, one blank ends each key, and what is less than a blank, as
     well as the blanks before it, is written so that it precedes that end.
 
     Raises:
-        ValueError: the weight is not a whole number of units as wide as the blank.
+        ValueError: the weight is not a whole number of units as wide as the blank;
+            or the text ends in something else that weighs as much as a blank, which
+            MySQL cuts off when it compares or sorts, but not when it hashes.
     """
     if blank is None:
         return weight
     unit = len(blank)
     if len(weight) % unit:
         raise ValueError("a weight of uneven width")
+    blanks = len(text) - len(text.rstrip(" "))
     while weight.endswith(blank):
-        weight = weight[:-unit]
+        weight, blanks = weight[:-unit], blanks - 1
+    if blanks:
+        raise ValueError("a text that ends in what weighs as a blank")
     units = [weight[at : at + unit] for at in range(0, len(weight), unit)]
     if not units or min(units) >= blank:
         return weight + blank
@@ -208,7 +221,7 @@ class CollationKey:
             b"".join(self.weights[char][level] for char in text)
             for level in range(self.levels)
         ]
-        return key_of(b"\0\0".join(levels), self.blank)
+        return key_of(text, b"\0\0".join(levels), self.blank)
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,12 +55,15 @@ def write_integer(position: int, value: int, unsigned: bool) -> int:
 def write_year(position: int, value: int) -> int:
     if not is_year(value):
         return -1
-    return write_digits(position, value, 4)
+    if value == 0:
+        return write_digits(position, value, 4)
+    return write_number(position, value)
 
 
 @kernel
 def is_year(value: int) -> bool:
-    return value == 0 or 1901 <= value <= 2155
+    """A column holds 1901 to 2155 and 0; YEAR() of a date gives every year."""
+    return value <= 9999
 
 
 @kernel

@@ -195,7 +195,7 @@ SHAPES = {
     f" PARTITIONS 7 AS {NUMBERS.format(3000)} SELECT i AS id, i + 1 AS v FROM n",
     "one row": "CREATE TABLE t (id INT PRIMARY KEY) AS SELECT 7 AS id",
     "long rows": "CREATE TABLE t (id INT PRIMARY KEY, v LONGTEXT)"
-    f" AS {NUMBERS.format(3)} SELECT i AS id, REPEAT('é', 9000000) AS v FROM n",
+    f" AS {NUMBERS.format(3)} SELECT i AS id, REPEAT('é', 8500000) AS v FROM n",
 }
 
 
@@ -205,7 +205,8 @@ def test_tables_of_any_shape_are_loaded(
 ) -> None:
     run(past, SHAPES[shape])
     loaded = loader.load("loading", "t")
-    assert held_rows(loader, loaded.table) == rows(past, "SELECT * FROM t")
+    key = " ORDER BY id" if loaded.table.primary_key else ""
+    assert held_rows(loader, loaded.table) == rows(past, f"SELECT * FROM t{key}")
     assert loaded.table.status is LoadStatus.AVAILABLE
     assert loaded.table.progress == 100
 

@@ -13,6 +13,7 @@ from heatproxy.automl.training import TRAIN_OPTIONS
 from heatproxy.lakehouse.request import OPTIONS as LOAD_OPTIONS
 from heatproxy.options import Constraint, Flag, ListOf, Nested, Number, OneOf, Text
 from heatproxy.routines import ROUTINES
+from heatproxy.routines.advisor import OPTIONS as ADVISOR_OPTIONS
 from heatproxy.routines.later import LATER
 from heatproxy.routines.predict import OPTIONS as PREDICT_OPTIONS
 from heatproxy.routines.routine import Procedure, Routine, RowFunction
@@ -253,6 +254,7 @@ OPTIONS_OF = {
         f"SELECT sys.ML_EXPLAIN_ROW({ROW}, 'bayes', {{}})",
     ),
     "heatwave_load": (LOAD_OPTIONS, "CALL sys.heatwave_load('[\"routines\"]', {})"),
+    "heatwave_advisor": (ADVISOR_OPTIONS, "CALL sys.heatwave_advisor({})"),
 }
 
 

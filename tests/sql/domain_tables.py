@@ -89,7 +89,9 @@ def _days(chance: random.Random) -> list[str]:
         micros = chance.choice((0, 999_999, chance.randrange(1_000_000)))
         whole = datetime.combine(chance.choice(days), datetime.min.time())
         whole += timedelta(seconds=clock, microseconds=micros)
-        return f"'{whole:%Y-%m-%d %H:%M:%S}.{whole.microsecond:06d}"[: 21 + digits] + "'"
+        return (
+            f"'{whole:%Y-%m-%d %H:%M:%S}.{whole.microsecond:06d}"[: 21 + digits] + "'"
+        )
 
     def time(digits: int) -> str:
         hours = chance.choice((0, 23, chance.randrange(24), chance.randrange(400)))
@@ -98,7 +100,9 @@ def _days(chance: random.Random) -> list[str]:
         return f"'{chance.choice(('', '', '-'))}{hours:02d}:{rest}{micros}'"
 
     def stamp() -> str:
-        whole = datetime(1970, 1, 2) + timedelta(seconds=chance.randrange(2**31 - 10**6))
+        whole = datetime(1970, 1, 2) + timedelta(
+            seconds=chance.randrange(2**31 - 10**6)
+        )
         return f"'{whole:%Y-%m-%d %H:%M:%S}'"
 
     return [
@@ -124,7 +128,9 @@ def _strings(chance: random.Random) -> list[str]:
         return "".join(chance.choice(alphabet) for _ in range(size))
 
     def text(alphabet: str = "abcABC" + PUNCTUATION, longest: int = 12) -> str:
-        word = chance.choice(("", "", "ab", "a,b,", "www.", "  ")) + of(alphabet, longest)
+        word = chance.choice(("", "", "ab", "a,b,", "www.", "  ")) + of(
+            alphabet, longest
+        )
         return _quoted(word + chance.choice(("", "", " ", "ab", ".com")))
 
     return [
@@ -148,7 +154,9 @@ def _documents(chance: random.Random) -> list[str]:
                 chance.randint(-(10**12), 10**12),
                 round(chance.uniform(-1000, 1000), 3),
                 chance.randrange(2**63, 2**64),
-                chance.choice(("", "ann", 'Bob "B"', "ÄÖ 😀", "a/b\\c", "tab\t", "null")),
+                chance.choice(
+                    ("", "ann", 'Bob "B"', "ÄÖ 😀", "a/b\\c", "tab\t", "null")
+                ),
                 None,
                 True,
                 False,

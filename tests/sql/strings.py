@@ -1,5 +1,7 @@
 """Strings that collations find hard, by the thousand and always the same ones."""
 
+# ruff: noqa: RUF001 - letters that look like others are what it is about
+
 import random
 from collections.abc import Sequence
 

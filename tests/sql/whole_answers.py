@@ -30,8 +30,7 @@ def of_mysql(oracle: Oracle, text: str) -> Rows:
     connection._execute_command(COMMAND.COM_QUERY, text)
     count = connection._read_packet().read_length_encoded_integer()
     definitions = tuple(
-        parse(connection._read_packet().get_all_data())
-        for _ in range(count)
+        parse(connection._read_packet().get_all_data()) for _ in range(count)
     )
     connection._read_packet()  # the end of the definitions
     first, read = connection._next_seq_id, connection._rfile.read

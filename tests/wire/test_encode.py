@@ -62,6 +62,7 @@ LONGEST = timedelta(hours=838, minutes=59, seconds=59)
         (column(TYPE.LONG, 1, ZEROFILL), 42, b"42", b"\x2a\0\0\0"),
         (column(TYPE.YEAR, 4, ZEROFILL), 0, b"0000", b"\0\0"),
         (column(TYPE.YEAR, 4, ZEROFILL), 2155, b"2155", b"\x6b\x08"),
+        (column(TYPE.YEAR, 4), 999, b"999", b"\xe7\x03"),  # YEAR('0999-01-01')
         (column(TYPE.FLOAT, decimals=31), 1.5, b"1.5", b"\x00\x00\xc0\x3f"),
         (column(TYPE.FLOAT, decimals=3), 1.5, b"1.500", b"\x00\x00\xc0\x3f"),
         (column(TYPE.DOUBLE, decimals=2), -0.001, b"-0.00", None),
@@ -221,7 +222,7 @@ def test_a_column_of_another_type_is_cast(definition, value, kind, expected):
         (column(TYPE.DOUBLE, decimals=31), float("nan"), None),
         (column(TYPE.FLOAT, decimals=31), float("-inf"), None),
         (column(TYPE.DOUBLE, decimals=2), float("inf"), None),
-        (column(TYPE.YEAR), 1900, None),
+        (column(TYPE.YEAR), 10_000, None),
         (column(TYPE.YEAR), 65_535, None),
         (column(TYPE.DATE), -719_529, pa.int32()),
         (column(TYPE.DATE), 2_932_897, pa.int32()),

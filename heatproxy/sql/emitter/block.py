@@ -51,6 +51,7 @@ class Block:
     scope: Scope
     sources: tuple[Source, ...] = ()
     visible: Visible = ()
+    _named: dict[str, list[Source]] = field(default_factory=dict)
     grouping: Grouping | None = None
     aliases: dict[str, exp.Expr] = field(default_factory=dict)
     windows: dict[str, exp.Expr] = field(default_factory=dict)
@@ -106,11 +107,17 @@ class Block:
     def seeing(self, sources: tuple[Source, ...], visible: Visible) -> Iterator[None]:
         """Let names mean these tables only, as ON does."""
         kept = self.sources, self.visible
-        self.sources, self.visible = sources, visible
+        self.see(sources, visible)
         try:
             yield
         finally:
-            self.sources, self.visible = kept
+            self.see(*kept)
+
+    def see(self, sources: tuple[Source, ...], visible: Visible) -> None:
+        """Let names mean these tables from here on."""
+        self.sources, self.visible, self._named = sources, visible, {}
+        for name, source in visible:
+            self._named.setdefault(name.lower(), []).append(source)
 
     @contextmanager
     def without_aliases(self) -> Iterator[None]:
@@ -127,7 +134,7 @@ class Block:
         item = self.aliases.get(node.name.lower())
         if item is None or item is node:
             return None
-        if self._sources_of(node.name) and not (
+        if self.sources_of(node.name) and not (
             isinstance(item, exp.Column) and item.name.lower() == node.name.lower()
         ):
             raise Forward(f"the ambiguous name {node.name}")
@@ -162,7 +169,7 @@ class Block:
                 or table == f"\0{source.alias}"
             ]
         else:
-            sources = self._sources_of(name)
+            sources = self.sources_of(name)
         found = [v for source in sources if (v := source.find(name)) is not None]
         if len(found) > 1:
             raise Forward(f"a name that is unknown or ambiguous here: {name}")
@@ -171,6 +178,10 @@ class Block:
         if isinstance(found[0], Forward):
             raise found[0]
         return found[0]
+
+    def sources_of(self, name: str) -> list[Source]:
+        """Those that have a column which may be named without its table."""
+        return self._named.get(name.lower(), [])
 
     def for_subquery(self, node: exp.Column) -> Value:
         """A column of this block as a subquery within it sees it."""
@@ -195,10 +206,6 @@ class Block:
             return self._value(node)
         finally:
             self.grouping, self.aggregates = grouping, aggregates
-
-    def _sources_of(self, name: str) -> list[Source]:
-        lower = name.lower()
-        return [source for visible, source in self.visible if visible.lower() == lower]
 
     def _value(self, node: exp.Expr) -> Value:
         name = grammar.function_name(node)

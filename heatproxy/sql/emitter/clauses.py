@@ -47,7 +47,7 @@ def grouped_by(node: exp.Expr, block: Block, items: list[Item]) -> exp.Expr:
         return node
     name = node.name.lower()
     named = [item for alias, item in items if alias and alias.lower() == name]
-    if any(visible.lower() == name for visible, _ in block.visible):
+    if block.sources_of(name):
         if any(not is_column(item, name) for item in named):
             raise Forward(f"the ambiguous name {node.name}")
         return node

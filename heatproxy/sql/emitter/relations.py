@@ -51,12 +51,12 @@ class Source:
     columns: tuple[tuple[str, Value | Forward], ...]  # Forward: of no usable type
     hidden: frozenset[str] = frozenset()  # from *
     unique: tuple[tuple[str, ...], ...] = ()  # columns no two rows share, none NULL
+    _found: dict[str, Value | Forward] = field(default_factory=dict)
 
     def find(self, column: str) -> Value | Forward | None:
-        for name, value in self.columns:
-            if name.lower() == column.lower():
-                return value
-        return None
+        if not self._found:
+            self._found.update({name.lower(): value for name, value in self.columns})
+        return self._found.get(column.lower())
 
     def nullable(self) -> "Source":
         """The source on the side of an outer join that may have no row."""
@@ -64,7 +64,7 @@ class Source:
             (name, value if isinstance(value, Forward) else maybe_null(value))
             for name, value in self.columns
         )
-        return replace(self, columns=columns, unique=())
+        return replace(self, columns=columns, unique=(), _found={})
 
 
 @dataclass(frozen=True, slots=True)

@@ -205,8 +205,7 @@ def _arranged(
     alias = block.queries.name("u")
     columns = bound(relation.columns, alias)
     source = Source("", None, alias, columns)
-    block.sources = (source,)
-    block.visible = tuple((name, source) for name, _ in columns)
+    block.see((source,), tuple((name, source) for name, _ in columns))
     outputs = [value for _, value in columns]
 
     def meaning(item: exp.Expr) -> Value:

@@ -56,7 +56,7 @@ def read(block: Block, queries: Queries, node: exp.Select, ordered: bool) -> str
         return ""
     builder = _Builder(block, queries, ordered and not joins)
     tree = builder.joined(clause.this, joins)
-    block.sources, block.visible = tree.sources, tree.visible
+    block.see(tree.sources, tree.visible)
     return f"FROM {tree.sql}"
 
 

@@ -22,10 +22,10 @@ from heatproxy.sql.emitter.values import (
     Unanswered,
     Value,
     Written,
+    trap,
 )
 
 EQUALITIES = ("=", "<>", "IS NOT DISTINCT FROM")
-SORTED_BYTES = 1024  # max_sort_length: what ORDER BY sees of a padded text
 _UNICODE = ("utf8mb4", "utf8mb3", "utf8", "ucs2", "utf16", "utf16le", "utf32")
 _NOT_ASCII = "strings that are not all printable ASCII"
 
@@ -88,9 +88,11 @@ def text_keys(ctx: Context, values: Sequence[Value]) -> list[str]:
     strings = [value for value in values if value.kind != "null"]
     collation = _collation(ctx, strings)
     rule = _rule(ctx, collation)
-    if len(values) == 1 and is_determined(rule, values[0]):
-        return [values[0].sql]
-    found = iter(_equal(ctx, collation, rule, strings))
+    determined = len(values) == 1 and is_determined(rule, values[0])
+    keys = (
+        [v.sql for v in values] if determined else _equal(ctx, collation, rule, strings)
+    )
+    found = iter(_short(ctx, rule, v, k) for v, k in zip(strings, keys, strict=True))
     return [value.sql if value.kind == "null" else next(found) for value in values]
 
 
@@ -98,11 +100,25 @@ def text_order(ctx: Context, value: Value) -> str:
     """An expression that sorts as the strings do."""
     collation = _collation(ctx, (value,))
     rule = _rule(ctx, collation)
-    if rule.pad_space and value.literal is None:
-        longest = value.text.longest if value.text is not None else None
-        if longest is not None and longest * len(rule.blank or b"") > SORTED_BYTES:
-            raise Forward("sorting strings longer than max_sort_length")
-    return _ordered(ctx, collation, rule, (value,), "sorting")[0]
+    sorted_by = _ordered(ctx, collation, rule, (value,), "sorting")[0]
+    return _short(ctx, rule, value, sorted_by)
+
+
+def _short(ctx: Context, rule: CollationKey, value: Value, sql: str) -> str:
+    """``sql``, if MySQL sorts the value by its whole text.
+
+    Of texts that are padded it takes max_sort_length bytes of the weight.
+    """
+    if rule.blank is None or value.literal is not None:
+        return sql
+    most = ctx.session.max_sort_length // len(rule.blank)
+    longest = value.text.longest if value.text is not None else None
+    if longest is None:
+        reason = "sorting strings longer than max_sort_length"
+        return trap(f"length({value.sql}) > {most}", reason, sql)
+    if longest > most:
+        raise Forward("sorting strings longer than max_sort_length")
+    return sql
 
 
 def is_determined(rule: CollationKey, value: Value) -> bool:
@@ -328,7 +344,10 @@ def _literal_key(ctx: Context, collation: str, rule: CollationKey, text: str) ->
             raise Unanswered((asked,))
         if answer.problem is not None or answer.text is None:
             raise Forward(f"a literal without a weight in {collation}")
-        key = key_of(bytes.fromhex(answer.text.decode()), rule.blank)
+        try:
+            key = key_of(text, bytes.fromhex(answer.text.decode()), rule.blank)
+        except ValueError as problem:
+            raise Forward(str(problem)) from None
     return blob_literal(key)
 
 

@@ -144,6 +144,7 @@ class SessionFacts:
     div_precision_increment: int = 4
     collation_connection: str = "utf8mb4_0900_ai_ci"
     group_concat_max_len: int = 1024
+    max_sort_length: int = 1024
     lc_time_names: str = "en_US"
     default_week_format: int = 0
     sql_select_limit: int | None = None  # of rows of a SELECT without LIMIT

@@ -3,7 +3,8 @@
 import pytest
 from pymysql.constants import FIELD_TYPE
 
-from heatproxy.bench.answers import Answer, Field, Same, compare
+from heatproxy.bench.answers import Answer, Field
+from heatproxy.bench.compare import Same, compare
 
 INT = Field("n", FIELD_TYPE.LONGLONG, 63, None, False, 0)
 TEXT = Field("s", FIELD_TYPE.VAR_STRING, 255, None, False, 0)
@@ -15,9 +16,7 @@ ALL_ROWS = [(b"1", b"a"), (b"2", b"b"), (b"2", b"c"), (b"2", b"d")]
 def look(text: str) -> Answer:
     """MySQL, as far as it is asked here: every letter weighs what its capital does."""
     if "WEIGHT_STRING" in text:
-        hexes = [part.partition(" ")[0] for part in text.split("0x")[1:]]
-        weights = tuple(bytes.fromhex(one).upper() for one in hexes)
-        return Answer(rows=[weights])
+        return Answer(rows=[(bytes.fromhex(text.split("0x")[1].split()[0]).upper(),)])
     return Answer([INT, TEXT], ALL_ROWS)
 
 
@@ -70,3 +69,15 @@ def test_the_same_error_is_the_same_answer() -> None:
     failed = Answer(error=1690, message="out of range")
     other = Answer(error=1690, message="said otherwise")
     assert compare("SELECT n FROM t", failed, other, look).same is Same.EXACT
+
+
+def test_a_year_has_no_sign_to_compare() -> None:
+    year = Field("n", FIELD_TYPE.LONGLONG, 63, None, None, 0)
+    for other in (INT, year):
+        verdict = compare("SELECT n FROM t", Answer([other]), Answer([year]), look)
+        assert verdict.same is Same.EXACT
+
+
+def test_what_mysql_gives_up_on_says_nothing() -> None:
+    verdict = compare("SELECT 1", Answer(error=3024), Answer([INT]), look)
+    assert verdict.same is Same.UNKNOWN
