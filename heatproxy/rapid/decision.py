@@ -156,7 +156,6 @@ class Settings:
 
 _USUAL = {
     "sql_auto_is_null": "0",
-    "max_sort_length": "1024",
     "windowing_use_high_precision": "1",
     "lc_time_names": "en_US",
     "default_week_format": "0",

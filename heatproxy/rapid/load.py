@@ -9,7 +9,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -18,7 +18,7 @@ import pyarrow as pa
 import pymysql
 
 from heatproxy.backend.account import Address, ServiceAccount
-from heatproxy.backend.bulk import as_mysql_error
+from heatproxy.backend.bulk import BulkReader, as_mysql_error
 from heatproxy.datatypes import Column, quote_text
 from heatproxy.engine import Engine, Listen, TableFacts
 from heatproxy.errors import MySQLError, ProtocolError, interrupted, secondary_engine
@@ -147,6 +147,14 @@ class Loader:
                 raise ProtocolError(f"the backend is gone: {problem}") from None
             raise as_mysql_error(problem) from None
 
+    def run_alone(self, sql: str) -> None:
+        """Run DDL on a connection of its own; what fails is only logged."""
+        try:
+            with closing(BulkReader(self._address)) as connection:
+                connection.query(sql)
+        except (MySQLError, ProtocolError, pymysql.MySQLError) as problem:
+            log.warning("%s: %s", sql, problem)
+
     def is_flagged(self, schema: str, name: str) -> bool:
         """Whether the dictionary says that RAPID holds the table."""
         return is_flagged(self.create_options(schema, name) or "")
@@ -269,11 +277,11 @@ class Loader:
             may_repeat=may_repeat,
             opened=opened.add,
         ) as seen:
-            # from here on no DDL can change it
-            described = self._described(seen.control.query, table.schema, table.name)
+            ask = seen.readers[0].query  # from here on no DDL can change the table
+            described = self._described(ask, table.schema, table.name)
             if not seen.exact and not described.usable_key:
                 raise MySQLError(DEFINITION_CHANGED, "HY000", "the primary key is gone")
-            texts, about = queries(seen.control.query, described)
+            texts, about = queries(ask, described)
             filling = Filling(self.tables, table, described, seen, texts, about)
             facts = self._into_engine(filling, listen)
         return self._join(filling, facts, listen)

@@ -27,8 +27,9 @@ from heatproxy.wire.binlog import Position
 
 LOCK_WAIT_S = 0.02
 LOCK_PAUSE_S = 0.2
-LOCK_ATTEMPTS = 3
-LOCK_ATTEMPTS_WITHOUT_KEY = 300  # a minute: there is no other way for these
+LOCK_ATTEMPTS = 3  # then it is done without, where that can be
+ATTEMPTS = 300  # a minute
+BEGIN_WAIT_S = 0.2  # for several statements, of which each takes no time
 BARRIER = "FLUSH OPTIMIZER_COSTS"  # logged, and else without effect on anybody
 INTERRUPTED, DENIED = 1317, (1044, 1142, 1227)
 BEGIN = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"
@@ -39,10 +40,10 @@ class Snapshot:
     """Connections that see the table, which no DDL changes until they are closed.
 
     All that was committed up to ``since`` is seen and, if ``exact``, nothing else;
-    otherwise nothing from behind ``until``. ``control`` sees the present.
+    otherwise nothing from behind ``until``. Only ``readers`` may ask about the table:
+    any other connection would wait for DDL that waits for them.
     """
 
-    control: BulkReader
     readers: Sequence[BulkReader]
     since: Position
     until: Position
@@ -73,31 +74,21 @@ def snapshot(
             opened(one)
             return one
 
-        control = reader()
-        readers = [reader() for _ in range(connections)]
-        taken = None
-        for attempt in range(
-            LOCK_ATTEMPTS if may_repeat else LOCK_ATTEMPTS_WITHOUT_KEY
-        ):
+        crew = _Crew(table, reader(), reader(), [reader() for _ in range(connections)])
+        for attempt in range(ATTEMPTS):
             if attempt:
                 time.sleep(LOCK_PAUSE_S)
-            try:
-                taken = _under_lock(control, readers, table)
-            except MySQLError as refused:
-                if refused.number not in DENIED:
-                    raise
-                break
+            taken = crew.try_lock()
+            if taken is None and may_repeat and attempt + 1 >= LOCK_ATTEMPTS:
+                taken = crew.try_barrier()
             if taken is not None:
-                break
-        if taken is None and may_repeat:
-            taken = _behind_barrier(control, readers, table)
-        if taken is None:
-            raise secondary_engine(
-                f"No moment without open changes of {table} was found, which has no"
-                " primary key: a transaction has been writing to it for too long, or"
-                " heatproxy's account may not lock tables"
-            )
-        yield taken
+                yield taken
+                return
+        raise secondary_engine(
+            f"No moment without open changes of {table} was found: a transaction has"
+            " been writing to it for too long, or its definition is being changed; or"
+            " heatproxy's account may not lock tables"
+        )
 
 
 def position(reader: BulkReader) -> Position:
@@ -117,53 +108,88 @@ def position(reader: BulkReader) -> Position:
     return Position(str(rows[0][0]), int(rows[0][1]))
 
 
-def _under_lock(
-    control: BulkReader, readers: Sequence[BulkReader], table: str
-) -> Snapshot | None:
-    """The snapshots while nobody writes; None when somebody does for too long."""
-    killer = threading.Timer(LOCK_WAIT_S, _kill, [readers[0], control.thread_id])
-    killer.start()
-    try:
-        control.query(f"LOCK TABLES {table} READ")
-    except MySQLError as problem:
-        if problem.number != INTERRUPTED or control.aborted:
-            raise
-        return None
-    finally:
-        killer.cancel()
-        killer.join()  # it has the reader until then
-    try:
+@dataclass(frozen=True, slots=True)
+class _Crew:
+    """The connections; ``killer`` ends what the others wait for too long.
+
+    Several connections that hold a table's metadata locks are one to us, but not to
+    MySQL: DDL that waits for the first makes the second wait for the DDL. No deadlock
+    is seen there, so all of them let go and begin again.
+    """
+
+    table: str
+    control: BulkReader
+    killer: BulkReader
+    readers: Sequence[BulkReader]
+
+    def try_lock(self) -> Snapshot | None:
+        """The snapshots while nobody writes; None when somebody does for too long."""
+        control = self.control
+        try:
+            with self._at_most(LOCK_WAIT_S, [control]):
+                control.query(f"LOCK TABLES {self.table} READ")
+        except MySQLError as problem:
+            if problem.number in DENIED:
+                return None
+            return self._unless_killed(problem)
+        try:
+            since = position(control)
+            if not self._begin():
+                return None
+        finally:
+            control.query("UNLOCK TABLES")
+        return Snapshot(self.readers, since, since, exact=True)
+
+    def try_barrier(self) -> Snapshot | None:
+        """The snapshots behind a position; None while the table's DDL is under way."""
+        control, table = self.control, self.table
+        ((ordered,),) = control.query("SELECT @@GLOBAL.binlog_order_commits")
+        if not ordered:
+            raise secondary_engine(
+                f"A transaction has been writing to {table} for too long, and without"
+                " binlog_order_commits there is no other way to a known position"
+            )
         since = position(control)
-        _begin(readers, table)
-    finally:
-        control.query("UNLOCK TABLES")
-    return Snapshot(control, readers, since, since, exact=True)
+        control.query(BARRIER)
+        if not since < position(control):
+            raise secondary_engine(f"{BARRIER} was not written to the binary log")
+        if not self._begin():
+            return None
+        return Snapshot(self.readers, since, position(control), exact=False)
 
+    def _begin(self) -> bool:
+        """Snapshots, and the metadata locks that keep DDL away; or none of them."""
+        try:
+            with self._at_most(BEGIN_WAIT_S, self.readers):
+                for reader in self.readers:
+                    reader.query(BEGIN)
+                    reader.query(f"SELECT 1 FROM {self.table} LIMIT 0")
+        except MySQLError as problem:
+            self._unless_killed(problem)
+            for reader in self.readers:
+                reader.query("ROLLBACK")
+            return False
+        return True
 
-def _kill(reader: BulkReader, thread_id: int) -> None:
-    with contextlib.suppress(MySQLError, ProtocolError):  # it has ended, or we have
-        reader.query(f"KILL QUERY {thread_id}")
+    def _unless_killed(self, problem: MySQLError) -> None:
+        """Raise what is not the end of a wait that took too long."""
+        if problem.number != INTERRUPTED or self.control.aborted:
+            raise problem
 
+    @contextmanager
+    def _at_most(self, seconds: float, victims: Sequence[BulkReader]) -> Iterator[None]:
+        """What the victims run is ended after that time."""
 
-def _behind_barrier(
-    control: BulkReader, readers: Sequence[BulkReader], table: str
-) -> Snapshot:
-    ((ordered,),) = control.query("SELECT @@GLOBAL.binlog_order_commits")
-    if not ordered:
-        raise secondary_engine(
-            f"A transaction has been writing to {table} for too long, and without"
-            " binlog_order_commits there is no other way to a known position"
-        )
-    since = position(control)
-    control.query(BARRIER)
-    if not since < position(control):
-        raise secondary_engine(f"{BARRIER} was not written to the binary log")
-    _begin(readers, table)
-    return Snapshot(control, readers, since, position(control), exact=False)
+        def kill() -> None:
+            # one that runs nothing takes no notice
+            with contextlib.suppress(MySQLError, ProtocolError):
+                for victim in victims:
+                    self.killer.query(f"KILL QUERY {victim.thread_id}")
 
-
-def _begin(readers: Sequence[BulkReader], table: str) -> None:
-    """Snapshots, and the metadata locks that keep DDL away from them."""
-    for reader in readers:
-        reader.query(BEGIN)
-        reader.query(f"SELECT 1 FROM {table} LIMIT 0")
+        timer = threading.Timer(seconds, kill)
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+            timer.join()

@@ -181,6 +181,7 @@ class Translator:
             collation_connection=settings["collation_connection"],
             group_concat_max_len=int(settings["group_concat_max_len"] or 1024),
             sql_select_limit=settings.select_limit,
+            max_sort_length=int(settings["max_sort_length"] or 1024),
             constants=constants,
             policy=policy,
         )

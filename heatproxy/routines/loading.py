@@ -4,6 +4,8 @@ MySQL goes first, on the caller's own connection: it says who may. The rows are 
 read on heatproxy's own account, while the statement waits.
 """
 
+import asyncio
+import logging
 from functools import partial
 
 from heatproxy.datatypes import quote_name
@@ -12,9 +14,13 @@ from heatproxy.rapid.describe import RAPID, secondary_engine_of
 from heatproxy.rapid.load import Load, Loader
 from heatproxy.session import Cancel, Session
 
+log = logging.getLogger(__name__)
+
 UNKNOWN_ENGINE = 1286  # what MySQL before 8.4 says of SECONDARY_LOAD: no RAPID here
 SECONDARY_ENGINE = 3889
 NO_SUCH_TABLE = 1146
+LOCK_WAIT_TIMEOUT = 1205
+UNDO_WAIT_S = 5
 GONE = "The backend could not be reached while the table was loaded"
 
 
@@ -78,13 +84,32 @@ def forget(loader: Loader, schema: str, table: str, cancel: Cancel) -> None:
         _forget(loader, schema, table, cancel)
 
 
-async def take_back(session: Session, sql: str) -> None:
-    """Undo what MySQL has done, if there is anything to undo."""
+async def take_back(session: Session, loader: Loader, sql: str) -> None:
+    """Undo what MySQL has done, if there is anything to undo.
+
+    Behind a transaction that does not end it would wait for ever, and others behind
+    it: the dictionary then goes on to call the table loaded, and so it will be.
+    """
     try:
-        await session.undo(sql)
+        await _within(session, UNDO_WAIT_S, sql)
+    except ProtocolError:  # the caller has left
+        await asyncio.to_thread(loader.run_alone, sql)
     except MySQLError as problem:
-        if problem.number not in (UNKNOWN_ENGINE, SECONDARY_ENGINE, NO_SUCH_TABLE):
+        if problem.number == LOCK_WAIT_TIMEOUT:
+            log.warning("%s: %s", sql, problem)
+        elif problem.number not in (UNKNOWN_ENGINE, SECONDARY_ENGINE, NO_SUCH_TABLE):
             raise
+
+
+async def _within(session: Session, seconds: int, sql: str) -> None:
+    """Run DDL that waits no longer than that for who uses the table."""
+    backend = session.backend
+    old = await backend.scalar("SELECT @@lock_wait_timeout")
+    await backend.query(f"SET lock_wait_timeout = {seconds}")
+    try:
+        await backend.query(sql)
+    finally:
+        await backend.query(f"SET lock_wait_timeout = {old}")
 
 
 async def _claim(session: Session, loader: Loader, schema: str, table: str) -> None:
@@ -115,7 +140,7 @@ async def _leave_unloaded(
     session: Session, loader: Loader, schema: str, table: str
 ) -> None:
     name = f"{quote_name(schema)}.{quote_name(table)}"
-    await take_back(session, f"ALTER TABLE {name} SECONDARY_UNLOAD")
+    await take_back(session, loader, f"ALTER TABLE {name} SECONDARY_UNLOAD")
     found = loader.tables.find(schema, table)
     if found is not None:
         await session.off_loop(lambda cancel: loader.unload(found))

@@ -36,6 +36,7 @@ _ACCESS = re.compile(
     r"(-> )[A-Z][\w -]*? (?:scan|lookup|search)(?: on | )(?!<)(\S+)"
     r"(?:(?: using| over| to find)[^\n]*?)?(?=  \(|\n|$)"
 )
+_COUNTED = re.compile(r"(-> Count rows in \S+)")
 _FORMATS = ("TRADITIONAL", "TREE", "JSON", "DEFAULT", "TRADITIONAL_STRICT")
 
 
@@ -172,6 +173,7 @@ def _text_of(found: Result) -> str:
 
 def in_tree(text: str) -> str:
     """A plan of FORMAT=TREE, its tables read in the engine."""
+    text = _COUNTED.sub(rf"\1 in secondary engine {ENGINE}", text)
     return _ACCESS.sub(rf"\1Table scan on \2 in secondary engine {ENGINE}", text)
 
 

@@ -274,6 +274,8 @@ async def _translated(made: Trial) -> None:
             if why.unsettled and tries:
                 await session.watch.step(asyncio.sleep(SETTLES_S))
                 continue
+            if made.must or settings.engine == "FORCED":
+                await _require_right(made)
             raise made.declined(why.refusal) from None
     made.read = made.translation.names
     made.reads_loaded = bool(made.translation.loaded)
@@ -289,12 +291,7 @@ async def _described(made: Trial) -> None:
     """
     backend, translation = made.session.backend, made.translation
     assert translation is not None
-    try:
-        columns = await backend.prepared_columns(made.statement.own)
-    except MySQLError as problem:
-        if made.must:
-            raise
-        raise Declined(problem.message) from None  # MySQL says it itself
+    columns = await _require_right(made)
     if backend.warnings:
         if translation.shells:
             made.conditions = await conditions_of(backend)
@@ -307,6 +304,21 @@ async def _described(made: Trial) -> None:
     if translation.loaded:
         await _require_no_temporary(made)
     made.columns = made.statement.described(columns)
+
+
+async def _require_right(made: Trial) -> list[ColumnDefinition]:
+    """The columns of a statement that MySQL has no error for.
+
+    Raises:
+        Declined: it has one, and says so itself.
+        MySQLError: it has one, and cannot answer it.
+    """
+    try:
+        return await made.session.backend.prepared_columns(made.statement.own)
+    except MySQLError as problem:
+        if made.must:
+            raise
+        raise Declined(problem.message) from None
 
 
 async def _require_no_temporary(made: Trial) -> None:

@@ -132,7 +132,7 @@ async def _load(session: Session, loader: Loader, statement: Text, form: Form) -
             try:
                 loaded = await load_table(session, loader, schema, form.table, sql)
             except BaseException:
-                await take_back(session, detached)
+                await take_back(session, loader, detached)
                 raise
     except OtherEngine:
         session.answer.warnings = 1  # which MySQL has for who asks

@@ -18,7 +18,20 @@ from tests.rapid.following import Following, Run, runner
 pytestmark = pytest.mark.mysql
 
 SCHEMA = "follow_types"
-TEXTS = ["", " ", "a", "A", "ä", "Straße", "x  ", "'\"\\", "日本", "😀", "\n\t\0", "z" * 90]
+TEXTS = [
+    "",
+    " ",
+    "a",
+    "A",
+    "ä",
+    "Straße",
+    "x  ",
+    "'\"\\",
+    "日本",
+    "😀",
+    "\n\t\0",
+    "z" * 90,
+]
 LATIN = ["", "a", "A", "é", "É", "ÿ", "ß", "a  ", "€", "ž", "x" * 60]
 JSONS = [
     "null",
@@ -73,7 +86,9 @@ VALUES: dict[str, list[Any]] = {
     "varchar(300)": [*TEXTS, "ü" * 300],
     "char(60) character set latin1": [text.rstrip() for text in LATIN],
     "varchar(60) character set latin1": LATIN,
-    "varchar(60) character set utf8mb3": [text for text in TEXTS if "😀" not in text][:9],
+    "varchar(60) character set utf8mb3": [text for text in TEXTS if "😀" not in text][
+        :9
+    ],
     "varchar(30) character set utf16": ["", "a", "ä", "日本", "😀"],
     "varchar(30) character set sjis": ["", "a", "日本", "表"],
     "varchar(30) character set gb18030": ["", "a", "日本", "😀"],

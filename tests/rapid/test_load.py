@@ -478,7 +478,7 @@ def test_without_a_key_there_must_be_a_moment_without_open_changes(
     loader: Loader,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(snapshot, "LOCK_ATTEMPTS_WITHOUT_KEY", 2)
+    monkeypatch.setattr(snapshot, "ATTEMPTS", 2)
     run(past, "CREATE TABLE t (id INT)", "INSERT INTO t VALUES (1)")
     with closing(server.connect_backend(database="loading", autocommit=False)) as open_:
         run(open_, "INSERT INTO t VALUES (2)")
@@ -499,7 +499,7 @@ def test_writers_do_not_wait_for_a_load_that_waits(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Of the time that the load asks for its lock, most is free for others."""
-    monkeypatch.setattr(snapshot, "LOCK_ATTEMPTS_WITHOUT_KEY", 20)
+    monkeypatch.setattr(snapshot, "ATTEMPTS", 20)
     run(past, "CREATE TABLE t (id INT)")
     load = threading.Thread(target=_may_fail, args=(loader,))
     with closing(server.connect_backend(database="loading", autocommit=False)) as open_:

@@ -405,6 +405,8 @@ FAULTS: tuple[tuple[str, str, str, str], ...] = (
     ("words", "s REGEXP '^ab'", "starts_with(", "contains("),
     ("words", "REGEXP_LIKE(s, 'b$')", "ends_with(", "contains("),
     ("docs", "j->'$.s'", "$.s", "$.n"),
+    ("nums", "JSON_OBJECT('dd', d, 'i', i)", "', ' ||", "',' ||"),
+    ("words", "JSON_ARRAY(s, n)", "to_json(", "upper("),
     ("docs", "j->>'$.s'", "json_extract_string(", "json_extract("),
     ("docs", "JSON_LENGTH(j)", "THEN 1 END", "THEN 0 END"),
     ("docs", "JSON_TYPE(o)", "ELSE json_type", "ELSE lower('X') || json_type"),

@@ -14,7 +14,7 @@ from pymysql.constants import CLIENT, FIELD_TYPE, FLAG
 
 from heatproxy import datatypes
 from heatproxy.datatypes import Column
-from heatproxy.engine import DuckDB, KeyMaker
+from heatproxy.engine import DuckDB, KeyMaker, Trap
 from heatproxy.rapid.keys import engine_column
 from heatproxy.rapid.tables import LoadedColumn
 from heatproxy.sql.collation import is_weighable
@@ -202,7 +202,13 @@ class Oracle:
                 raise
             self.engine.run(translated.sql).reader.read_all()  # must be a trap
             return f"MySQL fails: {error}"
-        rows = self.answer(translated, mysql.fields)
+        try:
+            rows = self.answer(translated, mysql.fields)
+        except Trap as trap:
+            if "DECIMAL(18" not in str(trap):
+                raise
+            translated = self.translate(text, SessionFacts(wide_decimals=True))
+            rows = self.answer(translated, mysql.fields)
         expected = mysql.rows
         if "ORDER BY" not in text.upper():
             expected, rows = sorted(expected, key=repr), sorted(rows, key=repr)

@@ -93,16 +93,13 @@ def unicode_strings(count: int, seed: int = 2) -> list[str]:
     return _made((*PARTS, *PARTS, *ASCII_PARTS), count, seed)
 
 
-def writable(text: str, charset: str) -> bool:
-    """Whether a character set of MySQL's has all of the text's characters."""
+def writable(text: str, charset: str) -> str:
+    """The text without what a character set of MySQL's can't have."""
     if charset == "utf8mb3":
-        return all(char < "\U00010000" for char in text)
+        return "".join(char for char in text if char < "\U00010000")
     if charset == "latin1":
-        try:
-            text.encode("cp1252")
-        except UnicodeEncodeError:
-            return False
-    return True
+        return text.encode("cp1252", "ignore").decode("cp1252")
+    return text
 
 
 def _made(parts: Sequence[str], count: int, seed: int) -> list[str]:

@@ -5,13 +5,13 @@ from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
+from heatproxy.sql.emitter.casts import text_of
 from heatproxy.sql.emitter.compare import (
     equal_keys,
     extreme,
     order_key,
     text_literal,
 )
-from heatproxy.sql.emitter.casts import text_of
 from heatproxy.sql.emitter.numbers import STEP, kept_digits, number, scaled, unscaled
 from heatproxy.sql.emitter.relations import elsewhere, only
 from heatproxy.sql.emitter.values import (
@@ -311,6 +311,16 @@ def _extreme(ctx: Context, function: str, value: Value, use: Use) -> Value:
 
 
 Aggregate = Callable[[Context, list[Value], Use], Value]
+_DEVIATIONS: dict[str, Aggregate] = {
+    "STD": deviation("stddev_pop"),
+    "STDDEV": deviation("stddev_pop"),
+    "STDDEV_POP": deviation("stddev_pop"),
+    "STDDEV_SAMP": deviation("stddev_samp"),
+    "VARIANCE": deviation("var_pop"),
+    "VAR_POP": deviation("var_pop"),
+    "VAR_SAMP": deviation("var_samp"),
+}
+APPROXIMATE = frozenset(_DEVIATIONS)  # at exactness heatwave only
 AGGREGATES: dict[str, Aggregate] = {
     "COUNT": count,
     "SUM": total,
@@ -321,11 +331,5 @@ AGGREGATES: dict[str, Aggregate] = {
     "BIT_AND": bits("bit_and", 2**64 - 1),
     "BIT_OR": bits("bit_or", 0),
     "BIT_XOR": bits("bit_xor", 0),
-    "STD": deviation("stddev_pop"),
-    "STDDEV": deviation("stddev_pop"),
-    "STDDEV_POP": deviation("stddev_pop"),
-    "STDDEV_SAMP": deviation("stddev_samp"),
-    "VARIANCE": deviation("var_pop"),
-    "VAR_POP": deviation("var_pop"),
-    "VAR_SAMP": deviation("var_samp"),
+    **_DEVIATIONS,
 }

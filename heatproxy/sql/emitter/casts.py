@@ -162,7 +162,8 @@ def _to_unsigned(ctx: Context, value: Value, sizes: Sequence[int]) -> Value:
 
 
 def _to_decimal(ctx: Context, value: Value, sizes: Sequence[int]) -> Value:
-    value = _exact(value, "DECIMAL")
+    if value.hidden is None:
+        value = _exact(value, "DECIMAL")  # of AVG it takes the hidden digits too
     width, scale = (*sizes, 10, 0)[:2] if len(sizes) != 1 else (sizes[0], 0)
     if width > 38:
         raise Forward("a DECIMAL of more than 38 digits")
@@ -187,10 +188,14 @@ def _to_float(ctx: Context, value: Value, sizes: Sequence[int]) -> Value:
 
 
 def _exact(value: Value, target: str) -> Value:
-    whole = target in ("SIGNED", "UNSIGNED")  # whose strings are read differently
-    odd = ("json", "binary", "set", "enum", *(("string",) if whole else ()))
-    if value.kind in odd:
+    if value.kind in ("json", "binary", "set", "enum"):
         raise Forward(f"CAST of {value.kind} AS {target}")
+    if value.kind == "string" and target in ("SIGNED", "UNSIGNED"):
+        odd = f"NOT regexp_full_match({value.sql}, '{_CLEAN_INTEGER}')"
+        sql = trap(odd, "a string that is no integer", f"CAST({value.sql} AS BIGINT)")
+        if target == "UNSIGNED":  # where MySQL warns of a negative one
+            sql = trap(f"{sql} < 0", "a negative string AS UNSIGNED", sql)
+        return Value(sql, "int", 19)
     if value.kind in (*TEMPORAL, "time") and value.scale:
         raise Forward(f"CAST of {value.kind} AS {target}")
     if value.hidden is not None:
@@ -198,6 +203,7 @@ def _exact(value: Value, target: str) -> Value:
     return number(value)
 
 
+_CLEAN_INTEGER = "-?[0-9]{1,18}"
 EPOCH = 62_167_219_200_000_000  # microseconds from the year 0 to 1970
 Target = Callable[[Context, Value, Sequence[int]], Value]
 _TARGETS: Mapping[str, Target] = {

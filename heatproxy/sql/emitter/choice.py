@@ -5,8 +5,9 @@ from dataclasses import replace
 
 from sqlglot import exp
 
+from heatproxy.sql.emitter.casts import text_of
 from heatproxy.sql.emitter.compare import compare, truth
-from heatproxy.sql.emitter.numbers import as_double
+from heatproxy.sql.emitter.numbers import as_double, rounded
 from heatproxy.sql.emitter.values import (
     TEMPORAL,
     Context,
@@ -31,14 +32,15 @@ def case(ctx: Context, node: exp.Expr) -> Value:
         branches.append(ctx.value(arm.args["true"]))
     default = node.args.get("default")
     branches.append(NULL if default is None else ctx.value(default))
-    return _chosen(conditions, branches)
+    return _chosen(ctx, conditions, branches)
 
 
 def if_function(ctx: Context, values: list[Value]) -> Value:
-    return _chosen([truth(values[0])], values[1:])
+    return _chosen(ctx, [truth(values[0])], values[1:])
 
 
 def coalesce(ctx: Context, values: list[Value]) -> Value:
+    values = _alike(ctx, [rounded(value) for value in values])
     common, sqls = unify(values)
     if common.mixed and all(v.literal is None for v in values):
         raise Forward("COALESCE of columns that differ in scale")
@@ -161,7 +163,29 @@ def _derived(value: Value, sql: str) -> Value:
     )
 
 
-def _chosen(conditions: Sequence[str], branches: Sequence[Value]) -> Value:
+def _alike(ctx: Context, values: Sequence[Value]) -> list[Value]:
+    """The values; all as strings where some are strings and the others are not."""
+    values = [plain(value) for value in values]
+    kinds = {value.kind for value in values} - {"null"}
+    if "string" not in kinds or len(kinds) == 1:
+        return values
+    if kinds & {"json", "binary", "bit", "float", "enum", "set"}:
+        raise Forward(f"a choice among {' and '.join(sorted(kinds))}")
+    strings = [value for value in values if value.kind == "string"]
+    collation = common_collation(strings)
+    return [
+        replace(text_of(ctx, value), collation=collation, literal=None)
+        if value.kind not in ("string", "null")
+        else value
+        for value in values
+    ]
+
+
+def _chosen(
+    ctx: Context, conditions: Sequence[str], branches: Sequence[Value]
+) -> Value:
+    branches = _alike(ctx, branches)
+
     def written(sqls: Sequence[str]) -> str:
         pairs = zip(conditions, sqls[:-1], strict=True)
         arms = " ".join(f"WHEN {condition} THEN {sql}" for condition, sql in pairs)
@@ -180,11 +204,12 @@ def _keys(values: Sequence[Value]) -> list[str]:
 
 
 def _extreme(function: str, values: list[Value]) -> Value:
-    common, sqls = unify(values)
-    if common.kind in ("string", "time", "year") or common.mixed:
+    common, sqls = unify([rounded(value) for value in values])
+    if common.kind in ("string", "time", "year"):
         raise Forward(f"{function.upper()} of {common.kind.upper()}")
     if any(value.kind == "null" for value in values):
         raise Forward(f"{function.upper()} of NULL")
     missing = " OR ".join(f"{sql} IS NULL" for sql in sqls)
     chosen = f"{function}({', '.join(sqls)})"
-    return replace(common, sql=f"CASE WHEN {missing} THEN NULL ELSE {chosen} END")
+    sql = f"CASE WHEN {missing} THEN NULL ELSE {chosen} END"
+    return replace(common, sql=sql, mixed=False)

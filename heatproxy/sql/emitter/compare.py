@@ -4,7 +4,6 @@ Strings compare by keys of their collation, exact numbers exactly, dates with
 strictly written literals only.
 """
 
-import datetime
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -12,6 +11,12 @@ from dataclasses import replace
 from sqlglot import exp
 
 from heatproxy.sql.collation import PRINTABLE
+from heatproxy.sql.emitter.moments import (
+    clock,
+    moments,
+    temporal_literal,
+    years,
+)
 from heatproxy.sql.emitter.numbers import as_double
 from heatproxy.sql.emitter.texts import (
     EQUALITIES,
@@ -53,9 +58,6 @@ __all__ = [
     "truth",
 ]
 UNKNOWN = "CAST(NULL AS BOOLEAN)"
-_DATE = re.compile(r"\d{4}-\d\d-\d\d")
-_DATETIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?")
-_TIME = re.compile(r"(-?)(\d{2,3}):([0-5]\d):([0-5]\d)(?:\.(\d{1,6}))?")
 _CLEAN_INTEGER = re.compile(r"-?\d{1,15}")
 OPERATORS: dict[type[exp.Expr], str] = {
     exp.EQ: "=",
@@ -79,8 +81,12 @@ def truth(value: Value) -> str:
         return value.sql
     if value.kind == "null":
         return UNKNOWN
-    if value.is_exact or value.is_approximate:
+    if value.is_exact or value.is_approximate or value.kind in ("year", "time"):
         return f"({value.sql} <> 0)"
+    if value.kind in TEMPORAL:
+        return f"({value.sql} = {value.sql})"  # none is zero
+    if value.kind == "string" and value.literal is None:
+        return f"({as_double(value)} <> 0)"
     raise Forward(f"{value.kind} as a condition")
 
 
@@ -108,11 +114,11 @@ def sides(ctx: Context, operator: str, left: Value, right: Value) -> tuple[str, 
     if kinds <= {"int", "decimal", "double", "float"}:
         return as_double(left), as_double(right)
     if "year" in kinds and kinds <= {"int", "year"}:
-        return _year(left), _year(right)
+        return years(left), years(right)
     if left.kind in TEMPORAL or right.kind in TEMPORAL:
-        return _temporal(left, right)
+        return moments(left, right)
     if "time" in kinds:
-        return _time(left), _time(right)
+        return clock(left), clock(right)
     if "binary" in kinds:
         return _bytes(left), _bytes(right)
     if kinds == {"string"}:
@@ -285,20 +291,6 @@ def collated(ctx: Context, node: exp.Expr) -> Value:
     return replace(keyed(value, key), collation=name, explicit=True, clean=clean)
 
 
-def temporal_literal(text: str) -> tuple[str, bool]:
-    """The DuckDB literal of 'YYYY-MM-DD[ hh:mm:ss[.f]]', and whether it is a DATE."""
-    try:
-        if _DATE.fullmatch(text):
-            datetime.date.fromisoformat(text)
-            return f"DATE '{text}'", True
-        if _DATETIME.fullmatch(text):
-            datetime.datetime.fromisoformat(text[:19])
-            return f"TIMESTAMP '{text}'", False
-    except ValueError:
-        pass
-    raise Forward("a date literal in another form than 'YYYY-MM-DD[ hh:mm:ss]'")
-
-
 def _exact(left: Value, right: Value) -> tuple[str, str]:
     if left.kind == right.kind == "int":
         return left.sql, right.sql
@@ -312,44 +304,6 @@ def _exact(left: Value, right: Value) -> tuple[str, str]:
     if max(whole(left), whole(right)) + digits <= 38:
         return left.sql, right.sql
     return tuple(f"CAST({v.sql} AS DECIMAL(38,{digits}))" for v in (left, right))  # type: ignore[return-value]
-
-
-def _year(value: Value) -> str:
-    if value.kind == "int" and (
-        value.literal is None or not 1901 <= int(value.literal) <= 2155
-    ):
-        raise Forward("comparing YEAR with anything but a year of four digits")
-    return value.sql
-
-
-def _temporal(left: Value, right: Value) -> tuple[str, str]:
-    sides = [_moment(left), _moment(right)]
-    if sides[0][1] == sides[1][1]:
-        return sides[0][0], sides[1][0]
-    one, other = (
-        f"CAST({sql} AS TIMESTAMP)" if is_date else sql for sql, is_date in sides
-    )
-    return one, other
-
-
-def _moment(value: Value) -> tuple[str, bool]:
-    if value.kind in TEMPORAL:
-        return value.sql, value.kind == "date"
-    if value.kind == "string" and value.literal is not None:
-        return temporal_literal(value.literal)
-    raise Forward(f"comparison of a date and {value.kind}")
-
-
-def _time(value: Value) -> str:
-    """Microseconds."""
-    if value.kind == "time":
-        return value.sql
-    match = _TIME.fullmatch(value.literal or "") if value.kind == "string" else None
-    if match is None or int(match[2]) > 837:
-        raise Forward(f"comparison of time and {value.kind}")
-    seconds = int(match[2]) * 3600 + int(match[3]) * 60 + int(match[4])
-    micros = seconds * 1_000_000 + int((match[5] or "").ljust(6, "0"))
-    return f"{'-' if match[1] else ''}{micros}"
 
 
 def _bytes(value: Value) -> str:

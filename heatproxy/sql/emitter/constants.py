@@ -13,7 +13,8 @@ from pymysql.constants import FIELD_TYPE
 from sqlglot import exp
 
 from heatproxy.sql import grammar
-from heatproxy.sql.emitter.compare import of_text, temporal_literal
+from heatproxy.sql.emitter.compare import temporal_literal
+from heatproxy.sql.emitter.texts import blob_literal, of_text
 from heatproxy.sql.emitter.values import (
     Constant,
     Context,
@@ -22,6 +23,7 @@ from heatproxy.sql.emitter.values import (
     SessionFacts,
     Unanswered,
     Value,
+    decimal,
 )
 from heatproxy.sql.emitter.writing import is_written, rendered
 
@@ -34,15 +36,18 @@ _NAMES = """
     CONVERT_TZ COS COT CRC32 CURDATE CURRENT_DATE CURRENT_TIME CURRENT_TIMESTAMP
     CURTIME DATE DATEDIFF DATE_ADD DATE_FORMAT DATE_SUB DAY DAYNAME DAYOFMONTH
     DAYOFWEEK DAYOFYEAR DEGREES ELT EXP EXPORT_SET FIELD FIND_IN_SET FLOOR FORMAT
-    FROM_DAYS FROM_UNIXTIME GREATEST HEX HOUR IF IFNULL INET_ATON INET_NTOA INSERT
-    INSTR ISNULL JSON_CONTAINS JSON_DEPTH JSON_EXTRACT JSON_LENGTH JSON_TYPE
+    FROM_BASE64 FROM_DAYS FROM_UNIXTIME GREATEST HEX HOUR IF IFNULL INET_ATON
+    INET_NTOA INSERT INSTR ISNULL JSON_ARRAY JSON_CONTAINS JSON_CONTAINS_PATH
+    JSON_DEPTH JSON_EXTRACT JSON_LENGTH JSON_OBJECT JSON_QUOTE
+    JSON_REMOVE JSON_SET JSON_INSERT JSON_REPLACE JSON_MERGE_PATCH JSON_ARRAY_APPEND
+    JSON_UNQUOTE JSON_TYPE
     JSON_VALID LAST_DAY LCASE LEAST LEFT LENGTH LN LOCALTIME LOCALTIMESTAMP LOCATE LOG
     LOG10 LOG2 LOWER LPAD LTRIM MAKEDATE MAKETIME MAKE_SET MICROSECOND MID MINUTE MOD
     MONTH MONTHNAME NOW NULLIF OCT OCTET_LENGTH ORD PERIOD_ADD PERIOD_DIFF PI POW
     POWER QUARTER QUOTE RADIANS REGEXP_LIKE REPEAT REPLACE REVERSE RIGHT ROUND RPAD
     RTRIM SECOND SEC_TO_TIME SHA2 SIGN SIN SOUNDEX SPACE SQRT STRCMP STR_TO_DATE
     SUBDATE SUBSTRING_INDEX SUBTIME TAN TIME TIMEDIFF TIMESTAMP TIME_FORMAT
-    TIME_TO_SEC TO_DAYS TO_SECONDS TRUNCATE UCASE UNIX_TIMESTAMP UPPER UTC_DATE
+    TIME_TO_SEC TO_DAYS TO_SECONDS TRUNCATE UCASE UNHEX UNIX_TIMESTAMP UPPER UTC_DATE
     UTC_TIME UTC_TIMESTAMP WEEK WEEKDAY WEEKOFYEAR YEAR YEARWEEK
 """
 PURE = frozenset(_NAMES.split())
@@ -102,7 +107,9 @@ def folded(ctx: Context, node: exp.Expr) -> Value:
 
 def _text(node: exp.Expr) -> str | None:
     """The SQL of a node that is constant and no plain literal, else None."""
-    if isinstance(node, exp.Interval | exp.Var) or _is_literal(node):
+    if isinstance(node, exp.Interval) and not isinstance(node.this, exp.Tuple):
+        return None
+    if isinstance(node, exp.Var | exp.Tuple) or _is_literal(node):
         return None
     if not all(_is_pure(part) for part in node.walk()):
         return None
@@ -112,7 +119,10 @@ def _text(node: exp.Expr) -> str | None:
 def _value(constant: Constant, session: SessionFacts) -> Value:
     kind = constant.type
     if constant.text is None:
-        return _null(constant)
+        return _null(constant, session)
+    if kind in _STRINGS and constant.charset == BINARY:
+        sql = blob_literal(constant.text)
+        return Value(sql, "binary", nullable=False)
     text = _decoded(constant)
     if kind in (*_INTEGERS, FIELD_TYPE.LONGLONG):
         wide = constant.unsigned and int(text) >= 2**63
@@ -155,29 +165,36 @@ def _value(constant: Constant, session: SessionFacts) -> Value:
         sql = f"CAST({_microseconds(text)} AS BIGINT)"
         scale = constant.decimals
         return Value(sql, "time", scale=scale, nullable=False, literal=text)
-    if kind in _STRINGS and constant.charset != BINARY:
+    if kind == FIELD_TYPE.JSON:
+        return Value(of_text(text).sql, "json", nullable=False, literal=text)
+    if kind in _STRINGS:
         value = replace(of_text(text), nullable=False)
         return replace(value, collation=session.collation_connection)
     raise Forward(f"a constant of MySQL's type {kind}")
 
 
-def _null(constant: Constant) -> Value:
+def _null(constant: Constant, session: SessionFacts) -> Value:
     """A NULL that has a type."""
     kinds: Mapping[int, tuple[Kind, str]] = {
-        FIELD_TYPE.NULL: ("null", ""),
         FIELD_TYPE.LONGLONG: ("int", "BIGINT"),
         FIELD_TYPE.DOUBLE: ("double", "DOUBLE"),
         FIELD_TYPE.DATE: ("date", "DATE"),
         FIELD_TYPE.DATETIME: ("datetime", "TIMESTAMP"),
+        FIELD_TYPE.TIME: ("time", "BIGINT"),
+        **dict.fromkeys(_STRINGS, ("string", "VARCHAR")),
     }
-    if constant.type not in kinds or constant.unsigned:
+    if constant.type == FIELD_TYPE.NULL:
+        return Value("NULL", "null", literal="NULL")
+    if constant.type == FIELD_TYPE.NEWDECIMAL and not constant.unsigned:
+        return decimal("NULL", _precision(constant), constant.decimals)
+    binary = constant.type in _STRINGS and constant.charset == BINARY
+    if constant.type not in kinds or constant.unsigned or binary:
         raise Forward("a constant NULL of an unusual type")
     kind, held = kinds[constant.type]
-    if kind == "null":
-        return Value("NULL", "null", literal="NULL")
-    scale = constant.decimals if kind == "datetime" else 0
-    precision = _precision(constant)
-    return Value(f"CAST(NULL AS {held})", kind, precision, scale, literal="NULL")
+    scale = constant.decimals if kind in ("datetime", "time") else 0
+    collation = session.collation_connection if kind == "string" else None
+    sql = f"CAST(NULL AS {held})"
+    return Value(sql, kind, _precision(constant), scale, collation=collation)
 
 
 def _precision(constant: Constant) -> int:

@@ -15,6 +15,7 @@ from sqlglot import exp
 from heatproxy.sql.emitter.values import Context, Forward, Value, decimal, plain, trap
 
 STEP = 4  # div_precision_increment; other settings are refused
+NARROW_SCALE = 12
 CLEAN_NUMBER = r"-?[0-9]{1,15}(\.[0-9]{1,9})?"
 
 
@@ -94,9 +95,17 @@ def literal(text: str) -> Value:
         value = f"{whole or '0'}.{fraction}" if fraction else whole or "0"
         sql = f"CAST({value} AS DECIMAL({digits},{len(fraction)}))"
         return Value(sql, "decimal", digits, len(fraction), literal=value)
-    if len(whole) > 18:
-        raise Forward("an integer literal of more than 18 digits")
-    return Value(whole or "0", "int", max(1, len(whole)), literal=whole or "0")
+    count, size = int(whole or "0"), max(1, len(whole))
+    if count >= 2**64:
+        if size > 38:
+            raise Forward("an integer literal of more than 38 digits")
+        return Value(
+            f"CAST({whole} AS DECIMAL({size},0))", "decimal", size, literal=whole
+        )
+    if count >= 2**63:
+        sql = f"CAST({whole} AS UBIGINT)"
+        return Value(sql, "int", size, unsigned=True, wide=True, literal=whole)
+    return Value(str(count), "int", size, literal=str(count))
 
 
 def negate(ctx: Context, node: exp.Expr) -> Value:
@@ -108,15 +117,8 @@ def negate(ctx: Context, node: exp.Expr) -> Value:
         return Value(sql, "int", min(19, value.precision), literal=constant)
     if value.kind == "double":
         return Value(f"(-{value.sql})", "double", literal=constant)
-    return Value(
-        f"(-{value.sql})",
-        "decimal",
-        value.precision,
-        value.scale,
-        hidden=value.hidden,
-        mixed=value.mixed,
-        literal=constant,
-    )
+    shown = rounded(value)
+    return replace(shown, sql=f"(-{shown.sql})", unsigned=False, literal=constant)
 
 
 def add(ctx: Context, node: exp.Expr) -> Value:
@@ -134,15 +136,16 @@ def multiply(ctx: Context, node: exp.Expr) -> Value:
     precision = left.precision + right.precision
     if left.kind == right.kind == "int":
         return _integer(left, right, "*", precision)
-    # DuckDB stays at 18 digits unless one side is wider already
-    wide = max(min(left.precision, 38), 19) if precision > 18 else left.precision
-    one = _as_decimal(left, wide) if left.digits < wide else left.sql
-    result = decimal(
-        f"{one} * {_as_decimal(right, right.precision)}",
-        precision,
-        left.scale + right.scale,
-        _hidden(left, right, left.digits + right.digits),
-    )
+    digits = left.digits + right.digits
+    if _is_narrow(ctx, digits, left, right):
+        product = f"{_as_decimal(left, left.width)} * {_as_decimal(right, right.width)}"
+    else:
+        # DuckDB stays at 18 digits unless one side is wider already
+        wide = max(min(left.precision, 38), 19) if precision > 18 else left.precision
+        one = _as_decimal(left, wide) if left.digits < wide else left.sql
+        product = f"{one} * {_as_decimal(right, right.precision)}"
+    narrow = _is_narrow(ctx, digits, left, right)
+    result = _decimal(product, precision, left.scale + right.scale, narrow)
     return _both(result, left, right)
 
 
@@ -217,6 +220,13 @@ def remainder(left: Value, right: Value) -> Value:
     return _both(result, left, right, unsigned=left.unsigned)
 
 
+def rounded(value: Value) -> Value:
+    """The value without AVG's hidden digits, which functions do not see."""
+    if value.hidden is None:
+        return value
+    return decimal(value.sql, value.precision, value.scale)
+
+
 def unscaled(value: Value) -> str:
     """The HUGEINT that a DECIMAL is, its point dropped."""
     if value.literal is not None and value.hidden is None:
@@ -247,14 +257,14 @@ def _sum(ctx: Context, node: exp.Expr, sign: str) -> Value:
     if left.kind == right.kind == "int":
         return _integer(left, right, sign, whole)
     scale, digits = max(left.scale, right.scale), max(left.digits, right.digits)
-    width = whole + digits
+    narrow = _is_narrow(ctx, digits, left, right)
+    width = min(18, whole + digits) if narrow else whole + digits
     sql = (
         f"{_as_decimal(left, width, digits)} {sign} {_as_decimal(right, width, digits)}"
     )
     if left.unsigned and right.unsigned and sign == "-":
         sql = trap(f"{sql} < 0", "DECIMAL UNSIGNED value is out of range", sql)
-    result = decimal(sql, whole + scale, scale, _hidden(left, right, digits))
-    return _both(result, left, right)
+    return _both(_decimal(sql, whole + scale, scale, narrow), left, right)
 
 
 def _operands(ctx: Context, node: exp.Expr) -> tuple[Value, Value]:
@@ -300,8 +310,21 @@ def _times_ten(sql: str, power: int) -> str:
     return f"({sql} * {10**power}::HUGEINT)" if power > 0 else sql
 
 
-def _hidden(left: Value, right: Value, digits: int) -> int | None:
-    return None if left.hidden is None and right.hidden is None else digits
+def _is_narrow(ctx: Context, digits: int, left: Value, right: Value) -> bool:
+    """Whether 18 digits are tried first, though MySQL's precision says more.
+
+    They cost half; where they are too few, DuckDB's overflow is a trap.
+    """
+    fits = left.width <= 18 and right.width <= 18 and digits <= NARROW_SCALE
+    return fits and not ctx.session.wide_decimals
+
+
+def _decimal(sql: str, precision: int, scale: int, narrow: bool) -> Value:
+    """A DECIMAL rounded to what MySQL shows: AVG's hidden digits end here."""
+    if not narrow or precision <= 18:
+        return decimal(sql, precision, scale)
+    result = decimal(sql, 18, scale)
+    return replace(result, precision=min(65, precision), held=18)
 
 
 def _both(

@@ -72,22 +72,33 @@ def at(node: exp.Expr, outputs: Sequence[Value]) -> Value:
     return outputs[int(place) - 1]
 
 
-def limited(node: exp.Expr) -> str:
-    """The LIMIT and OFFSET clauses."""
-    words = []
-    for word in ("limit", "offset"):
-        clause = node.args.get(word)
-        if clause is None:
-            continue
-        only(clause, "expression")
-        text = clause.expression.name
-        if not isinstance(clause.expression, exp.Literal) or not text.isdigit():
-            raise Forward("LIMIT with anything but an integer literal")
-        if int(text) < 2**63:
-            words.append(f"{word.upper()} {text}")
-        elif word == "offset":
-            raise Forward("an OFFSET beyond 63 bits")
-    return " ".join(words)
+def limited(node: exp.Expr, most: int | None = None) -> str:
+    """The LIMIT and OFFSET clauses; ``most`` is the LIMIT where none is written.
+
+    An OFFSET is always written: without one DuckDB 2.0 drops the LIMIT of an outer
+    join whose inner side it knows to be empty.
+    """
+    limit = _number(node, "limit")
+    offset = _number(node, "offset") or 0
+    if offset >= 2**63:
+        raise Forward("an OFFSET beyond 63 bits")
+    if limit is None:
+        limit = most
+    if limit is None and not offset:
+        return ""
+    words = f"OFFSET {offset}"
+    return words if limit is None or limit >= 2**63 else f"LIMIT {limit} {words}"
+
+
+def _number(node: exp.Expr, word: str) -> int | None:
+    clause = node.args.get(word)
+    if clause is None:
+        return None
+    only(clause, "expression")
+    text = clause.expression.name
+    if not isinstance(clause.expression, exp.Literal) or not text.isdigit():
+        raise Forward("LIMIT with anything but an integer literal")
+    return int(text)
 
 
 def require_fixed(

@@ -13,6 +13,7 @@ from heatproxy.sql.emitter.numbers import (
     as_double,
     number,
     remainder,
+    rounded,
     scaled,
     unscaled,
 )
@@ -70,8 +71,8 @@ def round_function(ctx: Context, values: list[Value]) -> Value:
 
 def truncate(ctx: Context, values: list[Value]) -> Value:
     value, places = _number("TRUNCATE", values[0]), constant(values[1:])
-    if value.mixed or value.hidden is not None:
-        raise Forward("TRUNCATE of AVG or of a mixed CASE")
+    if value.mixed:
+        raise Forward("TRUNCATE of a CASE whose branches differ in scale")
     if value.kind == "int":
         if places >= 0:
             return replace(value, literal=None)
@@ -87,7 +88,7 @@ def truncate(ctx: Context, values: list[Value]) -> Value:
 
 
 def mod(ctx: Context, values: list[Value]) -> Value:
-    return remainder(number(values[0]), number(values[1]))
+    return remainder(rounded(number(values[0])), rounded(number(values[1])))
 
 
 def square_root(ctx: Context, values: list[Value]) -> Value:
@@ -126,7 +127,7 @@ def constant(values: Sequence[Value], default: int | None = None) -> int:
 def _number(name: str, value: Value) -> Value:
     if value.kind in (*TEMPORAL, "time", "bit"):
         raise Forward(f"{name}() of {value.kind.upper()}")
-    return number(value)
+    return rounded(number(value))
 
 
 def _whole(function: str, value: Value) -> Value:
@@ -135,8 +136,8 @@ def _whole(function: str, value: Value) -> Value:
         return replace(value, literal=None)
     if value.kind == "double":
         return Value(f"{function}({value.sql})", "double")
-    if value.mixed or value.hidden is not None:
-        raise Forward(f"{function.upper()} of AVG or of a mixed CASE")
+    if value.mixed:
+        raise Forward(f"{function.upper()} of a mixed CASE")
     if value.whole_digits > 17:
         raise Forward(f"{function.upper()} of a DECIMAL of more than 17 whole digits")
     sql = f"CAST({function}({value.sql}) AS BIGINT)"

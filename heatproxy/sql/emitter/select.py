@@ -9,7 +9,7 @@ from heatproxy.sql import grammar
 from heatproxy.sql.collation import CollationWeights
 from heatproxy.sql.emitter import constants, sets, sources
 from heatproxy.sql.emitter.block import Block, has_window
-from heatproxy.sql.emitter.clauses import Item, grouped_by, group_items, is_aggregated
+from heatproxy.sql.emitter.clauses import Item, group_items, grouped_by, is_aggregated
 from heatproxy.sql.emitter.compare import order_key
 from heatproxy.sql.emitter.grouping import Grouping
 from heatproxy.sql.emitter.ordering import (
@@ -337,11 +337,8 @@ class _Select:
             require_fixed(self.block, order, outputs, unique)
 
     def _limit(self) -> str:
-        limit = limited(self.node)
-        most = self.emitter.session.sql_select_limit
-        if self.wanted.top and most is not None and not self.node.args.get("limit"):
-            limit = f"LIMIT {most} {limit}".strip()
-        return limit
+        most = self.emitter.session.sql_select_limit if self.wanted.top else None
+        return limited(self.node, most)
 
     def _assembled(
         self, outputs: Sequence[Value], order: str, limit: str, inner: bool = False

@@ -11,6 +11,7 @@ from sqlglot import exp
 
 from heatproxy.sql.collation import CollationWeights
 from heatproxy.sql.emitter.block import Block
+from heatproxy.sql.emitter.clauses import group_items
 from heatproxy.sql.emitter.compare import equal_keys
 from heatproxy.sql.emitter.functions import unify
 from heatproxy.sql.emitter.ordering import at, limited, order_by, require_fixed
@@ -62,6 +63,8 @@ def combined(
     if len(left.columns) != len(right.columns):
         raise Forward("a set operation on different numbers of columns")
     distinct = bool(node.args.get("distinct"))
+    if word != "UNION" and any(map(_is_shaky, (node.this, node.expression))):
+        raise Forward(f"{word} of a SELECT with LIMIT or ROLLUP")
     columns = [
         _column(block, one, other, place, distinct or word != "UNION")
         for place, ((_, one), (_, other)) in enumerate(
@@ -92,6 +95,15 @@ def arranged(
     block = Block(weights, queries.session, queries, Scope(scope.ctes, scope.outer))
     inner = replace(_STORED, ordered=node.args.get("order") is None)
     return _arranged(block, queries.query(node.this, scope, inner), node, wanted)
+
+
+def _is_shaky(operand: exp.Expr) -> bool:
+    """Whether MySQL 9.7 has been seen to give wrong rows for such an operand."""
+    query = operand.unnest() if isinstance(operand, exp.Subquery) else operand
+    parts = (operand, query)
+    if any(part.args.get(clause) for part in parts for clause in ("limit", "offset")):
+        return True
+    return group_items(query.args.get("group"))[1]
 
 
 def leaving(value: Value) -> Value:
@@ -198,9 +210,8 @@ def _arranged(
     block: Block, relation: Relation, node: exp.Expr, wanted: Wanted
 ) -> Relation:
     """The query with ORDER BY, whose names are its columns', and LIMIT."""
-    limit = limited(node)
-    if wanted.top and block.session.sql_select_limit is not None and not limit:
-        raise Forward("sql_select_limit")
+    most = block.session.sql_select_limit if wanted.top else None
+    limit = limited(node, most)
     seen = wanted.top or wanted.ordered or limit
     alias = block.queries.name("u")
     columns = bound(relation.columns, alias)

@@ -59,8 +59,12 @@ def scalar(block: "Block", node: exp.Expr) -> Value:
 def exists(block: "Block", node: exp.Expr) -> Value:
     only(node, "this")
     allowed(block.session.policy, "EXISTS")
-    relation = _query(block, node.this, Wanted(exists=True, bare=True))
-    return replace(predicate(f"EXISTS ({relation.sql})"), nullable=False)
+    before = block.reads, block.outer_reads
+    sql = _query(block, node.this, Wanted(exists=True, bare=True)).sql
+    if before == (block.reads, block.outer_reads):
+        # DuckDB's own LIMIT 1 may be lost, see ordering.limited
+        sql = f"SELECT 1 FROM ({sql}) AS {block.queries.name('s')} LIMIT 1 OFFSET 0"
+    return replace(predicate(f"EXISTS ({sql})"), nullable=False)
 
 
 def in_query(block: "Block", node: exp.Expr, null_is_false: bool = False) -> Value:

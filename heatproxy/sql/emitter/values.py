@@ -147,6 +147,7 @@ class SessionFacts:
     max_sort_length: int = 1024
     lc_time_names: str = "en_US"
     default_week_format: int = 0
+    wide_decimals: bool = False  # after an overflow: all products in 128 bits
     sql_select_limit: int | None = None  # of rows of a SELECT without LIMIT
     constants: Mapping[str, Constant] = field(default_factory=dict)  # by their text
     policy: Policy = Policy()
@@ -197,6 +198,7 @@ class Value:
     precision: int = 0
     scale: int = 0
     hidden: int | None = None
+    held: int = 0  # digits of DuckDB's DECIMAL, where fewer than MySQL's precision
     unsigned: bool = False
     wide: bool = False  # BIGINT UNSIGNED, beyond int64
     mixed: bool = False
@@ -241,6 +243,11 @@ class Value:
     @property
     def digits(self) -> int:
         return self.scale if self.hidden is None else self.hidden
+
+    @property
+    def width(self) -> int:
+        """The digits of the DECIMAL that ``sql`` is."""
+        return self.held or self.precision - self.scale + self.digits
 
     @property
     def whole_digits(self) -> int:

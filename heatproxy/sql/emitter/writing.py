@@ -58,9 +58,7 @@ def _literal(node: exp.Expr) -> str:
     text = str(node.this)
     if not node.args.get("is_string"):
         return text
-    text = text.replace("\\", "\\\\").replace("'", "''")
-    if "\0" in text:
-        raise _Unwritten
+    text = text.replace("\\", "\\\\").replace("'", "''").replace("\0", "\\0")
     return f"'{text}'"
 
 
@@ -80,9 +78,11 @@ def _side(node: exp.Expr) -> str:
     return _interval(node) if isinstance(node, exp.Interval) else _write(node)
 
 
-def _interval(node: exp.Interval) -> str:
+def _interval(node: exp.Expr) -> str:
     _only(node, "this", "unit")
     unit = node.args.get("unit")
+    if unit is None and isinstance(node.this, exp.Tuple):  # the function
+        return f"INTERVAL({', '.join(_write(part) for part in node.this.expressions)})"
     if not isinstance(unit, exp.Var):
         raise _Unwritten
     return f"INTERVAL {_write(node.this)} {unit.name.upper()}"
@@ -202,6 +202,8 @@ _WRITERS: Mapping[type[exp.Expr], Writer] = {
     exp.Is: (_BOTH, _is),
     exp.Extract: (_BOTH, _extract),
     exp.Substring: (("this", "start", "length"), _substring),
+    exp.Interval: (("this", "unit"), _interval),
+    exp.RegexpLike: (_BOTH, _binary("REGEXP")),
     exp.Trim: (("this",), lambda node: f"TRIM({_write(node.this)})"),
     exp.CurrentDate: (("this",), _now("CURRENT_DATE")),
     exp.CurrentTime: (("this",), _now("CURRENT_TIME")),
@@ -209,4 +211,4 @@ _WRITERS: Mapping[type[exp.Expr], Writer] = {
     exp.Localtime: (("this",), _now("LOCALTIME")),
     exp.Localtimestamp: (("this",), _now("LOCALTIMESTAMP")),
 }
-_PARTS = (exp.Interval, exp.Var, exp.If, exp.DataType, exp.DataTypeParam)
+_PARTS = (exp.Tuple, exp.Var, exp.If, exp.DataType, exp.DataTypeParam)
