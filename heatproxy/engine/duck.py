@@ -17,6 +17,7 @@ import pyarrow as pa
 from heatproxy.datatypes import Column
 from heatproxy.engine import changes
 from heatproxy.engine.facts import Ending, KeyMaker, Listen, Memory, TableFacts, Trap
+from heatproxy.engine.incoming import Counted, held_type
 from heatproxy.engine.keyed import text_facts, with_keys
 from heatproxy.engine.scan import TextScan
 from heatproxy.engine.stop import STOPS_WITHIN_S, Stop
@@ -163,7 +164,7 @@ class DuckDB:
         defined = ", ".join(
             f"{_quoted(column.name)} {column.type.duckdb()}" for column in columns
         )
-        schema = pa.schema([(f"c{n}", _held(c)) for n, c in enumerate(columns)])
+        schema = pa.schema([(f"c{n}", held_type(c)) for n, c in enumerate(columns)])
         stop = Stop()
         if listen is not None:
             listen(stop.ask)
@@ -176,7 +177,7 @@ class DuckDB:
                 if ending is None:
                     cursor.execute(f"DROP TABLE IF EXISTS {_quoted(name)}")
                 cursor.execute(f"CREATE TABLE {_quoted(name)} ({defined})")
-                counted = _Counted(rows, schema, TextScan(columns))
+                counted = Counted(rows, schema, TextScan(columns))
                 cursor.register("loading", counted.reader)
                 try:
                     cursor.execute(f"INSERT INTO {_quoted(name)} SELECT * FROM loading")
@@ -311,48 +312,6 @@ class DuckDB:
                 with contextlib.suppress(duckdb.Error):
                     cursor.rollback()
                 raise
-
-
-class _Counted:
-    """Rows on their way in: cast, counted and weighed."""
-
-    def __init__(
-        self, source: pa.RecordBatchReader, schema: pa.Schema, scan: TextScan
-    ) -> None:
-        self.rows = self.bytes = 0
-        self.scan = scan
-        self.problem: Exception | None = None  # DuckDB reports no more than its text
-        self.reader = pa.RecordBatchReader.from_batches(
-            schema, self._batches(source, schema)
-        )
-
-    def _batches(
-        self, source: pa.RecordBatchReader, schema: pa.Schema
-    ) -> Iterator[pa.RecordBatch]:
-        try:
-            for batch in source:
-                self.rows += batch.num_rows
-                self.bytes += batch.nbytes
-                arrays = [
-                    _cast(array, field.type)
-                    for array, field in zip(batch.columns, schema, strict=True)
-                ]
-                self.scan.add(arrays)
-                yield pa.RecordBatch.from_arrays(arrays, schema=schema)
-        except Exception as problem:
-            self.problem = problem
-            raise
-
-
-def _cast(array: pa.Array, wanted: pa.DataType) -> pa.Array:
-    if pa.types.is_duration(array.type):
-        return array.cast(pa.duration("us")).cast(wanted)
-    return array if array.type == wanted else array.cast(wanted)
-
-
-def _held(column: Column) -> pa.DataType:
-    """The Arrow type in which a column enters DuckDB."""
-    return pa.int64() if column.type.name == "time" else column.type.arrow()
 
 
 def _travelling(field: pa.Field) -> pa.Field:

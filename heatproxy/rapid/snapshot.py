@@ -129,9 +129,9 @@ class _Crew:
             with self._at_most(LOCK_WAIT_S, [control]):
                 control.query(f"LOCK TABLES {self.table} READ")
         except MySQLError as problem:
-            if problem.number in DENIED:
-                return None
-            return self._unless_killed(problem)
+            if problem.number not in DENIED:
+                self._unless_killed(problem)
+            return None
         try:
             since = position(control)
             if not self._begin():

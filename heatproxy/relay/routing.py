@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 # Every statement passes these: as plain numbers they are found at once.
 QUERY, STMT_PREPARE = int(Command.QUERY), int(Command.STMT_PREPARE)
 STMT_EXECUTE, STMT_CLOSE = int(Command.STMT_EXECUTE), int(Command.STMT_CLOSE)
+STMT_SEND_LONG_DATA = int(Command.STMT_SEND_LONG_DATA)
 MULTI_STATEMENTS = int(Capability.MULTI_STATEMENTS)
 QUERY_ATTRIBUTES = int(Capability.QUERY_ATTRIBUTES)
 AUTOCOMMIT, IN_TRANS = int(Status.AUTOCOMMIT), int(Status.IN_TRANS)
@@ -102,10 +103,9 @@ class Routing:
             return True
         if known not in lending.optional:
             return False
-        if command != STMT_EXECUTE and command != STMT_CLOSE:
-            lending.is_mysqls(known)  # long data goes where it is executed
-            return False
-        return True
+        if command == STMT_SEND_LONG_DATA:
+            lending.is_mysqls(known)  # it goes where it is executed
+        return command == STMT_EXECUTE or command == STMT_CLOSE
 
     def note_refusal(self, payload: bytes) -> None:
         """The engine process leaves this command to MySQL, and will do so again."""

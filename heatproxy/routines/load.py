@@ -139,9 +139,8 @@ async def load(
         _refuse_outside(request, table)
     schemas = await _existing(session, [scope.name for scope in request.schemas])
     session.watch.doing = "loading"
-    plans = [
-        Plan(t, exists=t.table in schemas.get(t.schema, ())) for t in request.external
-    ]
+    known = request.external
+    plans = [Plan(t, exists=t.table in schemas.get(t.schema, ())) for t in known]
     work = Work(request, plans, schemas)
     with Source(_policy(session)) as source:
         await _run(session, work, source)

@@ -52,7 +52,8 @@ _JOINING = (
     *(TokenType.INNER, TokenType.CROSS, TokenType.LEFT, TokenType.RIGHT),
     *(TokenType.OUTER, TokenType.NATURAL, TokenType.FULL),
 )
-_PLAIN = "_UTF8MB4", "utf8mb4_0900_ai_ci"  # an introducer that changes nothing
+# an introducer that changes nothing
+_PLAIN = "_UTF8MB4", "utf8mb4_0900_ai_ci", TokenType.STRING
 _TABLE = (TokenType.SELECT, "SELECT"), (TokenType.STAR, "*"), (TokenType.FROM, "FROM")
 _AFTER_A_NAME = (None, TokenType.COMMA, TokenType.DOT, TokenType.FROM, TokenType.ALIAS)
 # what tells MySQL how to go about a SELECT, not what it says
@@ -152,9 +153,8 @@ def _stripped(tokens: list[Token], collation: str) -> list[Token]:
         if not kept and kind == TokenType.TABLE:
             kept += [_like(token, written, text) for written, text in _TABLE]
             continue
-        if kind == TokenType.INTRODUCER and (word, collation) == _PLAIN:
-            if after == TokenType.STRING:
-                continue
+        if (word, collation, after) == _PLAIN and kind == TokenType.INTRODUCER:
+            continue
         kept.append(token)
     return kept
 

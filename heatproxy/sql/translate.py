@@ -15,8 +15,8 @@ from sqlglot.errors import SqlglotError
 from heatproxy.sql import grammar
 from heatproxy.sql.collation import CollationWeights, weights_query
 from heatproxy.sql.emitter import constants
+from heatproxy.sql.emitter.queries import Emitter, Resolve
 from heatproxy.sql.emitter.relations import Scope, Wanted
-from heatproxy.sql.emitter.select import Emitter, Resolve
 from heatproxy.sql.emitter.values import (
     Constant,
     EngineColumn,

@@ -133,6 +133,7 @@ def _strings(chance: random.Random) -> list[str]:
         )
         return _quoted(word + chance.choice(("", "", " ", "ab", ".com")))
 
+    number = str(chance.randint(-(10**6), 10**6)) + chance.choice(("", ".5", ".125"))
     return [
         text(),
         text(LETTERS + PUNCTUATION),
@@ -143,7 +144,7 @@ def _strings(chance: random.Random) -> list[str]:
         _quoted(chance.choice(("a", "b", "C", "x", "a,b", ""))),
         str(chance.randint(-6, 14)),
         str(chance.randint(0, 5)),
-        f"'{chance.choice(('', '-'))}{chance.randrange(10**6)}{chance.choice(('', '.5', '.125'))}'",
+        f"'{number}'",
     ]
 
 

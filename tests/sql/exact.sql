@@ -264,3 +264,39 @@ SELECT /* comment */ id -- rest
   WHERE id = 1;
 SELECT COUNT(*) FROM heat_engine_sql.c
 SELECT c.id, heat_engine_sql.c.qty FROM c WHERE heat_engine_sql.c.id = 3
+-- # strings: several collations
+SELECT id FROM n WHERE (i, ti) = (7, 127)
+SELECT id, (i, ti) = (7, 127), (i, ti) <> (7, 127), (i, ti) <=> (7, 127), (i, ti) < (10, 5), (i, ti) >= (10, 10), (ti, i) <= (5, NULL) FROM n ORDER BY id
+SELECT id, (i, d) IN ((7, 12.34), (10, 2.5), (3, NULL)), (i, d) NOT IN ((7, 12.34), (NULL, 2.5)) FROM n ORDER BY id
+SELECT id, (a, id) = ('APPLE', 2), (a, bin) < ('apple', 'b'), (a, gen) IN (('apple', 'APPLE'), ('a b', 'A B')) FROM s ORDER BY id
+SELECT id FROM s WHERE a = bin
+SELECT id, a = bin, a < bin, a <=> bin, gen = bin, gen < bin FROM s ORDER BY id
+SELECT id, a = lat, a < lat, gen = lat FROM s ORDER BY id
+SELECT id FROM odd WHERE cs = 'a'
+SELECT id, cs LIKE 'A%', cs LIKE 'a%' FROM odd
+SELECT id FROM s WHERE a COLLATE utf8mb4_bin = 'apple'
+SELECT id, a COLLATE utf8mb4_bin = 'apple', a = 'APPLE' COLLATE utf8mb4_bin, a COLLATE utf8mb4_0900_as_cs = 'Apple', a LIKE 'apple%' COLLATE utf8mb4_bin FROM s ORDER BY id
+SELECT id, a COLLATE utf8mb4_general_ci < 'b', a COLLATE utf8mb4_general_ci = gen FROM s ORDER BY id
+SELECT a FROM s ORDER BY a COLLATE utf8mb4_bin, id
+SELECT COUNT(DISTINCT a), COUNT(DISTINCT a COLLATE utf8mb4_bin) FROM s
+SELECT id, tm > '10:00:00', tm = '13:45:59', tm < '-10:00:00', tm BETWEEN '00:00:00' AND '100:30:15', tm IN ('00:00:00', '13:45:59.0') FROM t ORDER BY id
+SELECT id FROM t WHERE tm <=> '13:45:59'
+SELECT id, dt = '2024-02-29T13:45:59', dt >= '2023-01-01 00:00', d < '2024-02-29 00:00', dt3 <= '1999-12-31T23:59:59.999', ts > '2020-12-31T12:00' FROM t ORDER BY id
+SELECT id FROM c WHERE chan > 'shop'
+SELECT id, chan > 'shop', chan < 'shop', chan >= 'SHOP', chan BETWEEN 'phone' AND 'shop', chan IN ('web', 'PHONE'), chan LIKE 'w%', chan <=> 'shop', chan = 'none' FROM c ORDER BY id
+SELECT MIN(chan), MAX(chan), COUNT(DISTINCT chan) FROM c
+SELECT id, chan = region, chan < region FROM c ORDER BY id
+SELECT id, st = 'a,b', st = 'A', st <> 'a', st LIKE '%b', st IN ('a', 'b') FROM t ORDER BY id
+SELECT id, vb = 'x', vb < 'y', vb > '', vb = vb, vb IN ('x', 'y') FROM t ORDER BY id
+SELECT id, y = 2024, y > 1970, y <> y, y IS TRUE, y IN (2024, 1970) FROM t ORDER BY id
+SELECT id, d IS TRUE, dt IS NOT TRUE, ts IS FALSE, tm IS TRUE, NOT d, NOT tm, d AND TRUE, d XOR TRUE FROM t ORDER BY id
+SELECT id FROM t WHERE d
+SELECT id, num IS TRUE, NOT num FROM s WHERE id <> 20 ORDER BY id
+SELECT id, IF(num, 'yes', 'no') FROM s ORDER BY id
+SELECT id, d = x, d < x, d IN (x, 1.5) FROM n ORDER BY id
+SELECT id, bu = b, bu > i, bu <= u, bu IN (1, 7), bu BETWEEN 1 AND 100, bu <> d0 FROM n ORDER BY id
+SELECT id, a LIKE 'a\_b', a LIKE 'A%', a LIKE 'back\\\\%', a LIKE '%\%%', a LIKE 'a|_b' ESCAPE '|', a NOT LIKE '_' FROM s ORDER BY id
+SELECT MIN(a), MAX(bin), MIN(gen) FROM s WHERE id IN (1, 6, 13)
+SELECT id, d BETWEEN '2024-01-01' AND '2024-02-29 13:00:00', dt IN ('2024-02-29 13:45:59', '2023-01-01') FROM t ORDER BY id
+SELECT id, (id, NULL) = (2, NULL), (id, NULL) <> (2, NULL), (NULL, id) < (1, 2) FROM nothing
+SELECT id, CASE a WHEN 'APPLE' THEN 1 WHEN 'banana ' THEN 2 ELSE 0 END, NULLIF(a, 'APPLE') FROM s ORDER BY id

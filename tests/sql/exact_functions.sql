@@ -11,7 +11,8 @@ SELECT id, FORMAT(d, 1), FORMAT(d6, 0), FORMAT(i, 2), INTERVAL(ti, 0, 5, 100), F
 SELECT id, IF(i > 5, i, 'none'), IFNULL(d, 'none'), CASE WHEN i > 5 THEN d ELSE '-' END, CONCAT(IF(i > 5, d, '?'), '!') FROM n ORDER BY id
 SELECT id, CAST(i AS UNSIGNED), CAST(d AS DECIMAL(12,1)), CAST(d AS FLOAT), CAST(d AS CHAR(20)), CAST(u AS DOUBLE), CAST(w AS DOUBLE) FROM n ORDER BY id
 SELECT id, d * d * d, w > x FROM n ORDER BY id
-SELECT AVG(qty) * 3 = 38, AVG(qty) * 30000000, -AVG(qty), ABS(AVG(qty)), COALESCE(AVG(qty), 0) * 3, IF(TRUE, AVG(qty), NULL) * 3, CAST(AVG(qty) AS DECIMAL(20,9)), GREATEST(AVG(qty), 1) * 3 FROM c
+SELECT AVG(qty) * 3 = 38, AVG(qty) * 30000000, -AVG(qty), ABS(AVG(qty)), COALESCE(AVG(qty), 0) * 3, IF(TRUE, AVG(qty), NULL) * 3, CAST(AVG(qty) AS DECIMAL(20,9)), ROUND(AVG(qty), 4), ROUND(AVG(qty), 2), TRUNCATE(AVG(qty), 4), TRUNCATE(AVG(qty), 2), FLOOR(AVG(qty)), CEIL(-AVG(qty)), SIGN(AVG(qty) - 17), SIGN(AVG(qty)), ROUND(AVG(qty), -1), TRUNCATE(AVG(qty), -1) FROM c
+SELECT FLOOR(AVG(price)), TRUNCATE(AVG(price), 3), ROUND(AVG(CEIL(price)), 2), CEIL(AVG(0 - qty)), FLOOR(AVG(i)) FROM c, n WHERE n.id <> 5
 -- # strings
 SELECT id, REVERSE(a), REPEAT(a, 2), SPACE(id % 4), LPAD(a, 5, '*'), RPAD(a, 7, 'xy'), REPLACE(a, 'p', 'PP'), INSERT(a, 2, 1, '=') FROM s ORDER BY id
 SELECT id, CONCAT_WS('-', a, id, num), SUBSTRING_INDEX(a, ' ', 1), SUBSTRING_INDEX(a, 'a', -1), OCTET_LENGTH(a), BIT_LENGTH(uni), LENGTH(uni), CHAR_LENGTH(uni) FROM s ORDER BY id

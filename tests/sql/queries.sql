@@ -87,6 +87,11 @@ SELECT id FROM dept UNION SELECT id FROM emp ORDER BY id DESC LIMIT 2 OFFSET 1
 SELECT id FROM dept UNION ALL SELECT id FROM emp ORDER BY -id, id LIMIT 3
 SELECT region, NULL AS p, SUM(qty) FROM c GROUP BY region UNION ALL SELECT NULL, product, SUM(qty) FROM c GROUP BY product ORDER BY 1, 2
 SELECT x FROM n UNION ALL SELECT i FROM n ORDER BY x
+SELECT d FROM t UNION ALL SELECT dt FROM t ORDER BY 1
+SELECT COUNT(*) FROM (SELECT region FROM c UNION SELECT UPPER(region) FROM c) u
+SELECT COUNT(*) FROM (SELECT region FROM c EXCEPT ALL SELECT UPPER(region) FROM c WHERE id < 5) u
+SELECT COUNT(*) FROM (SELECT region FROM c INTERSECT ALL SELECT UPPER(region) FROM c WHERE id < 5) u
+SELECT COUNT(*) FROM (SELECT UPPER(region) FROM c EXCEPT SELECT region FROM c WHERE id < 5) u
 -- # WITH
 WITH r AS (SELECT region, SUM(qty) AS q FROM c GROUP BY region) SELECT region FROM r WHERE q = (SELECT MAX(q) FROM r)
 WITH a AS (SELECT id FROM dept), b AS (SELECT id FROM a WHERE id > 1), a2 (z) AS (SELECT b.id FROM b JOIN a ON a.id = b.id) SELECT z FROM a2 ORDER BY z
@@ -171,6 +176,11 @@ SELECT region, COUNT(DISTINCT product, paid) FROM c GROUP BY region ORDER BY reg
 SELECT i, COUNT(*) FROM n GROUP BY i ORDER BY i
 SELECT d, d6, COUNT(*) FROM n GROUP BY d, d6 ORDER BY d, d6
 SELECT chan, region, MIN(chan), MAX(chan), COUNT(DISTINCT chan) FROM c GROUP BY chan, region ORDER BY chan, region
+SELECT g, AVG(x) FROM (SELECT 1 AS g, id % 3 = 1 AS x FROM c UNION ALL SELECT 2, IF(a.id + b.id + d.id + e.id = 4, 0, a.id % 3 = 1) FROM c a, c b, c d, c e) u GROUP BY g ORDER BY AVG(x), g
+SELECT g, AVG(x) * 10000 AS m FROM (SELECT 1 AS g, id % 3 = 1 AS x FROM c UNION ALL SELECT 2, IF(a.id + b.id + d.id + e.id = 4, 0, a.id % 3 = 1) FROM c a, c b, c d, c e) u GROUP BY g HAVING AVG(x) > 0.3332 ORDER BY m, g
+SELECT MIN(id), COUNT(*) FROM s GROUP BY a ORDER BY 1
+SELECT MIN(id), COUNT(*) FROM s GROUP BY gen WITH ROLLUP HAVING COUNT(*) > 1 ORDER BY 1, 2
+SELECT COUNT(*) FROM (SELECT DISTINCT a FROM s) u
 -- # distinct
 SELECT DISTINCT region FROM c ORDER BY UPPER(region) DESC
 SELECT DISTINCT region, qty > 9 FROM c ORDER BY qty > 9, region

@@ -9,6 +9,7 @@ COLUMNS = {
     "g": ("a", "b", "s", "e"),
     "h": ("b", "c", "k"),
 }
+WORDS = ("pen", "ink", "pad", "zed")
 NUMBERS = ("a", "b", "c", "e", "k")
 
 
@@ -26,7 +27,7 @@ def script(chance: random.Random) -> str:
         "c": lambda: _or_null(chance, chance.choice(("0", "1.5", "2.25", "-3", "4"))),
         "e": lambda: _or_null(chance, chance.choice(("0.5", "1.5", "2", "10.1"))),
         "k": lambda: str(chance.randint(0, 9)),
-        "s": lambda: _or_null(chance, repr(chance.choice(["pen", "ink", "pad", "zed"]))),
+        "s": lambda: _or_null(chance, repr(chance.choice(WORDS))),
         "d": lambda: _or_null(chance, f"'2024-0{chance.randint(1, 4)}-11'"),
     }
     lines = []

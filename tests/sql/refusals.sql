@@ -95,8 +95,32 @@ SELECT id FROM n WHERE d = '2.5'
 SELECT id FROM n WHERE i = '7abc'
 -- comparing strings that are not all printable ASCII
 SELECT id FROM s WHERE uni = 'e'
--- comparing strings of collation utf8mb4_0900_ai_ci
+-- comparing strings that are not all printable ASCII
 SELECT id FROM s WHERE a = 'äpple'
+-- sorting strings of collation utf8mb4_0900_as_cs
+SELECT id FROM s ORDER BY a COLLATE utf8mb4_0900_as_cs, id
+-- IN among values of several kinds
+SELECT id FROM s WHERE a IN (1, 'a')
+-- IN among values of several kinds
+SELECT id FROM n WHERE i IN ('7', 8)
+-- BETWEEN among values of several kinds
+SELECT id FROM s WHERE a BETWEEN 1 AND 'x'
+-- rows of different lengths
+SELECT id FROM n WHERE (i, ti) = (7, 127, 1)
+-- a row compared with anything but a row
+SELECT id FROM n WHERE (i, ti) = 7
+-- COLLATE of a literal in another character set
+SELECT id FROM s WHERE a = 'a' COLLATE latin1_bin
+-- comparison of time and string
+SELECT id FROM t WHERE tm = '10:00'
+-- comparison of time and string
+SELECT id FROM t WHERE tm = '839:00:00'
+-- a date literal in another form than 'YYYY-MM-DD[ hh:mm:ss]'
+SELECT id FROM t WHERE d = '2024/01/31'
+-- a date literal in another form than 'YYYY-MM-DD[ hh:mm:ss]'
+SELECT id FROM t WHERE d = '2024-01-31 '
+-- comparing YEAR with anything but a year of four digits
+SELECT id FROM t WHERE y = 1
 -- grouping by DOUBLE
 SELECT x, COUNT(*) FROM n GROUP BY x
 -- a LIKE pattern that ends with its escape character
@@ -223,3 +247,93 @@ SELECT id + 1 / 0 FROM n
 SELECT id + CAST('12abc' AS SIGNED) FROM n
 -- a constant of MySQL's type 5
 SELECT PI() + id FROM n
+-- rows with NULL compared
+SELECT id FROM c WHERE (region, product) NOT IN (SELECT region, product FROM c WHERE qty > 20)
+-- rows with NULL compared
+SELECT id, (dept_id, mgr) IN (SELECT id, id FROM dept) FROM emp
+-- AVG in a subquery of IN, ANY or ALL
+SELECT id FROM c WHERE qty IN (SELECT AVG(qty) FROM c)
+-- AVG or CASE in a subquery that MySQL may store
+SELECT id FROM c WHERE qty > ALL (SELECT AVG(qty) FROM c GROUP BY region)
+-- AVG or CASE in a subquery that MySQL may store
+SELECT (SELECT AVG(qty) FROM c GROUP BY region LIMIT 1) FROM dept
+-- AVG or CASE in a derived table that MySQL may merge
+SELECT k * 3 FROM (SELECT id, (SELECT AVG(qty) FROM c) AS k FROM dept) x
+-- AVG or CASE in a derived table that MySQL may merge
+SELECT k FROM (SELECT CASE WHEN id < 3 THEN 1 ELSE 2.50 END AS k FROM dept) x
+-- AVG or CASE in a derived table that MySQL may merge
+WITH x AS (SELECT CASE WHEN id < 3 THEN 1 ELSE 2.50 END AS k FROM dept) SELECT k FROM x
+-- an aggregate of an outer query's columns
+SELECT d.id, (SELECT MAX(d.id) FROM emp) FROM dept d
+-- a subquery of several columns as a value
+SELECT id, (SELECT id, name FROM dept) FROM emp
+-- INTERSECT of a SELECT with LIMIT or ROLLUP
+SELECT id FROM dept INTERSECT (SELECT id FROM emp ORDER BY id LIMIT 2)
+-- EXCEPT of a SELECT with LIMIT or ROLLUP
+SELECT id FROM dept EXCEPT SELECT qty FROM c GROUP BY qty WITH ROLLUP
+-- a choice among decimal and string
+SELECT id FROM dept UNION SELECT qty + 0.5 FROM c UNION SELECT CONCAT(i, 'x') FROM n
+-- a set operation on different numbers of columns
+SELECT id, name FROM dept UNION SELECT id FROM emp
+-- grouping by DOUBLE
+SELECT x FROM n UNION SELECT i FROM n
+-- a choice among json
+SELECT j FROM t UNION SELECT j FROM t
+-- a column that is not grouped by, under ROLLUP
+SELECT id, name FROM emp GROUP BY id WITH ROLLUP
+-- ROLLUP of one expression twice
+SELECT qty, COUNT(*) FROM c GROUP BY qty, qty WITH ROLLUP
+-- ROLLUP of a constant
+SELECT 'x' AS k, COUNT(*) FROM c GROUP BY k WITH ROLLUP
+-- ROLLUP or CUBE beside other expressions
+SELECT qty, COUNT(*) FROM c GROUP BY CUBE(qty)
+-- Select with qualify
+SELECT id FROM c QUALIFY ROW_NUMBER() OVER (ORDER BY id) = 1
+-- GROUP BY an aggregate or a subquery
+SELECT COUNT(*) FROM c GROUP BY (SELECT MAX(id) FROM dept)
+-- GROUPING() in this place
+SELECT qty, GROUPING(qty) FROM c GROUP BY qty
+-- GROUP_CONCAT() without ORDER BY
+SELECT GROUP_CONCAT(qty) FROM c
+-- GROUP_CONCAT(DISTINCT) in the order of something else
+SELECT GROUP_CONCAT(DISTINCT region ORDER BY id) FROM c
+-- GROUP_CONCAT() ordered by a number or text
+SELECT GROUP_CONCAT(region ORDER BY 1) FROM c
+-- ANY_VALUE() of what is not grouped by
+SELECT ANY_VALUE(qty) FROM c GROUP BY region
+-- ORDER BY of what DISTINCT does not show
+SELECT DISTINCT COUNT(*) FROM c GROUP BY region ORDER BY region
+-- a window function in this place
+SELECT id FROM c WHERE RANK() OVER (ORDER BY id) = 1
+-- a window ordered by a constant
+SELECT RANK() OVER (ORDER BY 'x') FROM c
+-- a RANGE frame over anything but signed exact numbers
+SELECT SUM(i) OVER (ORDER BY u RANGE 1 PRECEDING) FROM n
+-- a RANGE frame over anything but signed exact numbers
+SELECT SUM(i) OVER (ORDER BY x RANGE 1 PRECEDING) FROM n
+-- a RANGE frame by anything but one expression
+SELECT SUM(i) OVER (ORDER BY i, d RANGE 1 PRECEDING) FROM n
+-- LAG() of ENUM
+SELECT LAG(chan) OVER (ORDER BY id) FROM c
+-- the unknown window w
+SELECT RANK() OVER w FROM c
+-- SUM or AVG of DOUBLE: the order of additions
+SELECT SUM(x) OVER (ORDER BY id) FROM n
+-- LATERAL in a join beside a comma
+SELECT 1 FROM dept d, emp e LEFT JOIN LATERAL (SELECT d.id) x ON TRUE
+-- LEFT JOIN without ON
+SELECT 1 FROM dept LEFT JOIN emp
+-- FULL JOIN
+SELECT dept.id FROM dept FULL JOIN emp
+-- a name that is unknown or ambiguous here: id
+SELECT COUNT(*) FROM dept a JOIN emp b NATURAL JOIN c
+-- a name that is unknown or ambiguous here: id
+SELECT e.id FROM dept d, emp e JOIN c ON c.id = e.id AND id = 1
+-- a derived table without a name
+SELECT 1 FROM LATERAL (SELECT id FROM dept)
+-- GREATEST of AVG
+SELECT GREATEST(AVG(qty), 1) FROM c
+-- % of AVG
+SELECT AVG(qty) % 5 FROM c
+-- ROUND or TRUNCATE of AVG to more places than it shows
+SELECT ROUND(AVG(qty), 6) FROM c

@@ -120,7 +120,7 @@ def test_strict_answers_what_order_by_fixes(
         "SELECT id FROM c",
         "SELECT id FROM c ORDER BY qty",
         "SELECT e.name FROM emp e JOIN dept d ON e.dept_id = d.id ORDER BY d.id",
-        "SELECT e.id FROM emp e LEFT JOIN dept d ON d.id > 1 ORDER BY e.id, d.id",
+        "SELECT e.name FROM emp e LEFT JOIN dept d ON d.id > 1 ORDER BY e.id, d.id",
         "SELECT qty, COUNT(*) FROM c GROUP BY qty ORDER BY COUNT(*)",
         "SELECT a FROM s ORDER BY a",
         "SELECT DISTINCT qty, id FROM c ORDER BY qty",
@@ -260,3 +260,17 @@ def test_a_limit_holds_over_an_outer_join_to_nothing(oracle: Oracle) -> None:
         (3,),
         (4,),
     ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SELECT region, product, SUM(qty) FROM c GROUP BY region, product WITH ROLLUP",
+        "SELECT dept_id, COUNT(*) FROM emp GROUP BY dept_id WITH ROLLUP",
+    ],
+)
+def test_totals_come_behind_their_groups_without_order_by(
+    oracle: Oracle, text: str
+) -> None:
+    mysql = oracle.query(text)
+    assert oracle.answer(oracle.translate(text), mysql.fields) == mysql.rows

@@ -8,6 +8,7 @@ from heatproxy.datatypes import parse
 from heatproxy.engine import Trap
 from heatproxy.sql.emitter.aggregates import AGGREGATES, APPROXIMATE
 from heatproxy.sql.emitter.functions import FORMS, FUNCTIONS
+from heatproxy.sql.emitter.values import Policy
 from heatproxy.sql.translate import (
     CollationWeights,
     EngineColumn,
@@ -92,11 +93,63 @@ def test_an_odd_session_is_refused(
         oracle.translate("SELECT id FROM n", session)
 
 
-def test_a_timestamp_is_read_under_utc_only(oracle: Oracle) -> None:
+def test_a_timestamp_is_not_read_under_a_named_zone(oracle: Oracle) -> None:
     berlin = SessionFacts(time_zone="Europe/Berlin")
     assert oracle.translate("SELECT id FROM t", berlin)
-    with pytest.raises(Forward, match="TIMESTAMP column in a time zone"):
+    with pytest.raises(Forward, match="a time zone that is no fixed offset"):
         oracle.translate("SELECT ts FROM t", berlin)
+
+
+@pytest.mark.parametrize("zone", ["+02:00", "-03:30", "+14:00"])
+def test_a_fixed_offset_moves_timestamps(oracle: Oracle, zone: str) -> None:
+    text = (
+        "SELECT ts, HOUR(ts), UNIX_TIMESTAMP(ts), UNIX_TIMESTAMP(dt), DATE(ts) = d,"
+        " FROM_UNIXTIME(id * 86399) FROM t WHERE ts > '1970-01-01 09:00:00' ORDER BY id"
+    )
+    translated = oracle.translate(text, SessionFacts(time_zone=zone))
+    oracle.query(f"SET time_zone = '{zone}'")
+    try:
+        mysql = oracle.query(text)
+    finally:
+        oracle.query("SET time_zone = '+00:00'")
+    assert oracle.answer(translated, mysql.fields) == mysql.rows
+
+
+@pytest.mark.parametrize(
+    ("text", "session"),
+    [
+        ("SELECT DAYNAME(d) FROM t", SessionFacts(lc_time_names="de_DE")),
+        ("SELECT DATE_FORMAT(d, '%b') FROM t", SessionFacts(lc_time_names="de_DE")),
+        ("SELECT FROM_UNIXTIME(id) FROM t", SessionFacts(time_zone="Europe/Berlin")),
+    ],
+)
+def test_what_the_session_says_otherwise_is_refused(
+    oracle: Oracle, text: str, session: SessionFacts
+) -> None:
+    assert oracle.translate(text)
+    with pytest.raises(Forward):
+        oracle.translate(text, session)
+
+
+def test_weeks_begin_as_the_session_says(oracle: Oracle) -> None:
+    monday = oracle.translate(
+        "SELECT WEEK(d) FROM t", SessionFacts(default_week_format=3)
+    )
+    assert monday.sql == oracle.translate("SELECT WEEK(d, 3) FROM t").sql
+
+
+def test_the_level_heatwave_takes_what_libm_computes(oracle: Oracle) -> None:
+    facts = SessionFacts(policy=Policy("heatwave"))
+    sql = oracle.translate("SELECT POW(z, 2), LN(z + 9) FROM n", facts).sql
+    assert oracle.engine.run(sql).reader.read_all().num_rows == 12
+
+
+def test_products_are_tried_in_18_digits_first(oracle: Oracle) -> None:
+    text = "SELECT d * d * d FROM n WHERE id = 5"
+    with pytest.raises(Trap, match="DECIMAL\\(18"):
+        oracle.engine.run(oracle.translate(text).sql).reader.read_all()
+    wide = oracle.translate(text, SessionFacts(wide_decimals=True)).sql
+    assert oracle.engine.run(wide).reader.read_all().num_rows == 1
 
 
 def test_a_column_of_no_usable_type_refuses_only_its_readers() -> None:

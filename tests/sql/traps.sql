@@ -31,3 +31,7 @@ SELECT CAST(bu AS SIGNED) FROM n
 SELECT CAST(i AS DECIMAL(4,1)) FROM n
 -- MIN or MAX of no date in a group
 SELECT id, MAX(paid) FROM c GROUP BY id
+-- MIN or MAX of no date in a group
+SELECT d.id, MAX(x.sold) FROM dept d LEFT JOIN c x ON x.id = d.id + 9 GROUP BY d.id
+-- More than one row
+SELECT id, (SELECT id FROM emp e WHERE e.dept_id = d.id) FROM dept d

@@ -151,34 +151,19 @@ def test_values_have_the_types_that_drivers_expect(client: Connection) -> None:
 REFUSED = {
     "SELECT t.id FROM t JOIN twin.t AS b USING (id)": "which is not loaded",
     "SELECT * FROM twin.t WHERE id IN (SELECT id FROM lake.t)": "which is not loaded",
-    "SELECT id FROM t UNION SELECT grp FROM t": "Union has no rule",
     "SELECT RAND(), id FROM t": "RAND() has no rule",
-    "SELECT GROUP_CONCAT(name) FROM t": "GROUP_CONCAT() has no rule",
-    "SELECT JSON_OBJECT('a', id) FROM t": "JSON_OBJECT() has no rule",
-    "SELECT ROW_NUMBER() OVER (ORDER BY id) FROM t": "Window has no rule",
     "SELECT id FROM t FOR UPDATE": "Select with locks",
     "SELECT COUNT(*) FROM t WHERE word = 'été'": "not all printable ASCII",
     "SELECT word, COUNT(*) FROM t GROUP BY word": "not all printable ASCII",
-    "SELECT LENGTH(word) FROM t": "anything but printable ASCII",
-    "SELECT -id FROM t": "unary minus on UNSIGNED",
-    "SELECT (SELECT MAX(id) FROM t)": "a SELECT without FROM",
     "SELECT id INTO @x FROM t LIMIT 1": "INTO",
     "SELECT @@version, id FROM t": "a system variable",
     "SELECT @x := id FROM t": "a user variable",
     "SELECT id FROM t WHERE id = @x": "a user variable",
     "SELECT SQL_CALC_FOUND_ROWS id FROM t": "Select with operation_modifiers",
-    "TABLE t": "the Lakehouse table t in TABLE",
     "SET @x = (SELECT COUNT(*) FROM t)": "the Lakehouse table t in SET",
     "DO (SELECT COUNT(*) FROM t)": "the Lakehouse table t in DO",
-    "EXPLAIN ANALYZE SELECT * FROM t": "the Lakehouse table t in EXPLAIN",
-    "INSERT INTO scratch SELECT id FROM t": "the Lakehouse table t in INSERT",
     "UPDATE scratch JOIN t USING (id) SET scratch.id = 1": "table t in UPDATE",
     "DELETE scratch FROM scratch JOIN t USING (id)": "the Lakehouse table t in DELETE",
-    "SELECT * FROM seen": "the Lakehouse table t in a view or a nested query",
-    "SELECT COUNT(*) FROM seen": "the Lakehouse table t in a view or a nested query",
-    "SELECT MAX(id) FROM seen": "the Lakehouse table t in a view or a nested query",
-    "SELECT 1 FROM DUAL WHERE EXISTS (SELECT 1 FROM seen)": "in a view or a nested",
-    "CREATE TABLE never AS SELECT * FROM seen": "the Lakehouse table t in CREATE",
     "CALL of_t()": "the Lakehouse table t in CALL",
     "CREATE TABLE never LIKE t": "CREATE TABLE ... LIKE a Lakehouse table",
     "ALTER TABLE t ADD more int": "ALTER of a Lakehouse table",
@@ -243,9 +228,10 @@ def test_mysqls_own_errors_stay_mysqls(client: Connection) -> None:
     assert refusal(client, "SELECT id, id FROM (SELECT id, id FROM t) x")[0] == 1060
 
 
-def test_a_limit_of_the_session_is_refused(client: Connection) -> None:
+def test_a_limit_of_the_session_is_kept(client: Connection) -> None:
     run(client, "SET sql_select_limit = 5")
-    assert "sql_select_limit" in refusal(client, "SELECT id FROM t")[1]
+    assert rows(client, "SELECT id FROM t ORDER BY id") == [(n,) for n in range(1, 6)]
+    assert len(rows(client, "SELECT id FROM t ORDER BY id LIMIT 7")) == 7
 
 
 def test_a_statement_prepared_by_sql_is_answered(client: Connection) -> None:

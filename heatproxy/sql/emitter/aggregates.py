@@ -137,7 +137,7 @@ def bits(function: str, nothing: int) -> "Aggregate":
         if not value.unsigned:
             # two's complement of 64 bits; MySQL's bits are unsigned
             wide = f"CAST({sql} AS HUGEINT)"
-            sql = f"CASE WHEN {sql} < 0 THEN {wide} + 18446744073709551616 ELSE {wide} END"
+            sql = f"CASE WHEN {sql} < 0 THEN {wide} + {2**64} ELSE {wide} END"
         called = use.call(function, f"CAST({sql} AS UBIGINT)")
         return Value(
             f"coalesce({called}, CAST({nothing} AS UBIGINT))",
@@ -152,7 +152,7 @@ def bits(function: str, nothing: int) -> "Aggregate":
 
 
 def deviation(function: str) -> "Aggregate":
-    """STDDEV, VARIANCE and their kin: doubles, whose last digits depend on the order."""
+    """STDDEV, VARIANCE and their kin: doubles, added up in any order."""
 
     def aggregate(ctx: Context, values: list[Value], use: Use) -> Value:
         if ctx.session.policy.exactness != "heatwave":

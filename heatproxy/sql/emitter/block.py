@@ -264,10 +264,9 @@ class Block:
         if self.grouping is None or not self.aggregates or self._inside:
             raise Forward(f"{name}() in this place")
         use = Use(grouped=bool(self.grouping.keys), strict=self._strict)
-        if name == "COUNT" and len(arguments) == 1:
-            if isinstance(arguments[0], exp.Star):
-                only(arguments[0])
-                return self.grouping.computed(count_rows(use))
+        if name == "COUNT" and [type(one) for one in arguments] == [exp.Star]:
+            only(arguments[0])
+            return self.grouping.computed(count_rows(use))
         if len(arguments) == 1 and isinstance(arguments[0], exp.Distinct):
             only(arguments[0], "expressions")
             arguments, use = arguments[0].expressions, replace(use, distinct=True)

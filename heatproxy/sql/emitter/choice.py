@@ -204,7 +204,9 @@ def _keys(values: Sequence[Value]) -> list[str]:
 
 
 def _extreme(function: str, values: list[Value]) -> Value:
-    common, sqls = unify([rounded(value) for value in values])
+    if any(value.hidden is not None for value in values):
+        raise Forward(f"{function.upper()} of AVG")
+    common, sqls = unify(values)
     if common.kind in ("string", "time", "year"):
         raise Forward(f"{function.upper()} of {common.kind.upper()}")
     if any(value.kind == "null" for value in values):

@@ -212,7 +212,8 @@ def in_list(ctx: Context, node: exp.Expr) -> Value:
     value = ctx.value(node.this)
     members = [ctx.value(member) for member in node.expressions]
     families = {_family(one) for one in (value, *members)} - {"null"}
-    if len(families) > 1 and "time" not in families:
+    binary = value.kind == "binary" and families == {"binary", "text"}
+    if len(families) > 1 and "time" not in families and not binary:
         raise Forward("IN among values of several kinds")
     if value.kind == "date" and any(len(m.literal or "") > 10 for m in members):
         raise Forward("a DATE in a list of times")  # MySQL warns

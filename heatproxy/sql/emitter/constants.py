@@ -254,6 +254,8 @@ def _is_pure(node: exp.Expr) -> bool:
         return name in PURE or name in WITH_UNIT
     if isinstance(node, exp.Column):
         return _is_unit(node)
+    if isinstance(node, exp.Identifier) and node.parent is not None:
+        return _is_unit(node.parent)
     return is_written(node)
 
 

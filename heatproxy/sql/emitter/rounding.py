@@ -28,7 +28,7 @@ from heatproxy.sql.emitter.values import (
 
 
 def absolute(ctx: Context, values: list[Value]) -> Value:
-    value = _number("ABS", values[0])
+    value = rounded(_number("ABS", values[0]))
     if value.kind == "int" and not value.unsigned:
         return Value(f"abs(CAST({value.sql} AS BIGINT))", "int", value.precision)
     if value.unsigned:
@@ -59,6 +59,7 @@ def round_function(ctx: Context, values: list[Value]) -> Value:
         return _int_to(value, places, half=True)
     if value.kind == "double":
         return _round_double(value, places)
+    _require_shown(value, places)
     if places >= value.scale:
         return decimal(value.sql, value.precision, value.scale)
     if places >= 0:
@@ -79,16 +80,17 @@ def truncate(ctx: Context, values: list[Value]) -> Value:
         return _int_to(value, places, half=False)
     if value.kind == "double":
         return _truncate_double(value, places)
-    if places >= value.scale:
+    _require_shown(value, places)
+    if places >= value.digits:
         return decimal(value.sql, value.precision, value.scale)
-    cut = f"({unscaled(value)} // {10 ** (value.scale - places)}::HUGEINT)"
+    cut = f"({unscaled(value)} // {10 ** (value.digits - places)}::HUGEINT)"
     if places >= 0:
         return scaled(cut, max(1, value.whole_digits + places), places)
     return scaled(f"({cut} * {10**-places}::HUGEINT)", max(1, value.whole_digits), 0)
 
 
 def mod(ctx: Context, values: list[Value]) -> Value:
-    return remainder(rounded(number(values[0])), rounded(number(values[1])))
+    return remainder(number(values[0]), number(values[1]))
 
 
 def square_root(ctx: Context, values: list[Value]) -> Value:
@@ -127,7 +129,13 @@ def constant(values: Sequence[Value], default: int | None = None) -> int:
 def _number(name: str, value: Value) -> Value:
     if value.kind in (*TEMPORAL, "time", "bit"):
         raise Forward(f"{name}() of {value.kind.upper()}")
-    return rounded(number(value))
+    return number(value)
+
+
+def _require_shown(value: Value, places: int) -> None:
+    """AVG's hidden digits are rounded or cut once, not first at more places."""
+    if value.hidden is not None and places > value.scale:
+        raise Forward("ROUND or TRUNCATE of AVG to more places than it shows")
 
 
 def _whole(function: str, value: Value) -> Value:

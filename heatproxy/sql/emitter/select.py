@@ -1,13 +1,12 @@
-"""The emitter: a whole query in DuckDB's words, WITH, SELECT and set operations."""
+"""One SELECT in DuckDB's words: its rows, its groups, its columns, its order."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
-from heatproxy.sql import grammar
 from heatproxy.sql.collation import CollationWeights
-from heatproxy.sql.emitter import constants, sets, sources
+from heatproxy.sql.emitter import sets, sources
 from heatproxy.sql.emitter.block import Block, has_window
 from heatproxy.sql.emitter.clauses import Item, group_items, grouped_by, is_aggregated
 from heatproxy.sql.emitter.compare import order_key
@@ -22,125 +21,53 @@ from heatproxy.sql.emitter.ordering import (
     unique_in,
 )
 from heatproxy.sql.emitter.relations import (
-    Cte,
+    Queries,
     Relation,
     Scope,
     Wanted,
     allowed,
     at_place,
-    columns_of,
     listed,
     only,
-    renamed,
 )
-from heatproxy.sql.emitter.values import (
-    EngineTable,
-    EngineView,
-    Forward,
-    SessionFacts,
-    Value,
-    decimal,
-    plain,
-)
+from heatproxy.sql.emitter.values import Forward, Value, decimal, plain
 
-Resolve = Callable[[str | None, str], EngineTable | EngineView | None]
 CLAUSES = (
     *("with_", "expressions", "distinct", "from_", "joins", "where", "group"),
     *("having", "order", "limit", "offset", "windows"),
 )
-DEEPEST_VIEWS = 8
 
 
-@dataclass(slots=True)
-class Emitter:
-    """Writes queries; remembers the tables it met."""
+def select(
+    queries: Queries,
+    weights: CollationWeights,
+    node: exp.Select,
+    scope: Scope,
+    wanted: Wanted,
+) -> Relation:
+    """One SELECT, without its WITH.
 
-    schema: str | None
-    resolve: Resolve
-    weights: CollationWeights
-    session: SessionFacts
-    tables: dict[str, EngineTable] = field(default_factory=dict)
-    _names: int = 0
-    _views: int = 0
-
-    def query(self, node: exp.Expr, scope: Scope, wanted: Wanted) -> Relation:
-        """A SELECT, a set operation, or either in parentheses.
-
-        At the top TIME leaves as an INTERVAL; within it is BIGINT microseconds.
-
-        Raises:
-            Forward: a part of it has no rule.
-        """
-        match node:
-            case exp.Select():
-                return _select(self, node, scope, wanted)
-            case exp.SetOperation():
-                scope, withs = self.with_items(node.args.get("with_"), scope)
-                relation = sets.combined(self, self.weights, node, scope, wanted)
-            case exp.Subquery():
-                only(node, "this", "with_", "order", "limit", "offset")
-                scope, withs = self.with_items(node.args.get("with_"), scope)
-                if any(node.args.get(c) for c in ("order", "limit", "offset")):
-                    relation = sets.arranged(self, self.weights, node, scope, wanted)
-                else:
-                    relation = self.query(node.this, scope, wanted)
-            case _:
-                raise Forward(f"{type(node).__name__} has no rule")
-        return replace(relation, sql=f"{withs}{relation.sql}")
-
-    def table(self, schema: str | None, name: str) -> EngineTable | EngineView:
-        found = self.resolve(schema or self.schema, name)
-        if found is None:
-            raise Forward(f"the table {name}, which is not loaded")
-        if isinstance(found, EngineTable):
-            self.tables[found.engine_name] = found
-        return found
-
-    def view(self, view: EngineView) -> Relation:
-        """The query of a view, which sees nothing of the statement around it."""
-        collation = self.session.collation_connection
-        if view.collation != collation:
-            raise Forward(f"a view made under the collation {view.collation}")
-        if self._views == DEEPEST_VIEWS:
-            raise Forward("views nested too deep")
-        tree = grammar.parse(view.text, "", collation)
-        constants.require(tree, self.session)
-        self._views += 1
-        try:
-            return self.query(tree, Scope(), Wanted(ordered=True))
-        finally:
-            self._views -= 1
-
-    def name(self, letter: str) -> str:
-        self._names += 1
-        return f"{letter}{self._names}"
-
-    def with_items(self, clause: exp.Expr | None, scope: Scope) -> tuple[Scope, str]:
-        """The scope with the WITH items in it, and their clause, a blank behind."""
-        if clause is None:
-            return scope, ""
-        only(clause, "expressions", "recursive")
-        allowed(self.session.policy, "WITH")
-        ctes, written = dict(scope.ctes), []
-        for cte in clause.expressions:
-            only(cte, "this", "alias")
-            name = cte.alias.lower()
-            if clause.args.get("recursive") and _names_itself(cte.this, name):
-                raise Forward("a recursive CTE")
-            relation = self.query(cte.this, Scope(ctes), Wanted())
-            alias = self.name("w")
-            written.append(f"{alias} AS ({relation.sql})")
-            names = columns_of(cte.args.get("alias"))
-            columns = renamed(relation.columns, names)
-            ctes = {**ctes, name: Cte(alias, columns)}
-        return Scope(ctes, scope.outer), f"WITH {', '.join(written)} "
+    Raises:
+        Forward: a part of it has no rule.
+    """
+    clauses = [*node.expressions, node.args.get("order")]
+    windowed = any(has_window(clause) for clause in clauses if clause is not None)
+    return _Select(
+        queries,
+        node,
+        wanted,
+        Block(weights, queries.session, queries, scope),
+        is_aggregated(node),
+        windowed,
+        node.args.get("distinct") is not None,
+    ).written()
 
 
 @dataclass(slots=True)
 class _Select:
     """One SELECT on its way into DuckDB's words."""
 
-    emitter: Emitter
+    queries: Queries
     node: exp.Select
     wanted: Wanted
     block: Block
@@ -181,7 +108,7 @@ class _Select:
         )
 
     def _refuse_switched_off(self) -> None:
-        policy = self.emitter.session.policy
+        policy = self.queries.session.policy
         for clause in ("where", "group", "having", "order", "limit", "distinct"):
             if self.node.args.get(clause) is not None:
                 allowed(policy, clause.upper())
@@ -192,7 +119,7 @@ class _Select:
         """FROM and WHERE."""
         simple = not self._is_shaped and self.node.args.get("order") is None
         ordered = self.wanted.ordered and simple
-        self.rows = sources.read(self.block, self.emitter, self.node, ordered)
+        self.rows = sources.read(self.block, self.queries, self.node, ordered)
         if where := self.node.args.get("where"):
             only(where, "this")
             self.rows = f"{self.rows} WHERE {self.block.condition(where.this)}".strip()
@@ -208,7 +135,7 @@ class _Select:
             keys, rollup = group_items(clause)
             if rollup:
                 allowed(block.session.policy, "ROLLUP")
-            name, first = self.emitter.name("g"), sources.first_of(block)
+            name, first = self.queries.name("g"), sources.first_of(block)
             grouping = Grouping(name, first, rollup, apart=rollup or self.windowed)
             for key in keys:
                 grouping.group_by(block, block.value(grouped_by(key, block, items)))
@@ -249,7 +176,7 @@ class _Select:
     ) -> tuple[str, list[Value]]:
         """DISTINCT of rows, which is grouping by every column."""
         block = self.block
-        name = self.emitter.name("g")
+        name = self.queries.name("g")
         block.grouping = grouping = Grouping(name, sources.first_of(block))
         for value in outputs:
             grouping.group_by(block, value)
@@ -268,7 +195,7 @@ class _Select:
     ) -> tuple[str, list[Value]]:
         """DISTINCT of groups or of windows' rows."""
         block = self.block
-        alias, name = self.emitter.name("d"), self.emitter.name("g")
+        alias, name = self.queries.name("d"), self.queries.name("g")
         grouping = Grouping(name, "first({})")
         columns = [at_place(v, alias, place) for place, v in enumerate(outputs, 1)]
         for value in columns:
@@ -337,7 +264,7 @@ class _Select:
             require_fixed(self.block, order, outputs, unique)
 
     def _limit(self) -> str:
-        most = self.emitter.session.sql_select_limit if self.wanted.top else None
+        most = self.queries.session.sql_select_limit if self.wanted.top else None
         return limited(self.node, most)
 
     def _assembled(
@@ -410,7 +337,7 @@ class _Select:
         """The value as a column of the result or of a derived table."""
         value = plain(value)
         if value.kind == "string" and value.collation is None:
-            collation = self.emitter.session.collation_connection
+            collation = self.queries.session.collation_connection
             value = replace(value, collation=collation)
         if value.hidden is None and not value.mixed:
             return value
@@ -432,29 +359,5 @@ class _Select:
         return replace(value, mixed=False)
 
 
-def _select(
-    emitter: Emitter, node: exp.Select, scope: Scope, wanted: Wanted
-) -> Relation:
-    scope, withs = emitter.with_items(node.args.get("with_"), scope)
-    clauses = [*node.expressions, node.args.get("order")]
-    relation = _Select(
-        emitter,
-        node,
-        wanted,
-        Block(emitter.weights, emitter.session, emitter, scope),
-        is_aggregated(node),
-        any(has_window(clause) for clause in clauses if clause is not None),
-        node.args.get("distinct") is not None,
-    ).written()
-    return replace(relation, sql=withs + relation.sql)
-
-
 def _joined(*parts: str) -> str:
     return " ".join(filter(None, parts))
-
-
-def _names_itself(node: exp.Expr, name: str) -> bool:
-    return any(
-        table.name.lower() == name and not table.args.get("db")
-        for table in node.find_all(exp.Table)
-    )

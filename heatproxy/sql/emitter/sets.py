@@ -119,9 +119,8 @@ def _column(
     one, other = at_place(left, "l", place), at_place(right, "r", place)
     common, sides = unify([one, other])
     keys = None
-    if one.key is not None and other.key is not None:
-        if one.collation == other.collation:
-            keys = (one.key, other.key)
+    if one.key and other.key and one.collation == other.collation:
+        keys = (one.key, other.key)
     equal = None
     if told_apart and common.kind == "string":
         strings = [v for v in (one, other) if v.kind == "string"]

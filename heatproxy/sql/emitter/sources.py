@@ -260,7 +260,7 @@ def _word(join: exp.Join) -> str:
     if not side and not kind:
         bare = not any(join.args.get(name) for name in ("on", "using", "method"))
         return "," if bare else "JOIN"
-    raise Forward(f"{side} {kind} JOIN".strip())
+    raise Forward(" ".join(filter(None, (side, kind, "JOIN"))))
 
 
 def _is_dual(node: exp.Expr) -> bool:

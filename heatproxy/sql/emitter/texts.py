@@ -328,7 +328,7 @@ def _by_key(
             found.append(_literal_key(ctx, collation, rule, value.literal))
         elif value.key is not None and value.collation == collation:
             found.append(value.key)
-        elif value.ascii:
+        elif all(value.ascii for value in values):
             raise Forward(f"{doing} strings of collation {collation}")
         else:
             raise Forward(f"{doing} {_NOT_ASCII}")
