@@ -8,6 +8,7 @@ import pymysql
 from heatproxy.backend import packages
 from heatproxy.backend.account import Address, ServiceAccount
 from heatproxy.backend.credentials import read_option_file
+from heatproxy.backend.dump import obstacle
 from heatproxy.config import Config
 from heatproxy.routines import ROUTINES
 from heatproxy.routines.routine import STUB_VERSION
@@ -78,6 +79,7 @@ def _server(account: ServiceAccount, where: str) -> Iterator[Finding]:
         )
         yield from _privileges(account)
         yield _stubs(account)
+        yield _changes(account)
     finally:
         account.close()
 
@@ -102,6 +104,13 @@ def _privileges(account: ServiceAccount) -> Iterator[Finding]:
     text = "functions may be created in sys, for ML_PREDICT_ROW and ML_EXPLAIN_ROW"
     cure = "SET PERSIST log_bin_trust_function_creators = ON, or grant SUPER"
     yield Finding(bool(may), text if may else f"{text}; {cure}")
+
+
+def _changes(account: ServiceAccount) -> Finding:
+    problem = obstacle(account.query)
+    if problem is None:
+        return Finding(True, "RAPID: the binary log can be followed")
+    return Finding(True, f"RAPID: no table can be loaded, {problem}")
 
 
 def _stubs(account: ServiceAccount) -> Finding:

@@ -147,7 +147,7 @@ def _definition(
     verb: bytes, found: Sequence[Token], schema: str, names: frozenset[Name]
 ) -> Meaning:
     """CREATE, ALTER and DROP."""
-    head = [token.text.upper() for token in found[1:10]]
+    head = [token.text.upper() for token in found[1:16]]
     is_table = b"TABLE" in head[:3] or b"TABLES" in head[:2]
     if is_table and b"TEMPORARY" in head[:2]:
         return Meaning(Turn.NONE if _opens(found) else Turn.ENDS)

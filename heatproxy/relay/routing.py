@@ -105,7 +105,7 @@ class Routing:
             return False
         if command == STMT_SEND_LONG_DATA:
             lending.is_mysqls(known)  # it goes where it is executed
-        return command == STMT_EXECUTE or command == STMT_CLOSE
+        return command in (STMT_EXECUTE, STMT_CLOSE)
 
     def note_refusal(self, payload: bytes) -> None:
         """The engine process leaves this command to MySQL, and will do so again."""

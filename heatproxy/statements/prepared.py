@@ -90,9 +90,9 @@ async def execute(
     )
     if unseen:
         prepared.types = prepared.told = None
-    if prepared.optional and prepared.parameters and not sends_types:
-        if prepared.types is None:
-            raise Declined("parameters whose types MySQL alone knows")
+    lacks_types = prepared.parameters and not sends_types and prepared.types is None
+    if prepared.optional and lacks_types:
+        raise Declined("parameters whose types MySQL alone knows")
     has_long_data = bool(prepared.long_data)
     try:
         if prepared.problem is not None:

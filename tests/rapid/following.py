@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -48,7 +49,14 @@ class Following:
         return found
 
     def catch_up(self) -> None:
-        assert self.freshness.reached(PATIENCE_S)
+        """Return when the engine has what MySQL has.
+
+        While the follower connects anew the answer is no at once.
+        """
+        until = time.monotonic() + PATIENCE_S
+        while not self.freshness.reached(1.0):
+            assert time.monotonic() < until, "the changes do not come"
+            time.sleep(0.01)
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         query = self.engine.run(sql)

@@ -16,6 +16,7 @@ import pytest
 from heatproxy.backend.account import Address
 from heatproxy.backend.credentials import read_option_file
 from heatproxy.errors import MySQLError
+from heatproxy.rapid import origin
 from heatproxy.rapid.tables import LoadedTable, LoadStatus
 from tests.conftest import Server
 from tests.rapid.following import PATIENCE_S, Following, Run, runner
@@ -142,7 +143,7 @@ def test_a_transaction_over_several_tables_is_seen_whole_or_not_at_all(
     names = [table.engine_name for table in tables]
     seen = set()
     while not done.is_set():
-        sql = f'SELECT a.v, b.v FROM "{names[0]}" a, "{names[1]}" b'
+        sql = f'SELECT a.v AS one, b.v AS two FROM "{names[0]}" a, "{names[1]}" b'
         ((one, two),) = following.rows(sql)
         assert one == two
         seen.add(one)
@@ -158,9 +159,7 @@ def test_what_was_committed_before_the_question_is_there(
     for number in range(100):
         run(f"UPDATE {name} SET v = %s WHERE k = 3", number)
         following.catch_up()
-        ((found,),) = following.rows(
-            f'SELECT v FROM "{table.engine_name}" WHERE k = 3'
-        )
+        ((found,),) = following.rows(f'SELECT v FROM "{table.engine_name}" WHERE k = 3')
         assert found == number
 
 
@@ -216,14 +215,13 @@ def test_ddl_makes_a_table_stale_before_a_query_can_miss_it(
 @pytest.mark.parametrize(
     "statement",
     [
-        "ALTER TABLE {} SECONDARY_ENGINE = RAPID",
         "CREATE INDEX v_index ON {} (v)",
         "ANALYZE TABLE {}",
         "GRANT SELECT ON follow.{} TO admin",
         "CREATE TABLE copy_of_{} SELECT * FROM {}",
         "CREATE VIEW view_of_{} AS SELECT * FROM {}",
         "CREATE TRIGGER on_{} BEFORE INSERT ON {} FOR EACH ROW SET @x = 1",
-    ][1:],
+    ],
 )
 def test_ddl_that_changes_no_rows_leaves_a_table_alone(
     run: Run, following: Following, name: str, statement: str
@@ -250,7 +248,7 @@ def test_a_dropped_schema_makes_its_tables_stale(
     ("variable", "value", "change"),
     [
         ("binlog_row_image", "MINIMAL", "UPDATE {} SET v = 9 WHERE k = 1"),
-        ("binlog_row_image", "NOBLOB", "UPDATE {} SET b = 'x' WHERE k = 1"),
+        ("binlog_row_image", "NOBLOB", "UPDATE {} SET v = 9 WHERE k = 1"),
         ("binlog_format", "STATEMENT", "UPDATE {} SET v = 9 WHERE k = 1"),
         (
             "binlog_row_value_options",
@@ -273,13 +271,9 @@ def test_what_a_session_does_not_write_whole_makes_a_table_stale(
     run(f"INSERT INTO {name} VALUES (1, 1, 'b', '{{\"a\": 1}}')")
     table = following.load(SCHEMA, name)
     run(f"SET SESSION {variable} = {value}")
-    run("UPDATE " + name + " SET v = v" if False else change.format(name))
+    run(change.format(name))
     following.catch_up()
     found = following.find(table)
-    if variable == "binlog_row_image" and value == "NOBLOB":
-        # the blob that changed is there; that it might not be is reason enough
-        assert found.status is LoadStatus.STALE or not following.differences(table)
-        return
     assert found.status is LoadStatus.STALE
     assert found.problem
 
@@ -508,6 +502,11 @@ def test_kill_9_in_the_midst_of_changes_loses_and_repeats_nothing(
 
     command = [sys.executable, "-c", CHILD, address.user, address.password]
     command += [str(address.socket), str(path), SCHEMA, "struck"]
+    ask = connect()
+
+    def largest() -> int:
+        return int(ask("SELECT MAX(k) FROM follow.struck")[0][0])
+
     writer: threading.Thread | None = None
     for round_ in range(4):
         child = subprocess.Popen(
@@ -519,14 +518,9 @@ def test_kill_9_in_the_midst_of_changes_loses_and_repeats_nothing(
         if writer is None:
             writer = threading.Thread(target=write)
             writer.start()
-        ((before,),) = run_apart(connect, "SELECT MAX(k) FROM follow.struck")
-        want = before + 30 * (1 + round_)
-        wait_for(
-            lambda want=want: run_apart(connect, "SELECT MAX(k) FROM follow.struck")[
-                0
-            ][0]
-            > want
-        )
+        want = largest() + 30 * (1 + round_)
+        while largest() < want:
+            pass
         child.send_signal(signal.SIGKILL)
         child.wait()
         child.stdin.close()
@@ -536,8 +530,6 @@ def test_kill_9_in_the_midst_of_changes_loses_and_repeats_nothing(
     writer.join()
     last = Following(address, path)
     try:
-        from heatproxy.rapid import origin
-
         ((engine_name, text),) = last.engine.origins().items()
         table = origin.from_json(text, engine_name, 1)
         last.tables.put(table)
@@ -548,13 +540,3 @@ def test_kill_9_in_the_midst_of_changes_loses_and_repeats_nothing(
         assert last.differences(table) == []
     finally:
         last.stop()
-
-
-_apart: dict[int, Run] = {}
-
-
-def run_apart(connect: Callable[[], Run], sql: str) -> list[tuple[Any, ...]]:
-    """On a connection that nobody else uses."""
-    if id(connect) not in _apart:
-        _apart[id(connect)] = connect()
-    return _apart[id(connect)](sql)

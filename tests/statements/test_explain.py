@@ -102,7 +102,8 @@ def test_the_optimizer_trace_says_why(client: Connection) -> None:
     run(client, "SET optimizer_trace = 'enabled=on'", "SET optimizer_trace_offset = -2")
     traced = (
         "SELECT QUERY, TRACE->'$**.Rapid_Offload_Fails',"
-        " TRACE->'$**.secondary_engine_not_used' FROM INFORMATION_SCHEMA.OPTIMIZER_TRACE"
+        " TRACE->'$**.secondary_engine_not_used'"
+        " FROM INFORMATION_SCHEMA.OPTIMIZER_TRACE"
     )
     run(client, "SELECT MAX(h) FROM t")
     ((_, fails, unused),) = rows(client, traced)

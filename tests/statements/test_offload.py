@@ -1,4 +1,4 @@
-"""SELECTs on loaded tables: who answers them, that it is MySQL's answer, and at once."""
+"""SELECTs on loaded tables: who answers them, that it is MySQL's answer, at once."""
 
 import threading
 import time
