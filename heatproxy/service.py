@@ -154,7 +154,8 @@ def _make_follower(house: House, address: Address, engine: DuckDB) -> None:
         house.rapid.keys,
         house.config.rapid.server_id or derived_server_id(name),
     )
-    follower.count = house.ledger.count
+    follower.members.count = house.ledger.count
+    follower.look_again = house.views.look
     house.rapid.freshness = Freshness(follower, address)
 
 

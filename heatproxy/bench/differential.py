@@ -15,6 +15,7 @@ from heatproxy.bench.answers import Answer, ask, offloaded
 from heatproxy.bench.compare import TOO_LONG, Same, Verdict, compare
 from heatproxy.datatypes import quote_name
 
+NOTHING = "it reads no loaded table"
 Connect = Callable[[str], Any]  # a connection of answers.connect's to a schema
 
 _THRESHOLD = "SET SESSION secondary_engine_cost_threshold = 0"
@@ -49,8 +50,8 @@ class Outcome:
 
     @property
     def counts(self) -> bool:
-        """Whether it says something of the engine: MySQL has an answer to it."""
-        return self.mysql.error is None
+        """Whether the engine might have answered: MySQL does, and tables are read."""
+        return self.mysql.error is None and self.reason != NOTHING
 
     @property
     def is_wrong(self) -> bool:
@@ -140,11 +141,15 @@ def _outcome(
     before = offloaded(heatproxy)
     given = ask(heatproxy, case.text)
     went = offloaded(heatproxy) > before
-    with contextlib.closing(direct(schema)) as looking:
-        ask(looking, _UNWILLING)
-        verdict = compare(
-            case.text, expected, given, lambda text: _looked_up(looking, case, text)
-        )
+    with contextlib.ExitStack() as stack:
+
+        def look(text: str) -> Answer:
+            """MySQL's answer to another statement in a session like the case's."""
+            looking = stack.enter_context(contextlib.closing(direct(schema)))
+            ask(looking, _UNWILLING)
+            return _answer(looking, replace(case, text=text))
+
+        verdict = compare(case.text, expected, given, look)
     reason = "" if went else _reason(heatproxy)
     outcome = Outcome(case, expected, verdict, went, reason)
     if outcome.is_wrong and not went:
@@ -160,14 +165,8 @@ def _answer(connection: Any, case: Case) -> Answer:
     return ask(connection, case.text)
 
 
-def _looked_up(connection: Any, case: Case, text: str) -> Answer:
-    for statement in case.session:
-        ask(connection, statement)
-    return ask(connection, text)
-
-
 def _reason(connection: Any) -> str:
     """Why the session's last statement that might have been offloaded was not."""
     rows = ask(connection, _LATEST).rows
     said = json.loads(rows[0][0] or b"{}") if rows else {}
-    return str(said.get("error") or "nothing of it is loaded")
+    return str(said.get("error") or NOTHING)

@@ -67,7 +67,8 @@ def add_key(
         keyed = True
         cursor.execute(f"ALTER TABLE {table} ADD COLUMN {key} BLOB")
         cursor.execute(
-            f"UPDATE {table} SET {key} = v.k FROM key_values v WHERE {table}.{text} = v.t"
+            f"UPDATE {table} SET {key} = v.k FROM key_values v"
+            f" WHERE {table}.{text} = v.t"
         )
     cursor.execute("DROP TABLE key_texts")
     cursor.execute("DROP TABLE key_values")

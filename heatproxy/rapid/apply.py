@@ -98,6 +98,15 @@ class Applier:
         """Whether changes have been made that are not committed."""
         return self._changes is not None
 
+    def count_rows(self, engine_name: str) -> int:
+        """How many rows a table has now."""
+        name = engine_name.replace('"', '""')
+        query = self._engine.run(f'SELECT count(*) FROM "{name}"')
+        try:
+            return int(query.reader.read_all().column(0)[0].as_py())
+        finally:
+            query.close()
+
     def touched(self) -> list[Followed]:
         """The tables with changes that are not committed."""
         return [followed for followed, _, _ in self._rows.values()]

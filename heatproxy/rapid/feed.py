@@ -12,6 +12,7 @@ from typing import Protocol
 
 from heatproxy.backend.dump import Dump
 from heatproxy.rapid.apply import Applier, Followed
+from heatproxy.rapid.members import Members
 from heatproxy.rapid.stale import Meaning, Name, Turn, meaning
 from heatproxy.wire import binlog
 from heatproxy.wire.binlog import Event, GtidSet, Position, server_name
@@ -39,17 +40,11 @@ class Host(Protocol):
     def is_awaited(self) -> bool:
         """Whether a query waits for changes."""
 
-    def find(self, name: Name) -> Followed | None:
-        """The table of that name that is followed."""
-
-    def names(self) -> list[Name]:
-        """Those of all tables that are followed."""
-
-    def spoil(self, followed: Followed, reason: str) -> None:
-        """The table can be followed no more."""
-
     def look(self) -> None:
         """What is loaded at all may have changed."""
+
+    def look_at_views(self) -> None:
+        """A view has been defined or dropped."""
 
     def commit(
         self, position: Position, gtids: GtidSet | None, born: int | None
@@ -95,6 +90,7 @@ class Feed:
     def __init__(
         self,
         host: Host,
+        members: Members,
         dump: Dump,
         stream: Stream,
         applier: Applier,
@@ -103,7 +99,8 @@ class Feed:
         prepared: Prepared,
         woken: socket.socket,
     ) -> None:
-        self._host, self._dump, self._stream = host, dump, stream
+        self._host, self._members = host, members
+        self._dump, self._stream = dump, stream
         self._applier, self._slots, self._gtids = applier, slots, gtids
         self._prepared, self._woken = prepared, woken
         self._done = stream.done
@@ -151,9 +148,9 @@ class Feed:
         stream = self._stream
         while (event := stream.walk()) is not None:
             self._handle(event)
-        if not self._came and stream.born is not None:
+        if not self._came and stream.first_born is not None:
             self._came = True
-            self._host.came(stream.born)
+            self._host.came(stream.first_born)
         if stream.n_done:
             self._host.behind(time.monotonic())
 
@@ -212,7 +209,7 @@ class Feed:
 
     def _map(self, body: bytes) -> None:
         table_map = binlog.parse_table_map(body)
-        followed = self._host.find((table_map.schema, table_map.table))
+        followed = self._members.find((table_map.schema, table_map.table))
         slot = -1
         if followed is not None and followed.slot in self._slots:
             try:
@@ -225,7 +222,7 @@ class Feed:
     def _statement(self, body: bytes) -> None:
         stream = self._stream
         query = binlog.parse_query(body)
-        found = meaning(query, self._host.names())
+        found = meaning(query, self._members.names())
         if found.turn is Turn.UNDOES:
             for followed in self._open_tables():
                 self._spoil(followed, found.reason)
@@ -242,6 +239,8 @@ class Feed:
                 self._spoil_named(name, found.reason)
         if found.look:
             self._host.look()
+        if found.views:
+            self._host.look_at_views()
         if found.turn is Turn.BEGINS:
             stream.begin()
         elif found.turn is Turn.ENDS and (found.is_commit or not stream.is_begun):
@@ -249,8 +248,8 @@ class Feed:
 
     def _commit_branch(self, found: Meaning) -> None:
         touched = self._prepared.take(found.branch)
-        for name in self._host.names():
-            followed = self._host.find(name)
+        for name in self._members.names():
+            followed = self._members.find(name)
             if followed is None:
                 continue
             if touched is None or followed.table.engine_name in touched:
@@ -280,18 +279,18 @@ class Feed:
         return tables
 
     def _spoil_named(self, name: Name, reason: str) -> None:
-        followed = self._host.find(name)
+        followed = self._members.find(name)
         if followed is not None:
             self._spoil(followed, reason)
 
     def _spoil_all(self, reason: str) -> None:
-        for name in self._host.names():
+        for name in self._members.names():
             self._spoil_named(name, reason)
 
     def _spoil(self, followed: Followed, reason: str) -> None:
         if followed.slot in self._slots:
             self._stream.ignore(followed.slot)
-        self._host.spoil(followed, reason)
+        self._members.spoil(followed, reason)
 
 
 def _with(gtids: GtidSet, found: Int64s) -> GtidSet:

@@ -11,13 +11,12 @@ change cannot be known here.
 """
 
 import contextlib
-import json
 import logging
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import duckdb
 import pymysql
@@ -30,8 +29,9 @@ from heatproxy.errors import MySQLError, ProtocolError, interrupted, secondary_e
 from heatproxy.rapid.apply import Applier, Followed, Spoilt, Texts
 from heatproxy.rapid.feed import SAVED_EVERY_S, BeginAnew, Feed, Prepared
 from heatproxy.rapid.keys import Keys
-from heatproxy.rapid.stale import Name
-from heatproxy.rapid.tables import LoadedTable, LoadedTables, LoadStatus
+from heatproxy.rapid.members import START, Members
+from heatproxy.rapid.place import Place, place_on
+from heatproxy.rapid.tables import LoadedTable, LoadedTables
 from heatproxy.wire import binlog_columns
 from heatproxy.wire.binlog import GtidSet, Position
 from heatproxy.wire.binlog_stream import Stream
@@ -42,17 +42,6 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 5.0  # between attempts to reach the backe
 CONTACT_S = 60.0  # within which the first attempt has ended
 STOPS_WITHIN_S = 0.2
 NO_LONGER_THERE = 1236  # the binlog asked for has been purged
-START = Position("", 0)
-
-
-@dataclass(slots=True)
-class _Place:
-    """Where the stream is: on which server, and up to where all was applied."""
-
-    uuid: str
-    position: Position
-    gtids: GtidSet | None
-    born: int | None = None  # when its file was begun
 
 
 class Follower:
@@ -63,9 +52,9 @@ class Follower:
         applied: up to where every live table has everything; None if not known.
         is_live: whether the stream comes.
         changes: how many rows have been applied.
-        reload: called with a table that has become STALE. It must return at once, and
-        reconcile: called when what is loaded at all may have changed, too.
-        count: called with a name and a number, for the metrics.
+        reconcile: called when what is loaded at all may have changed. It must return at
+            once, and so must
+        look_again: called when views may have changed.
     """
 
     def __init__(
@@ -80,25 +69,21 @@ class Follower:
         self.applied: Position | None = None
         self.is_live = False
         self.changes = 0
-        self.reload: Callable[[LoadedTable], None] | None = None
         self.reconcile: Callable[[], None] | None = None
-        self.count: Callable[[str, int], None] | None = None
-        self.moved = threading.Condition()  # of all that other threads wait for
+        self.look_again: Callable[[], None] | None = None
+        self.members = Members(tables)
+        self.moved = self.members.moved  # what other threads wait for
         self._address, self._engine, self._tables = address, engine, tables
         self._server_id = server_id
         self._account = ServiceAccount(address, CONTACT_S)
         self._applier = Applier(engine, keys, Texts(self._account.query))
         self._keys = keys
-        self._followed: dict[str, Followed] = {}  # by engine name
-        self._joining: list[Followed] = []
-        self._kept: dict[str, tuple[Position, Position]] = {}
-        self._place: _Place | None = None
+        self._place: Place | None = None
         self._prepared = Prepared()
-        self._dirty = False  # which tables are followed is not what is remembered
         self._saved_at = 0.0
         self._behind_since: float | None = None
         self._waiting = 0
-        self._contacted = self._stopping = False
+        self._contacted = self._stopping = self._doubted = False
         self._wakes, self._woken = socket.socketpair()
         self._wakes.setblocking(False)
         self._woken.setblocking(False)
@@ -107,7 +92,11 @@ class Follower:
         self._thread = threading.Thread(
             target=self._run, name="heatproxy-follow", daemon=True
         )
-        self._restore()
+        state, states = engine.remembered()
+        if state:
+            self._place = Place.from_json(state)
+            self.applied = self._place.position
+            self.members.restore(states, self.applied)
 
     # --- for other threads ------------------------------------------------------------
 
@@ -135,6 +124,15 @@ class Follower:
         self._account.close()
         self._wakes.close()
         self._woken.close()
+
+    @property
+    def reload(self) -> Callable[[LoadedTable], None] | None:
+        """Called with a table that has become STALE; it must return at once."""
+        return self.members.reload
+
+    @reload.setter
+    def reload(self, told: Callable[[LoadedTable], None] | None) -> None:
+        self.members.reload = told
 
     @property
     def server(self) -> str | None:
@@ -185,11 +183,11 @@ class Follower:
             self._require()
             known = since
             if known is None:
-                known, doubtful = self._kept.pop(table.engine_name)
+                known, doubtful = self.members.kept.pop(table.engine_name)
             else:
                 doubtful = known if exact or until is None else until
             followed = Followed(table, known, doubtful, max(known, doubtful))
-            self._joining.append(followed)
+            self.members.joining.append(followed)
             self._wake()
             while not (followed.live or followed.failure or asked.is_set()):
                 if self._stopping:
@@ -209,15 +207,7 @@ class Follower:
 
     def leave(self, table: LoadedTable) -> None:
         """Follow it no longer; harmless if it was not followed."""
-        with self.moved:
-            self._kept.pop(table.engine_name, None)
-            found = self._followed.pop(table.engine_name, None)
-            for followed in [found, *self._joining]:
-                if followed and followed.table.engine_name == table.engine_name:
-                    followed.failure = "it was left"
-            self._joining = [f for f in self._joining if f.failure is None]
-            self._dirty = True
-            self.moved.notify_all()
+        self.members.leave(table)
         if self._keys is not None:
             self._keys.forget(table)
 
@@ -225,7 +215,14 @@ class Follower:
         """Of engine tables whose changes can be followed from where they were left."""
         with self.moved:
             self.moved.wait_for(lambda: self._contacted or self._stopping, CONTACT_S)
-            return {name: since for name, (since, _) in self._kept.items()}
+            return {name: since for name, (since, _) in self.members.kept.items()}
+
+    def doubt(self) -> None:
+        """The backend's binlog may not be what it was: begin anew, and see."""
+        with self.moved:
+            self._doubted, self.is_live = True, False
+            self.moved.notify_all()
+        self._wake()
 
     @contextlib.contextmanager
     def awaited(self) -> Iterator[None]:
@@ -254,7 +251,7 @@ class Follower:
                 pause_s = FIRST_PAUSE_S
                 continue
             except Spoilt as spoilt:
-                self.spoil(spoilt.followed, spoilt.reason)
+                self.members.spoil(spoilt.followed, spoilt.reason)
                 continue
             except (pymysql.MySQLError, MySQLError, ProtocolError, OSError) as lost:
                 if not self._stopping:
@@ -282,8 +279,7 @@ class Follower:
         with self.moved:
             self.is_live = False
             if self._place is not None:
-                for followed in self._followed.values():
-                    followed.since = max(followed.since, self._place.position)
+                self.members.have(self._place.position)
             self.moved.notify_all()
         if self._dump is not None:
             self._dump.close()
@@ -308,7 +304,7 @@ class Follower:
         stream = Stream(position)
         slots = {}
         with self.moved:
-            for followed in self._followed.values():
+            for followed in self.members.all():
                 followed.slot = stream.follow(followed.since, followed.exact)
                 slots[followed.slot] = followed
                 followed.shape = None
@@ -316,7 +312,7 @@ class Follower:
             gtids = self._place.gtids
         dump.start(begin)
         feed = Feed(
-            *(self, dump, stream, self._applier, slots, gtids),
+            *(self, self.members, dump, stream, self._applier, slots, gtids),
             *(self._prepared, self._woken),
         )
         try:
@@ -324,7 +320,9 @@ class Follower:
         except MySQLError as refused:
             if refused.number != NO_LONGER_THERE or "same server" in refused.message:
                 raise
-            self._lose(position, refused.message)
+            reason = f"the backend's binary log has been purged ({refused.message})"
+            if self.members.lose(position, reason):
+                self._place = None
         except BeginAnew:
             pass
 
@@ -333,42 +331,33 @@ class Follower:
     @property
     def is_wanted(self) -> bool:
         """Whether the feed is to go on as it is."""
-        return not (self._joining or self._stopping)
+        return not (self.members.joining or self._stopping or self._doubted)
 
     @property
     def is_awaited(self) -> bool:
         """Whether a query, or a table that joins, waits for changes."""
         return bool(self._waiting)
 
-    def find(self, name: Name) -> Followed | None:
-        """The table of that name that is followed."""
-        with self.moved:
-            for followed in self._followed.values():
-                if (followed.table.schema, followed.table.name) == name:
-                    return followed
-        return None
-
-    def names(self) -> list[Name]:
-        """Those of all tables that are followed."""
-        with self.moved:
-            return [(f.table.schema, f.table.name) for f in self._followed.values()]
-
     def look(self) -> None:
         """What is loaded at all may have changed."""
         if self.reconcile is not None:
             self.reconcile()
+
+    def look_at_views(self) -> None:
+        """A view has been defined or dropped."""
+        if self.look_again is not None:
+            self.look_again()
 
     def came(self, born: int | None) -> None:
         """The stream comes, from a file begun at that time."""
         place = self._place
         assert place is not None
         if place.born not in (None, born):
-            self._lose_all("the backend's binary log was begun anew")
+            self.members.spoil_all("the backend's binary log was begun anew")
             self._place = None
             raise BeginAnew
-        place.born = born
         self.is_live = True
-        self._arrive(place)
+        self._arrive(replace(place, born=born))
 
     def behind(self, since: float | None) -> None:
         """From when on there is something to apply; None: nothing is."""
@@ -380,14 +369,8 @@ class Follower:
     ) -> None:
         """Keep the changes made, up to this position."""
         assert self._place is not None
-        place = _Place(self._place.uuid, position, gtids, born)
-        tables = self._table_states()
-        try:
-            changed = self._applier.commit(self._state(place), tables)
-        except BaseException:
-            self._dirty = self._dirty or tables is not None
-            raise
-        self._saved_at = time.monotonic()
+        place = Place(self._place.uuid, position, gtids, born)
+        changed = self._remember(place)
         made = 0
         for followed, more, some in changed:
             found = self._tables.find(followed.table.schema, followed.table.name)
@@ -395,8 +378,8 @@ class Follower:
                 self._tables.change(followed.table, rows=found.rows + more)
             made += some
         self.changes += made
-        if self.count is not None:
-            self.count("rapid_changes_applied", made)
+        if self.members.count is not None:
+            self.members.count("rapid_changes_applied", made)
         self._arrive(place)
 
     def advance(
@@ -404,205 +387,47 @@ class Follower:
     ) -> None:
         """Nothing has changed up to this position."""
         assert self._place is not None
-        self._arrive(_Place(self._place.uuid, position, gtids, born))
+        self._arrive(place := Place(self._place.uuid, position, gtids, born))
         is_late = time.monotonic() - self._saved_at > SAVED_EVERY_S
-        if self._dirty or (is_late and (self._followed or self._kept)):
-            self._save()
+        if self.members.is_dirty or (is_late and self.members.positions()):
+            self._remember(place)
 
-    def _arrive(self, place: _Place) -> None:
+    def _arrive(self, place: Place) -> None:
         with self.moved:
             self._place = place
             if self.applied is None or self.applied < place.position:
                 self.applied = place.position
-            for followed in self._followed.values():
-                if not followed.live and followed.goal <= place.position:
-                    followed.live = True
+            self.members.reach(place.position)
             self.moved.notify_all()
+
+    def _remember(self, place: Place) -> Sequence[tuple[Followed, int, int]]:
+        """Keep what was made, and where that is; what ``Applier.commit`` returns."""
+        states = self.members.states()
+        try:
+            changed = self._applier.commit(place.to_json(), states)
+        except BaseException:
+            self.members.is_dirty |= states is not None
+            raise
+        self._saved_at = time.monotonic()
+        return changed
 
     # --- where to begin ---------------------------------------------------------------
 
     def _begin(self, server: Source) -> Position | GtidSet:
         """Take in tables that join, and find where the stream is to begin."""
+        members = self.members
         with self.moved:
-            place = self._place
-            begin: Position | GtidSet = server.end
-            if place is None or not (self._followed or self._kept):
-                place = _Place(server.uuid, server.end, server.gtids)
-                self.applied = server.end
-            elif place.uuid != server.uuid:
-                begin = self._change_server(place, server)
-                place = _Place(server.uuid, START, place.gtids)
-                if isinstance(begin, Position):
-                    place = _Place(server.uuid, server.end, server.gtids)
+            self._doubted = False
+            place, gtids = place_on(server, self._place, members)
+            if place is not self._place:
                 self.applied = place.position
-            elif not self._is_same_binlog(place, server):
-                self._lose_all("the backend's binary log is not what it was")
-                place = _Place(server.uuid, server.end, server.gtids)
-                self.applied = server.end
-            self._admit(place)
-            self._place = place
-            if isinstance(begin, Position):
-                begin = min(
-                    [place.position, *(f.since for f in self._followed.values())]
-                )
-                if begin.file != place.position.file:
-                    place.born = None
-                place.position = begin
+            applied = self.applied or place.position
+            if members.admit(applied, self._applier.count_rows):
+                self._prepared.forget_all()
+            first = min([place.position, *(one.since for one in members.all())])
+            self._place = place = place.at(first)
             self._contacted = True
             self.moved.notify_all()
-        if self._dirty:
-            self._save()
-        return begin
-
-    def _change_server(self, place: _Place, server: Source) -> Position | GtidSet:
-        """Another server: its transactions are known by their GTIDs, or not at all."""
-        for followed in [f for f in self._followed.values() if not f.live]:
-            self.spoil(followed, "the backend is another server now")
-        gtids = place.gtids
-        if gtids is None or not server.has_gtids or not gtids.is_within(server.gtids):
-            self._lose_all("the backend is another server now")
-            return server.end
-        log.info("the backend is another server now: going on behind what is applied")
-        for followed in self._followed.values():
-            followed.since = followed.exact = START
-        self._kept = dict.fromkeys(self._kept, (START, START))
-        return gtids
-
-    def _is_same_binlog(self, place: _Place, server: Source) -> bool:
-        """Whether this server's binlog still has what was applied."""
-        ends = [place.position, *(since for since, _ in self._kept.values())]
-        ends += [followed.since for followed in self._followed.values()]
-        if max(ends) > server.end:
-            return False
-        return place.gtids is None or place.gtids.is_within(server.gtids)
-
-    def _admit(self, place: _Place) -> None:
-        """Tables that join do so where the stream begins anew."""
-        applied = self.applied or place.position
-        if self._joining:
-            self._prepared.forget_all()
-        for followed in self._joining:
-            followed.goal = max(followed.goal, applied)
-            self._followed[followed.table.engine_name] = followed
-            self._dirty = True
-            rows = self._count_rows(followed.table)
-            self._tables.change(followed.table, rows=rows)
-        self._joining.clear()
-
-    def _count_rows(self, table: LoadedTable) -> int:
-        name = table.engine_name.replace('"', '""')
-        query = self._engine.run(f'SELECT count(*) FROM "{name}"')
-        try:
-            return int(query.reader.read_all().column(0)[0].as_py())
-        finally:
-            query.close()
-
-    def _lose(self, position: Position, message: str) -> None:
-        """The server has no binlog from there on any more."""
-        reason = f"the backend's binary log has been purged ({message})"
-        with self.moved:
-            late = [
-                followed
-                for followed in self._followed.values()
-                if not followed.live and followed.since <= position
-            ]
-        if not late:
-            self._lose_all(reason)
-            with self.moved:
-                self._place = None
-        for followed in late:
-            self.spoil(followed, reason)
-
-    def _lose_all(self, reason: str) -> None:
-        log.warning("changes have been missed: %s", reason)
-        self._kept.clear()
-        for followed in list(self._followed.values()):
-            self.spoil(followed, reason)
-
-    def spoil(self, followed: Followed, reason: str) -> None:
-        """A table cannot be followed any more: it is STALE."""
-        table = followed.table
-        with self.moved:
-            if followed.failure is not None:
-                return
-            log.warning("%s.%s is to be reloaded: %s", table.schema, table.name, reason)
-            current = self._tables.find(table.schema, table.name) or table
-            self._tables.change(
-                table,
-                status=LoadStatus.STALE,
-                problem=reason,
-                version=current.version + 1,
-                changing=False,
-            )
-            followed.failure = reason
-            self._followed.pop(table.engine_name, None)
-            self._dirty = True
-            self.moved.notify_all()
-        if self.count is not None:
-            self.count("rapid_stale", 1)
-        if self.reload is not None and followed.live:
-            self.reload(table)
-
-    # --- what is remembered -----------------------------------------------------------
-
-    def _restore(self) -> None:
-        """Read where an earlier process was."""
-        state, tables = self._engine.remembered()
-        if not state:
-            return
-        kept = json.loads(state)
-        position = Position(*kept["position"])
-        gtids = None if kept["gtids"] is None else GtidSet.parse(kept["gtids"])
-        self._place = _Place(kept["uuid"], position, gtids, kept["born"])
-        self.applied = position
-        for name, text in tables.items():
-            table = json.loads(text)
-            since, exact = Position(*table["since"]), Position(*table["exact"])
-            if table["live"]:
-                since = max(since, position)
-            self._kept[name] = since, exact
-
-    def _state(self, place: _Place) -> str:
-        gtids = None if place.gtids is None else place.gtids.text()
-        position = (place.position.file, place.position.offset)
-        state = {
-            "uuid": place.uuid,
-            "position": position,
-            "gtids": gtids,
-            "born": place.born,
-        }
-        return json.dumps(state)
-
-    def _table_states(self) -> dict[str, str] | None:
-        """What is followed, if that is not what is remembered."""
-        with self.moved:
-            if not self._dirty:
-                return None
-            self._dirty = False
-            found = {
-                name: (followed.since, followed.exact, True)
-                for name, followed in self._followed.items()
-            }
-            for name, (since, exact) in self._kept.items():
-                found[name] = (since, exact, False)
-        return {
-            name: json.dumps(
-                {
-                    "since": (since.file, since.offset),
-                    "exact": (exact.file, exact.offset),
-                    "live": live,
-                }
-            )
-            for name, (since, exact, live) in found.items()
-        }
-
-    def _save(self) -> None:
-        """Remember where the stream is, though no rows have changed."""
-        assert self._place is not None
-        tables = self._table_states()
-        try:
-            self._applier.commit(self._state(self._place), tables)
-        except BaseException:
-            self._dirty = self._dirty or tables is not None
-            raise
-        self._saved_at = time.monotonic()
+        if members.is_dirty:
+            self._remember(place)
+        return place.position if gtids is None else gtids

@@ -49,7 +49,8 @@ class Probe:
     def end(self) -> tuple[str, Position] | None:
         """Where the binlog ends, or ended at any time since the call.
 
-        With it comes which server that is. None: there is no answer. It takes no more than ``PROBE_S``, and that of a question under way.
+        With it comes which server that is. None: there is no answer. It takes no more
+        than ``PROBE_S``, and that of a question under way.
         """
         with self._turn:
             mine = self._asked + 1
@@ -152,10 +153,14 @@ class Freshness:
         follower = self._follower
         if not follower.is_live:
             return False
+        before = follower.applied
         asked = self._probe.end()
         if asked is None or asked[0] != follower.server:
             return False  # positions of another server mean nothing
         server, end = asked
+        if before is not None and end < before:
+            follower.doubt()  # a binlog grows: this is another than it was
+            return False
         if _is_there(follower, server, end):
             return True
         until = time.monotonic() + wait_s

@@ -38,6 +38,7 @@ class HeldTable:
     transactional: bool  # of InnoDB
     status: LoadStatus
     version: int
+    scn: int | None  # of all changes that it has; None for files, and if not known
     rows: int
     bytes: int
     progress: float  # percent
@@ -68,12 +69,12 @@ class NodeFacts:
 
 
 def tables_rows(held: Iterable[HeldTable]) -> list[Row]:
-    """rpd_tables. The SCN of a table is its version: it grows as its contents do."""
+    """rpd_tables."""
     return [
         [
             table.id,
-            table.version,
-            table.version,
+            table.scn,
+            table.scn,
             "TRANSACTIONAL" if table.transactional else "SNAPSHOT",
             "PrimaryKey",
             table.rows,
@@ -248,7 +249,8 @@ def mirror_query(
     return (
         f"SELECT {schema} AS SCHEMA_NAME, {name} AS TABLE_NAME,"
         " h.mysql AS MYSQL_ACCESS_COUNT,"
-        " IFNULL(h.heatwave, 0) AS HEATWAVE_ACCESS_COUNT, 0e0 AS IMPORTANCE,"
+        " CAST(IFNULL(h.heatwave, 0) AS UNSIGNED) AS HEATWAVE_ACCESS_COUNT,"
+        " 0e0 AS IMPORTANCE,"
         " h.last_mysql AS LAST_QUERIED,"
         " h.last_heatwave AS LAST_QUERIED_IN_HEATWAVE,"
         " IFNULL(h.state, 'NOT_LOADED') AS STATE,"

@@ -37,14 +37,16 @@ class Meaning:
     """What follows from a statement.
 
     ``stale`` are loaded tables whose rows may not be what the engine holds any more;
-    ``look``: whether what is loaded at all may have changed. ``branch`` is the XA
-    transaction that begins, or with ``commits_branch`` becomes visible.
+    ``look``: whether what is loaded at all may have changed, ``views``: whether the
+    views have. ``branch`` is the XA transaction that begins, or with
+    ``commits_branch`` becomes visible.
     """
 
     turn: Turn = Turn.ENDS
     stale: frozenset[Name] = frozenset()
     reason: str = ""
     look: bool = False
+    views: bool = False
     branch: bytes = b""
     commits_branch: bool = False
     is_commit: bool = False
@@ -163,7 +165,7 @@ def _definition(
             for name in names
             if name[0].lower() in spelled or not (spelled.is_ascii or name[0].isascii())
         )
-        return Meaning(stale=stale, reason="DROP DATABASE", look=True)
+        return Meaning(stale=stale, reason="DROP DATABASE", look=True, views=True)
     if is_table:
         stale = _named(found, schema, names)
         if verb == b"ALTER" and _only_secondary(found):
@@ -171,7 +173,7 @@ def _definition(
         return Meaning(stale=stale, reason=f"{verb.decode()} TABLE", look=True)
     words = set(head)
     if words & set(_OTHERS):
-        return Meaning()
+        return Meaning(views=b"VIEW" in words)
     return _all(names, "a definition that is not understood")
 
 

@@ -18,6 +18,7 @@ Stats = Mapping[str, ColumnStats]
 
 def held_tables(house: House) -> list[HeldTable]:
     """Those of InnoDB and those of files, by id. Asks the engine."""
+    scn = _scn(house)
     found = [
         HeldTable(
             id=table.id,
@@ -28,6 +29,7 @@ def held_tables(house: House) -> list[HeldTable]:
             transactional=True,
             status=table.status,
             version=table.version,
+            scn=scn if table.is_available else None,
             rows=table.rows,
             bytes=table.bytes,
             progress=table.progress,
@@ -40,6 +42,13 @@ def held_tables(house: House) -> list[HeldTable]:
     ]
     found += [_of_files(house, shell) for shell in house.shells.all()]
     return sorted(found, key=lambda table: table.id)
+
+
+def _scn(house: House) -> int | None:
+    """How far the changes are that every available table has, as one number."""
+    follower = house.rapid.follower
+    applied = None if follower is None else follower.applied
+    return None if applied is None else applied.number << 40 | applied.offset
 
 
 def _of_files(house: House, shell: Shell) -> HeldTable:
@@ -60,6 +69,7 @@ def _of_files(house: House, shell: Shell) -> HeldTable:
         transactional=False,
         status=LoadStatus.AVAILABLE if facts else LoadStatus.NOLOAD,
         version=0,
+        scn=None,
         rows=facts.rows if facts else 0,
         bytes=facts.bytes if facts else 0,
         progress=100.0 if facts else 0.0,
@@ -73,9 +83,12 @@ def _of_files(house: House, shell: Shell) -> HeldTable:
 async def column_stats(session: Session, held: Sequence[HeldTable]) -> dict[str, Stats]:
     """The statistics of each table's columns, by engine name.
 
-    They are counted when they are asked for, and again when the table has changed.
+    They are counted when they are asked for, and again when the table has come to have
+    other rows by number; changes of values alone leave them as they are.
     """
     kept = session.house.rapid.column_stats
+    for gone in set(kept) - {table.engine_name for table in held}:
+        del kept[gone]
     for table in held:
         now = (table.version, table.rows)
         known = kept.get(table.engine_name)

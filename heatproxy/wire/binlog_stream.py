@@ -48,7 +48,9 @@ class Stream:
         self._files = {position.number: position.file}
         self.state[[walk.FILE, walk.DONE_FILE]] = position.number
         self.state[[walk.PLACE, walk.DONE_PLACE]] = position.offset
-        self.born: int | None = None  # when its file was begun, by the server's clock
+        # when the file it is in was begun, by the server's clock, and when its first
+        self.born: int | None = None
+        self.first_born: int | None = None
         self._ids: Int64s = np.zeros((256, 3), np.int64)
         self._known = 0
         self._limits: Int64s = np.zeros((0, 4), np.int64)
@@ -292,6 +294,8 @@ class Stream:
         self.state[walk.CHECKSUM] = log.checksum_bytes(whole)
         if self.born is None:
             self.born = event.when
+        if self.first_born is None:
+            self.first_born = self.born
         if event.place and not event.flags & walk.ARTIFICIAL:
             self._ids[:] = 0  # a server that has started counts its tables anew
             self._known = 0

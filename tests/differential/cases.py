@@ -37,8 +37,9 @@ def main(file: Path) -> int:
     offloaded = sum(one.offloaded for one in counted)
     wrong = sum(one.is_wrong for one in found)
     sys.stdout.write(
-        f"{len(found)} cases, {wrong} wrong; MySQL answers {len(counted)}, of which"
-        f" {offloaded} were offloaded ({100 * offloaded // len(counted)} %)\n"
+        f"{len(found)} cases, {wrong} wrong; {len(counted)} read tables and have an"
+        f" answer, {offloaded} of them offloaded ({100 * offloaded // len(counted)} %)"
+        "\n"
     )
     return bool(wrong)
 

@@ -540,3 +540,19 @@ def test_kill_9_in_the_midst_of_changes_loses_and_repeats_nothing(
         assert last.differences(table) == []
     finally:
         last.stop()
+
+
+def test_a_log_begun_anew_is_not_taken_for_the_old_one(
+    run: Run, following: Following, name: str
+) -> None:
+    table = following.load(SCHEMA, name)
+    run(f"UPDATE {name} SET v = v + 1")
+    following.catch_up()
+    run("RESET BINARY LOGS AND GTIDS")
+    run(f"UPDATE {name} SET v = v + 1")
+    following.catch_up()
+    assert following.find(table).status is LoadStatus.STALE
+    again = following.load(SCHEMA, name)
+    run(f"UPDATE {name} SET v = v + 1")
+    following.catch_up()
+    assert following.differences(again) == []

@@ -160,7 +160,7 @@ def key_value(random: random.Random, kind: str) -> Any:
 def test_random_changes_of_all_types_are_those_of_a_load(
     run: Run, following: Following, key: str
 ) -> None:
-    chance = random.Random(f"follow {key}")
+    chance = random.Random(f"follow {key}")  # noqa: S311 - test data
     kinds = list(VALUES)
     columns = ", ".join(f"c{n} {kind}" for n, kind in enumerate(kinds))
     table = f"t_{key}"

@@ -153,9 +153,15 @@ def test_the_mirror_lists_every_innodb_table(backend: Any) -> None:
         found = result_sets(
             backend, f"SELECT * FROM ({query}) AS m WHERE SCHEMA_NAME = 'shop'"
         )[0]
+        run(backend, f"CREATE TEMPORARY TABLE sys.made AS {query}")
+        made = columns_of(backend, "sys.made")
+        run(backend, "DROP TEMPORARY TABLE sys.made")
     finally:
         run(backend, "DROP DATABASE shop")
     assert found.columns == tuple(RPD_TABLES["rpd_mirror"].columns)
+    types = dict(made)
+    for name in ("MYSQL_ACCESS_COUNT", "HEATWAVE_ACCESS_COUNT", "LAST_QUERIED"):
+        assert types[name].split() == RPD_TABLES["rpd_mirror"].columns[name].split()
     mirror = {row[1]: row for row in found.rows}
     assert mirror["orders"][2:4] == (2, 5)
     assert mirror["orders"][5] == datetime(2026, 3, 1)

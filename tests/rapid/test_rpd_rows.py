@@ -22,6 +22,7 @@ TABLE = HeldTable(
     transactional=True,
     status=LoadStatus.AVAILABLE,
     version=7,
+    scn=(9 << 40) + 157,
     rows=120,
     bytes=4096,
     progress=100.0,
@@ -62,6 +63,7 @@ def test_a_table_of_innodb_and_one_of_files_are_of_different_pools() -> None:
     assert orders["NROWS"] == 120
     assert orders["SIZE_BYTES"] == 4096
     assert orders["QUERY_COUNT"] == 5
+    assert orders["SNAPSHOT_SCN"] == orders["PERSISTED_SCN"] == (9 << 40) + 157
     assert orders["LAST_QUERIED"] is None
     assert orders["LOAD_END_TIMESTAMP"] == "2026-03-01 12:00:00.000250"
 

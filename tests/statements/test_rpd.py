@@ -9,6 +9,7 @@ import mysql.connector
 import pytest
 
 from tests.asking import refusal, result_sets, rows, run, value
+from tests.background import until
 from tests.conftest import Server
 from tests.statements.conftest import ROWS, Lake
 
@@ -35,9 +36,6 @@ def prepared(server: Server, lake: Lake) -> Iterator[Any]:
         closing(connection.cursor(prepared=True)) as cursor,
     ):
         yield cursor
-
-
-LAB = "SELECT NAME, LOAD_STATUS FROM rpd_tables,rpd_table_id WHERE rpd_tables.ID = rpd_"
 
 
 def test_the_query_of_most_labs(inside: Connection) -> None:
@@ -315,3 +313,118 @@ def test_a_join_with_a_lakehouse_table_is_refused_by_name(client: Connection) ->
     number, text = refusal(client, sql)
     assert number in (1235, 3877)
     assert "tablespace" not in text.lower()
+
+
+# --- a table of InnoDB ----------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def shop(server: Server) -> Iterator[str]:
+    """A schema with a table that RAPID has loaded."""
+    with closing(server.connect()) as client:
+        run(
+            client,
+            "DROP DATABASE IF EXISTS rpd_shop",
+            "CREATE DATABASE rpd_shop",
+            "CREATE TABLE rpd_shop.orders (id int PRIMARY KEY, word varchar(20))"
+            " SECONDARY_ENGINE=RAPID",
+            "INSERT INTO rpd_shop.orders VALUES (1, 'a'), (2, 'b'), (3, 'b')",
+            "ALTER TABLE rpd_shop.orders SECONDARY_LOAD",
+        )
+        yield "rpd_shop"
+        run(client, "DROP DATABASE rpd_shop")
+
+
+def test_an_offloaded_query_is_counted_everywhere(server: Server, shop: str) -> None:
+    sql = "SELECT COUNT(*), MAX(id) FROM orders"
+    with closing(server.connect(database=shop)) as client:
+        run(client, "SET SESSION secondary_engine_cost_threshold = 0")
+        before = _counts(client)
+
+        def offloaded_twice() -> bool:  # MySQL answers when changes are late
+            assert rows(client, sql) == [(3, 3)]
+            return _counts(client)[0] >= 2
+
+        until(offloaded_twice)
+        after = _counts(client)
+        thread = value(client, "SELECT CONNECTION_ID()")
+        history = rows(
+            client,
+            "SELECT q.CONNECTION_ID, q.QEXEC_TEXT->>'$.error', NODE_ID,"
+            " INTERNAL_OFFLOAD_FAIL_TEXT FROM performance_schema.rpd_query_stats q"
+            " JOIN performance_schema.rpd_exec_stats USING (QUERY_ID) WHERE"
+            f" QUERY_TEXT = '{sql}' AND CONNECTION_ID = {thread}",
+        )
+        ((pool, queries, last, scn),) = rows(
+            client,
+            "SELECT POOL_TYPE, QUERY_COUNT, LAST_QUERIED, SNAPSHOT_SCN FROM"
+            " performance_schema.rpd_tables JOIN performance_schema.rpd_table_id"
+            " USING (ID) WHERE NAME = 'rpd_shop.orders'",
+        )
+        report = result_sets(
+            client,
+            "CALL sys.heatwave_advisor(JSON_OBJECT('query_insights', TRUE,"
+            " 'query_session_id', JSON_ARRAY(CONNECTION_ID())))",
+        )
+    assert [one - other for one, other in zip(after, before, strict=True)] == [2, 2, 2]
+    assert after[0] == 2  # by this session
+    assert history == [(thread, "", 0, None)] * 2
+    assert (pool, last is None, scn > 0) == ("TRANSACTIONAL", False, True)
+    assert queries >= 2
+    assert report[-1].lines[0] == "Queries executed on Heatwave: 2"
+    with closing(server.connect()) as another:
+        assert _counts(another)[0] == 0
+
+
+def _counts(client: Connection) -> list[int]:
+    """The session's offloaded statements, and the process's by both their names."""
+    return [
+        int(rows(client, sql)[0][1])
+        for sql in (
+            "SHOW STATUS LIKE 'Secondary_engine_execution_count'",
+            "SHOW GLOBAL STATUS LIKE 'Secondary_engine_execution_count'",
+            "SHOW STATUS LIKE 'rapid_query_offload_count'",
+        )
+    ]
+
+
+def test_a_query_that_mysql_answered_says_why(server: Server, shop: str) -> None:
+    sql = "SELECT id, SLEEP(0) FROM orders WHERE id > 0"
+    with closing(server.connect(database=shop)) as client:
+        run(client, "SET SESSION secondary_engine_cost_threshold = 0", sql)
+        reasons = rows(
+            client,
+            "SELECT INTERNAL_OFFLOAD_FAIL_TEXT FROM performance_schema.rpd_query_stats"
+            f" WHERE QUERY_TEXT = '{sql}'",
+        )
+        refused = int(
+            rows(client, "SHOW STATUS LIKE 'rapid_query_nonoffload_count'")[0][1]
+        )
+    assert reasons
+    assert reasons[-1][0]
+    assert refused >= 1
+
+
+def test_a_loaded_table_is_in_the_mirror_and_in_the_ids(
+    server: Server, shop: str
+) -> None:
+    with closing(server.connect(database="performance_schema")) as client:
+        assert rows(
+            client,
+            "SELECT STATE, HEATWAVE_ACCESS_COUNT >= 0 FROM rpd_mirror"
+            " WHERE SCHEMA_NAME = 'rpd_shop'",
+        ) == [("LOADED", 1)]
+        assert rows(
+            client,
+            "SELECT COLUMN_NAME, NDV FROM rpd_column_id i JOIN rpd_columns c ON"
+            " c.TABLE_ID = i.TABLE_ID AND c.COLUMN_ID = i.ID JOIN rpd_table_id t ON"
+            " t.ID = i.TABLE_ID WHERE t.NAME = 'rpd_shop.orders' ORDER BY i.ID",
+        ) == [("id", 3), ("word", 2)]
+        run(client, "ALTER TABLE rpd_shop.orders SECONDARY_UNLOAD")
+        try:
+            assert rows(
+                client,
+                "SELECT COUNT(*) FROM rpd_table_id WHERE SCHEMA_NAME = 'rpd_shop'",
+            ) == [(0,)]
+        finally:
+            run(client, "ALTER TABLE rpd_shop.orders SECONDARY_LOAD")

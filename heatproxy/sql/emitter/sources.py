@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from heatproxy.sql.emitter.block import Block, Visible
+from heatproxy.sql.emitter.columns import of_column
 from heatproxy.sql.emitter.compare import compare
 from heatproxy.sql.emitter.relations import (
     Queries,
@@ -29,7 +30,6 @@ from heatproxy.sql.emitter.values import (
     EngineView,
     Forward,
     Value,
-    of_column,
 )
 
 

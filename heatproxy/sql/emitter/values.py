@@ -11,7 +11,7 @@ from typing import Literal, Protocol
 
 from sqlglot import exp
 
-from heatproxy.datatypes import BYTES, INTEGERS, MySQLType
+from heatproxy.datatypes import MySQLType
 from heatproxy.sql.collation import PRINTABLE, CollationWeights
 
 Kind = Literal[
@@ -35,7 +35,6 @@ Kind = Literal[
 TEMPORAL = ("date", "datetime", "timestamp")
 MAX_WIDTH = 38  # digits of DuckDB's widest DECIMAL
 LONGEST_SQL = 60_000  # traps repeat their operand; deep nests are MySQL's
-_DIGITS = {"tinyint": 3, "smallint": 5, "mediumint": 8, "int": 10, "bigint": 19}
 
 
 class Forward(Exception):
@@ -327,68 +326,6 @@ def decimal(sql: str, precision: int, scale: int, hidden: int | None = None) -> 
     )
 
 
-def of_column(sql: str, column: EngineColumn, session: SessionFacts) -> Value:
-    """The Value of a loaded column that ``sql`` names."""
-    if column.refusal is not None:
-        raise Forward(column.refusal)
-    kind_of, unsigned = column.type, column.type.unsigned
-    name, nullable = kind_of.name, column.nullable
-    if name in INTEGERS:
-        wide = unsigned and name == "bigint"
-        precision = 20 if wide else _DIGITS[name]
-        return Value(
-            sql, "int", precision, unsigned=unsigned, wide=wide, nullable=nullable
-        )
-    if name == "decimal":
-        precision, scale = kind_of.precision or 10, kind_of.scale or 0
-        if precision > MAX_WIDTH:
-            raise Forward("a DECIMAL of more than 38 digits")
-        return Value(
-            sql, "decimal", precision, scale, unsigned=unsigned, nullable=nullable
-        )
-    if kind_of.is_string:
-        return Value(
-            sql,
-            "string",
-            collation=column.collation,
-            ascii=column.ascii,
-            clean=column.clean,
-            nullable=nullable,
-            written=_written(sql, column),
-        )
-    if name in ("enum", "set"):
-        return Value(
-            sql,
-            "enum" if name == "enum" else "set",
-            collation=column.collation,
-            members=kind_of.values,
-            nullable=nullable,
-        )
-    if name == "timestamp" and (offset := offset_us(session.time_zone)):
-        sql = f"({sql} + to_microseconds({offset}))"
-    kinds: dict[str, Kind] = {
-        "float": "float",
-        "double": "double",
-        "date": "date",
-        "datetime": "datetime",
-        "timestamp": "timestamp",
-        "time": "time",
-        "year": "year",
-        "json": "json",
-        "bit": "bit",
-        **dict.fromkeys(set(BYTES) - {"bit"}, "binary"),
-    }
-    if name not in kinds:
-        raise Forward(f"a column of type {name.upper()}")
-    return Value(
-        sql,
-        kinds[name],
-        scale=kind_of.scale or 0,
-        unsigned=unsigned or name == "year",
-        nullable=nullable,
-    )
-
-
 def offset_us(zone: str) -> int:
     """How many microseconds a time zone is ahead of UTC, always.
 
@@ -400,13 +337,3 @@ def offset_us(zone: str) -> int:
         raise Forward("a time zone that is no fixed offset")
     size = (int(match[2]) * 60 + int(match[3])) * 60_000_000
     return -size if match[1] == "-" else size
-
-
-def _written(sql: str, column: EngineColumn) -> Written:
-    key = None
-    if column.key is not None:
-        table = sql.partition(".")[0]  # the emitter's own name for it
-        key = table + '."' + column.key.replace('"', '""') + '"'
-    alphabet = None if column.alphabet is None else frozenset(column.alphabet)
-    ends = column.blank_ended and column.type.name != "char"
-    return Written(sql, key, alphabet, ends, column.longest)
