@@ -138,7 +138,8 @@ def _open_house(config: Config, address: Address, locks: Locks) -> House:
         lambda: house.config.rapid.load_connections,
         house.ledger,
     )
-    keys = Keys(house.weights, engine, house.rapid.tables)
+    # weighing many strings takes a while: nobody else waits for that connection
+    keys = Keys(Weights(ServiceAccount(address)), engine, house.rapid.tables)
     house.rapid.keys = house.rapid.loader.keys = keys
     _make_follower(house, address, engine)
     return house

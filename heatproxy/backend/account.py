@@ -6,6 +6,7 @@ client's own connection, under the client's own grants; never here.
 """
 
 import logging
+import socket
 import threading
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +19,8 @@ from heatproxy.config import BackendTlsConfig
 log = logging.getLogger(__name__)
 
 NO_TLS = 2026  # CR_SSL_CONNECTION_ERROR
+CANNOT_CONNECT = 2003  # CR_CONN_HOST_ERROR
+CONNECTS_WITHIN_S = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +100,7 @@ def connect(
 def _opened(
     address: Address, timeout_s: float | None, **security: Any
 ) -> "pymysql.Connection[Any]":
-    return pymysql.connect(
+    connection: pymysql.Connection[Any] = pymysql.connect(
         user=address.user,
         password=address.password,
         unix_socket=address.socket,
@@ -107,8 +110,24 @@ def _opened(
         autocommit=True,
         program_name="heatproxy",
         init_command="SET SESSION wait_timeout = 31536000, sql_mode = DEFAULT",
-        connect_timeout=timeout_s or 10,
+        connect_timeout=timeout_s or CONNECTS_WITHIN_S,
         read_timeout=timeout_s,
         write_timeout=timeout_s,
+        defer_connect=True,
         **security,
     )
+    if address.socket is None:
+        connection.connect()
+        return connection
+    # PyMySQL would leave its own socket open when nobody listens
+    own = socket.socket(socket.AF_UNIX)
+    own.settimeout(timeout_s or CONNECTS_WITHIN_S)
+    try:
+        own.connect(address.socket)
+    except OSError as refused:
+        own.close()
+        text = f"Can't connect to MySQL server on {address.socket!r} ({refused})"
+        raise pymysql.err.OperationalError(CANNOT_CONNECT, text) from None
+    connection._secure = True  # a password may be sent as it is
+    connection.connect(own)
+    return connection

@@ -38,7 +38,7 @@ from heatproxy.wire.binlog_stream import Stream
 
 log = logging.getLogger(__name__)
 
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 5.0  # between attempts to reach the backend
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 2.0  # between attempts to reach the backend
 CONTACT_S = 60.0  # within which the first attempt has ended
 STOPS_WITHIN_S = 0.2
 NO_LONGER_THERE = 1236  # the binlog asked for has been purged
@@ -111,16 +111,15 @@ class Follower:
 
     def stop(self) -> None:
         """End; what was applied is kept."""
-        self._stopping = True
+        with self.moved:
+            self._stopping, self.is_live = True, False
+            self.moved.notify_all()
         self._wake()
         dump = self._dump
         if dump is not None:
             dump.close()
         if self._thread.is_alive():
             self._thread.join()
-        with self.moved:
-            self.is_live = False
-            self.moved.notify_all()
         self._account.close()
         self._wakes.close()
         self._woken.close()

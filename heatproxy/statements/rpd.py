@@ -51,7 +51,7 @@ _TABLES: Mapping[str, Collection[str]] = {
 }
 _PROBE = f"SELECT 1 FROM {SCHEMA}.threads".encode()
 _RPD = re.compile(rb"(?i)rpd[_%\\]")
-_SYNTAX = 1064
+_SYNTAX, _NOT_LOCKED = 1064, 1100
 # How the routes of statements are called that AutoML answers, but for its procedures.
 _LEARNS = {"rowfunction": "ML_PREDICT_ROW, ML_EXPLAIN_ROW"}
 _DENIED = (1044, 1045, 1142, 1143)
@@ -117,13 +117,16 @@ async def may_read(session: Session) -> bool:
     """Whether the caller may read performance_schema, where statements of others are.
 
     Raises:
-        MySQLError: the session may do nothing at all.
+        MySQLError: 1100, it has locked other tables; it may do nothing at all.
     """
     try:
         await session.backend.prepared_columns(_PROBE)
     except MySQLError as refused:
         if refused.number in _DENIED:
             return False
+        if refused.number == _NOT_LOCKED:
+            text = refused.message.replace("'threads'", "'rpd_tables'")
+            raise MySQLError(refused.number, refused.sqlstate, text) from None
         raise
     return True
 

@@ -308,6 +308,17 @@ def test_a_transaction_is_not_disturbed(
         run(backend, "DROP TABLE twin.kept")
 
 
+def test_lock_tables_is_for_all_tables(client: Connection) -> None:
+    run(client, "LOCK TABLES mysql.user READ")
+    try:
+        sql = "SELECT * FROM performance_schema.rpd_tables"
+        text = "Table 'rpd_tables' was not locked with LOCK TABLES"
+        assert refusal(client, sql) == (1100, text)
+        assert len(rows(client, "SHOW STATUS LIKE 'rapid_ml_status'")) == 1
+    finally:
+        run(client, "UNLOCK TABLES")
+
+
 def test_a_join_with_a_lakehouse_table_is_refused_by_name(client: Connection) -> None:
     sql = "SELECT COUNT(*) FROM lake.t, performance_schema.rpd_nodes"
     number, text = refusal(client, sql)
