@@ -184,9 +184,7 @@ class Answer:
         await self._send(packet)
 
 
-def in_packets(
-    rows: Sequence[Sequence[bytes | None]], *, binary: bool
-) -> list[bytes]:
+def in_packets(rows: Sequence[Sequence[bytes | None]], *, binary: bool) -> list[bytes]:
     """The payloads of rows, each value as ``packed_rows`` takes it."""
     return list(map(_binary_row if binary else _text_row, rows))
 

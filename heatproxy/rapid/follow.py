@@ -242,19 +242,22 @@ class Follower:
     # --- the thread -------------------------------------------------------------------
 
     def _run(self) -> None:
-        pause_s = FIRST_PAUSE_S
+        pause_s, said = FIRST_PAUSE_S, False
         while not self._stopping:
             try:
                 self._have_compiled()
                 self._follow()
-                pause_s = FIRST_PAUSE_S
+                pause_s, said = FIRST_PAUSE_S, False
                 continue
             except Spoilt as spoilt:
                 self.members.spoil(spoilt.followed, spoilt.reason)
                 continue
             except (pymysql.MySQLError, MySQLError, ProtocolError, OSError) as lost:
-                if not self._stopping:
+                if self.is_live:
+                    pause_s, said = FIRST_PAUSE_S, False
+                if not self._stopping and not said:
                     log.warning("the backend's changes do not come: %s", lost)
+                    said = True
             except duckdb.Error as problem:
                 log.warning("changes cannot be applied: %s", problem)
             except Exception:

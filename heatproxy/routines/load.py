@@ -142,7 +142,7 @@ async def load(
     known = request.external
     plans = [Plan(t, exists=t.table in schemas.get(t.schema, ())) for t in known]
     work = Work(request, plans, schemas)
-    with Source(_policy(session)) as source:
+    with Source(source_policy(session)) as source:
         await _run(session, work, source)
     await keep_report(session, work.rows)
     return Outcome()
@@ -156,7 +156,7 @@ HEATWAVE_LOAD = Procedure(
 )
 
 
-def _policy(session: Session) -> SourcePolicy:
+def source_policy(session: Session) -> SourcePolicy:
     settings = session.house.config.lakehouse
     return SourcePolicy(
         allowed_schemes=(*settings.allowed_schemes, "file"),

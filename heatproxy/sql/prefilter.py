@@ -26,6 +26,7 @@ _ROUTINE_NAME = re.compile(rb"(?i)ml_|heatwave_|train_test_split|nl2ml")
 _LATER_WORD = re.compile(rb";" + _GAP % rb"\(" + rb"([A-Za-z]+)", re.DOTALL)
 _PREPARE = re.compile(rb"(?i)\bprepare\b")
 _SECONDARY = re.compile(rb"(?i)secondary_")
+_EXTERNAL = re.compile(rb"(?i)lakehouse|external")
 _SELECT = re.compile(rb"(?i)\bselect\b")
 # A statement without any of these names nothing of RAPID's own tables and variables.
 MENTIONS = re.compile(
@@ -59,7 +60,7 @@ TRACE = "optimizer_trace"
 _MENTIONED = (
     *("hw_data_scanned", "secondary_engine_execution_count", TRACE),
     *("global_status", "session_status", "global_variables", "session_variables"),
-    "enable_secondary_engine_statistics",
+    *("enable_secondary_engine_statistics", "lakehouse", "external"),
 )
 
 
@@ -153,6 +154,7 @@ class Prefilter:
                 self._is_named(text, rest, loaded and word not in SETS)
                 or _has_row_function(text)
                 or _is_found(MENTIONS, text, rest)
+                or (word == b"CREATE" and _is_found(_EXTERNAL, text, rest))
             )
         if word in INSERTS:
             loaded = loaded and word != b"REPLACE"

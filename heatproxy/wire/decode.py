@@ -157,7 +157,9 @@ class RowDecoder:
                 arrays[index] = self._text(arrays[index])
                 if self.invalid_text > before:
                     self.flawed.add(index)
-            elif pa.types.is_temporal(kind) and self._buffers.columns[index, rows.ZEROS]:
+            elif (
+                pa.types.is_temporal(kind) and self._buffers.columns[index, rows.ZEROS]
+            ):
                 self.flawed.add(index)
         self.zero_dates += int(self._buffers.state[rows.ZERO_DATES])
         return pa.RecordBatch.from_arrays(arrays, schema=self.schema)

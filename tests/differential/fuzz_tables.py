@@ -1,0 +1,114 @@
+"""Random tables of every type, their rows, and random changes to them."""
+
+import random
+from collections.abc import Sequence
+
+COLUMNS = {
+    "id": "INT PRIMARY KEY",
+    "i": "INT",
+    "k": "SMALLINT NOT NULL",
+    "tu": "TINYINT UNSIGNED",
+    "bu": "BIGINT UNSIGNED",
+    "d": "DECIMAL(8,2)",
+    "e": "DECIMAL(20,6)",
+    "f": "FLOAT",
+    "x": "DOUBLE",
+    "da": "DATE",
+    "dt": "DATETIME(3)",
+    "ts": "TIMESTAMP NULL",
+    "ti": "TIME",
+    "y": "YEAR",
+    "s": "VARCHAR(20) COLLATE utf8mb4_0900_ai_ci",
+    "g": "VARCHAR(20) COLLATE utf8mb4_general_ci",
+    "b": "VARCHAR(20) COLLATE utf8mb4_bin",
+    "c": "VARCHAR(20) COLLATE utf8mb4_0900_as_cs",
+    "l": "VARCHAR(20) CHARACTER SET latin1 COLLATE latin1_swedish_ci",
+    "ch": "CHAR(6)",
+    "tx": "TEXT",
+    "en": "ENUM('small','Big','odd')",
+    "st": "SET('a','b','c')",
+    "bi": "BIT(5)",
+    "js": "JSON",
+    "vb": "VARBINARY(8)",
+}
+ROWS = {"r": 24, "q": 12, "z": 0}
+TEXTS = ("s", "g", "b", "c", "l", "ch", "tx")
+NUMBERS = ("i", "k", "tu", "d", "e")
+PLAIN = ("", "a", "A", "b", "a b", "a-b", "a_b", "pen", "Pen", "PEN ", "12", "x%y", "Z")
+ODD = ("\u00e4", "\u00c4", "\u00df", "ss", "\u00e6", "\u00f8", "e\u0301", "\u00e9")
+VALUES: dict[str, Sequence[str]] = {
+    "i": ("0", "1", "2", "-1", "7", "2147483647", "-2147483648"),
+    "k": ("0", "1", "2", "3", "-3", "32767"),
+    "tu": ("0", "1", "2", "255"),
+    "bu": ("0", "1", "9223372036854775807", "18446744073709551615"),
+    "d": ("0", "1.50", "-0.01", "2.25", "999999.99", "-3"),
+    "e": ("0", "0.000001", "1.5", "-12345678901234.123456", "33.333333"),
+    "f": ("0", "1.5", "-0.1", "3.4e38", "123456.7"),
+    "x": ("0", "1.5", "-0.1", "1e20", "0.3333333333333333", "1e-20"),
+    "da": ("'2024-02-29'", "'1000-01-01'", "'9999-12-31'", "'2023-12-31'"),
+    "dt": ("'2024-02-29 23:59:59.999'", "'2000-01-01'", "'2024-02-29 00:00:00.5'"),
+    "ts": ("'1970-01-01 00:00:01'", "'2024-02-29 12:00:00'", "'2037-12-31 23:59:59'"),
+    "ti": ("'00:00:00'", "'-838:59:59'", "'838:59:59'", "'12:34:56'", "'-01:00:00'"),
+    "y": ("0", "1901", "2024", "2155"),
+    "en": ("'small'", "'Big'", "'odd'"),
+    "st": ("''", "'a'", "'a,c'", "'b,c'"),
+    "bi": ("0", "1", "31"),
+    "js": ("'1'", "'\"a\"'", "'[1, 2]'", '\'{"a": 1, "b": null}\'', "'null'"),
+    "vb": ("''", "x'00'", "'A'", "x'ff00'"),
+}
+
+
+class Tables:
+    """The statements that make and change the tables; ``odd`` has beyond-ASCII text."""
+
+    def __init__(self, chance: random.Random) -> None:
+        self.chance = chance
+        self.odd = chance.random() < 0.4
+
+    def script(self) -> str:
+        """Makes and fills all tables."""
+        defined = ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
+        parts = []
+        for table, count in ROWS.items():
+            parts.append(f"CREATE TABLE {table} ({defined})")
+            if count:
+                rows = ", ".join(self.row(str(n)) for n in range(1, count + 1))
+                parts.append(f"INSERT INTO {table} VALUES {rows}")
+        return "; ".join(parts)
+
+    def row(self, key: str) -> str:
+        made = (self.value(name) for name in COLUMNS if name != "id")
+        return f"({', '.join([key, *made])})"
+
+    def value(self, name: str) -> str:
+        """A literal for a column, NULL one time in six."""
+        if name != "k" and self.chance.random() < 0.17:
+            return "NULL"
+        if name in TEXTS:
+            is_odd = self.odd and self.chance.random() < 0.3
+            return (
+                f"'{self.chance.choice(ODD[:-2] if name == 'l' else ODD)}'"
+                if (is_odd)
+                else f"'{self.chance.choice(PLAIN)}'"
+            )
+        return self.chance.choice(VALUES[name])
+
+    def change(self) -> str:
+        """One statement that changes rows; it may fail, or meet none."""
+        pick = self.chance
+        table, key = pick.choice(tuple(ROWS)), pick.randint(1, 40)
+        name = pick.choice(tuple(COLUMNS)[1:])
+        return pick.choice(
+            (
+                f"INSERT INTO {table} VALUES {self.row(str(key))}",
+                f"INSERT IGNORE INTO {table} VALUES {self.row(str(key))}",
+                f"REPLACE INTO {table} VALUES {self.row(str(key))},"
+                f" {self.row(str(key + 40))}",
+                f"UPDATE {table} SET {name} = {self.value(name)} WHERE id = {key}",
+                f"UPDATE {table} SET {name} = {self.value(name)} WHERE k > 1",
+                f"UPDATE {table} SET id = id + 100 WHERE id = {key}",
+                f"DELETE FROM {table} WHERE id = {key}",
+                f"INSERT INTO {table} VALUES {self.row(str(key))} ON DUPLICATE KEY"
+                f" UPDATE {name} = {self.value(name)}",
+            )
+        )
