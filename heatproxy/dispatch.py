@@ -254,4 +254,4 @@ async def _is_utf8(session: Session, text: bytes, work: Work) -> bool:
 def defines(part: Sequence[Token]) -> bool:
     """Whether it is CREATE of a view, procedure, trigger: nothing in it runs now."""
     creates = len(part) > 1 and part[0].is_word(b"CREATE")
-    return creates and not part[1].is_word(b"TABLE", b"TEMPORARY")
+    return creates and not part[1].is_word(b"TABLE", b"TEMPORARY", b"EXTERNAL")

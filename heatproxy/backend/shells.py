@@ -38,11 +38,14 @@ class Shell:
         """The qualified name, quoted."""
         return f"{quote_name(self.schema)}.{quote_name(self.table)}"
 
-    def create(self, columns: str, *, backslash_escapes: bool) -> list[str]:
+    def create(
+        self, columns: str, *, backslash_escapes: bool, options: str = ""
+    ) -> list[str]:
         """The statements that make the shell and seal it at once.
 
-        ``columns`` is the column definition list; ``backslash_escapes`` says whether
-        the session that runs them is without NO_BACKSLASH_ESCAPES.
+        ``columns`` is the column definition list, ``options`` are more table options;
+        ``backslash_escapes`` says whether the session that runs them is without
+        NO_BACKSLASH_ESCAPES.
         """
         text = json.dumps({_MARK: {"id": self.engine_name, **self.attribute}})
         if backslash_escapes:
@@ -50,7 +53,7 @@ class Shell:
         text = text.replace("'", "''")
         return [
             f"CREATE TABLE {self.name} ({columns}) SECONDARY_ENGINE=RAPID"
-            f" SECONDARY_ENGINE_ATTRIBUTE='{text}'",
+            f" SECONDARY_ENGINE_ATTRIBUTE='{text}' {options}",
             f"ALTER TABLE {self.name} DISCARD TABLESPACE",
         ]
 

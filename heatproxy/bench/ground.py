@@ -18,7 +18,11 @@ from heatproxy.bench.stage import backend_socket, heatproxy
 from heatproxy.bench.workloads import tpch
 from heatproxy.datatypes import quote_name
 
-BUFFER_POOL = "2G"  # all of TPC-H at scale 1: MySQL shall not wait for the disk
+_SETTINGS = {
+    # all of TPC-H at scale 1: MySQL shall not wait for the disk
+    "HEATPROXY_EMBEDDED_BUFFER_POOL_SIZE": "2G",
+    "HEATPROXY_LOG_LEVEL": "error",
+}
 _MARK = "heatproxy_bench_made"
 
 
@@ -58,10 +62,9 @@ def opened(folder: Path) -> Iterator[Ground]:
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     data_dir = folder / "data"
-    with heatproxy(data_dir, HEATPROXY_EMBEDDED_BUFFER_POOL_SIZE=BUFFER_POOL) as (
-        port,
-        pid,
-    ):
+    for file in data_dir.glob("engine.duckdb*"):  # what it held is loaded anew
+        shutil.rmtree(file) if file.is_dir() else file.unlink()
+    with heatproxy(data_dir, **_SETTINGS) as (port, pid):
         yield Ground(
             read_option_file(data_dir / "client.cnf"),
             port,

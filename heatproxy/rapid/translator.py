@@ -8,6 +8,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TypeVar
 
 from heatproxy.backend.shells import Shell, Shells
@@ -47,6 +48,7 @@ class Translation:
     loaded: tuple[LoadedTable, ...]
     shells: tuple[Shell, ...]
     views: tuple[EngineView, ...] = ()
+    loaded_at: tuple[datetime | None, ...] = ()  # each of ``shells``
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -123,7 +125,9 @@ class Translator:
             with self._lock:
                 _put(self._made, whole, entry)
         if isinstance(entry.result, Translated):
-            return Translation(entry.result, entry.loaded, entry.shells, entry.views)
+            return Translation(
+                entry.result, entry.loaded, entry.shells, entry.views, entry.loaded_at
+            )
         raise Untranslated(entry.result, entry.loaded, entry.shells)
 
     def reads_shell(self, text: str, schema: str | None) -> bool:
@@ -142,10 +146,22 @@ class Translator:
 
     def is_current(self, translation: Translation) -> bool:
         """Whether the tables and views are still as they were for it."""
-        return all(map(self._is_as_it_was, translation.loaded)) and all(
-            self._views.find(view.schema, view.name) == view
-            for view in translation.views
+        shells = zip(translation.shells, translation.loaded_at, strict=True)
+        return (
+            all(map(self._is_as_it_was, translation.loaded))
+            and all(self._loaded_at(shell) == then for shell, then in shells)
+            and all(
+                self._views.find(view.schema, view.name) == view
+                for view in translation.views
+            )
         )
+
+    def _loaded_at(self, shell: Shell) -> datetime | None:
+        """What tells one load of a Lakehouse table from the next."""
+        try:
+            return self._engine.facts(shell.engine_name).loaded_at
+        except KeyError:
+            return None
 
     def _is_as_it_was(self, table: LoadedTable) -> bool:
         found = self._tables.find(table.schema, table.name)
@@ -233,8 +249,8 @@ class Translator:
             self._facts.clear()
         return made
 
-    def shell_table(self, shell: Shell) -> EngineTable:
-        """What the emitter must know of a Lakehouse table.
+    def shell_table(self, shell: Shell) -> tuple[EngineTable, datetime]:
+        """What the emitter must know of a Lakehouse table, and when it was loaded.
 
         Raises:
             MySQLError: 3877, it has not been loaded.
@@ -258,7 +274,8 @@ class Translator:
                 longest=None if text is None else text.longest,
                 values=None if text is None else text.values,
             )
-        return EngineTable(shell.schema, shell.table, shell.engine_name, columns)
+        made = EngineTable(shell.schema, shell.table, shell.engine_name, columns)
+        return made, facts.loaded_at
 
     def resolved(self, schema: str | None, name: str) -> Shell | LoadedTable | None:
         """The table of that name that the engine holds, or should."""
@@ -277,6 +294,7 @@ class _Entry:
     loaded: tuple[LoadedTable, ...]
     shells: tuple[Shell, ...]
     views: tuple[EngineView, ...]
+    loaded_at: tuple[datetime | None, ...]
     is_foreign: bool
 
 
@@ -287,6 +305,7 @@ class _Met:
         self._translator = translator
         self._loaded: dict[str, LoadedTable] = {}
         self._shells: dict[str, Shell] = {}
+        self._loaded_at: dict[str, datetime] = {}  # by the shells' engine names
         self._known: dict[tuple[str | None, str], EngineTable | EngineView | None] = {}
         self._views: list[EngineView] = []
         self._is_foreign = False
@@ -295,7 +314,8 @@ class _Met:
         """What is to be remembered."""
         views = tuple(self._views)
         loaded, shells = self.loaded_tables, self.shell_tables
-        return _Entry(result, loaded, shells, views, self._is_foreign)
+        loaded_at = tuple(self._loaded_at.get(one.engine_name) for one in shells)
+        return _Entry(result, loaded, shells, views, loaded_at, self._is_foreign)
 
     @property
     def loaded_tables(self) -> tuple[LoadedTable, ...]:
@@ -323,7 +343,9 @@ class _Met:
         found = translator.resolved(schema, name)
         if isinstance(found, Shell):
             self._shells[found.engine_name] = found
-            return translator.shell_table(found)
+            table, loaded_at = translator.shell_table(found)
+            self._loaded_at[found.engine_name] = loaded_at
+            return table
         if found is None:
             view = translator.view(schema, name)
             if view is None:

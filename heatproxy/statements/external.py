@@ -1,7 +1,7 @@
 """CREATE of Lakehouse tables by hand, and SECONDARY_LOAD and SECONDARY_UNLOAD of them.
 
 The shell is made on the caller's connection, empty of data; loading reads its files
-by the columns that MySQL says it has. A load replaces what was held whole, or leaves it.
+by the columns that MySQL says it has. A load replaces what was held, or leaves it.
 
 Source: HeatWave User Guide, "CREATE EXTERNAL TABLE", "Loading Data Manually".
 """
@@ -27,6 +27,12 @@ from heatproxy.statements import Text, Work
 from heatproxy.statements.secondary import read
 
 NO_SUCH_TABLE = 1146
+OPTIONS = (b"COMMENT", b"DEFAULT", b"CHARSET", b"CHARACTER", b"COLLATE")
+REFUSED = (
+    *(b"AUTO_INCREMENT", b"REFERENCES", b"GENERATED", b"PARTITION", b"FULLTEXT"),
+    *(b"SPATIAL", b"UNION", b"DIRECTORY", b"ENCRYPTION", b"TABLESPACE"),
+)
+KEYS = (b"PRIMARY", b"UNIQUE")
 
 
 async def handle(session: Session, statement: Text) -> Work | None:
@@ -59,10 +65,13 @@ async def _create(session: Session, asked: External) -> None:
         raise not_supported(f"{asked.auto_refresh} of a Lakehouse table")
     if asked.formats:
         raise not_supported("formats of single columns of a Lakehouse table")
-    if asked.options:
-        raise not_supported("table options beside those of a Lakehouse table")
-    for word in tokens(asked.definition, backslash_escapes=session.backslash_escapes):
-        if word.is_word(b"AUTO_INCREMENT", b"REFERENCES"):
+    escapes = session.backslash_escapes
+    options = tokens(asked.options, backslash_escapes=escapes)
+    if options and not options[0].is_word(*OPTIONS):
+        raise not_supported(f"{options[0].text.decode()} of a Lakehouse table")
+    definition = tokens(asked.definition, backslash_escapes=escapes)
+    for word in (*definition, *options):
+        if word.is_word(*REFUSED):
             raise not_supported(f"{word.text.decode()} of a Lakehouse table")
     schema = asked.schema or await session.schema()
     if schema is None:
@@ -75,13 +84,20 @@ async def _create(session: Session, asked: External) -> None:
         if given:
             raise secondary_engine("ENGINE_ATTRIBUTE and FILES exclude each other")
         text = said[asked.attribute]
-        parse_engine_attribute(text)
+        dialect, _ = parse_engine_attribute(text)
         given = json.loads(text)
     else:
-        parse_engine_attribute(json.dumps(given))
+        dialect, _ = parse_engine_attribute(json.dumps(given))
+    if dialect.check_constraints and any(w.is_word(*KEYS) for w in definition):
+        raise not_supported(
+            "the check of a Lakehouse table's keys (VERIFY_KEY_CONSTRAINTS=0, or"
+            " check_constraints false in the dialect, does without it)"
+        )
     shell = Shell(schema, asked.name, f"t_{uuid.uuid4().hex}", given)
     columns = asked.definition.decode()
-    create, seal = shell.create(columns, backslash_escapes=session.backslash_escapes)
+    create, seal = shell.create(
+        columns, backslash_escapes=escapes, options=asked.options.decode()
+    )
     try:
         await session.backend.query(create)
     except MySQLError as problem:

@@ -167,7 +167,6 @@ REFUSED = {
     "CALL of_t()": "the Lakehouse table t in CALL",
     "CREATE TABLE never LIKE t": "CREATE TABLE ... LIKE a Lakehouse table",
     "ALTER TABLE t ADD more int": "ALTER of a Lakehouse table",
-    "ALTER TABLE lake.t SECONDARY_UNLOAD": "ALTER of a Lakehouse table",
     "TRUNCATE TABLE t": "TRUNCATE of a Lakehouse table",
     "TRUNCATE t": "TRUNCATE of a Lakehouse table",
     "CHECKSUM TABLE t": "CHECKSUM of a Lakehouse table",
