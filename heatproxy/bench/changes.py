@@ -141,11 +141,15 @@ def _lag(direct: Any, through: Any, seconds: float) -> Figure:
             ended.set()
 
     seen: list[tuple[int, float]] = []
+    before = answers.offloaded(through)
     writer = threading.Thread(target=write)
     writer.start()
     while not ended.is_set() or seen[-1][0] < 1000 + len(committed) - 1:
-        seen.append((_seen(through), time.perf_counter()))
+        turn = _asked(through, "MAX")
+        seen.append((turn, time.perf_counter()))
     writer.join()
+    if answers.offloaded(through) - before < len(seen):
+        raise BenchFailed("queries of changing rows were not offloaded")
     late, at = [], 0
     for turn, moment in enumerate(committed):
         while seen[at][0] < 1000 + turn:
@@ -159,11 +163,16 @@ def _lag(direct: Any, through: Any, seconds: float) -> Figure:
 
 def _seen(through: Any, aggregate: str = "MAX") -> int:
     before = answers.offloaded(through)
+    turn = _asked(through, aggregate)
+    if answers.offloaded(through) == before:
+        raise BenchFailed("a query of changing rows was not offloaded")
+    return turn
+
+
+def _asked(through: Any, aggregate: str) -> int:
     answer = answers.ask(through, f"SELECT {aggregate}(turn) FROM {SCHEMA}.t")
     if answer.error is not None:
         raise BenchFailed(answer.message)
-    if answers.offloaded(through) == before:
-        raise BenchFailed("a query of changing rows was not offloaded")
     return int(answer.rows[0][0] or 0)
 
 

@@ -136,7 +136,7 @@ def _ask(connection: Any, text: str) -> None:
 
 
 def _run(engine: duckdb.DuckDBPyConnection, text: str) -> None:
-    engine.sql(text).to_arrow_table()
+    engine.execute(text).fetchall()  # Python's tuples, as the client of the others has
 
 
 def _set(connection: Any, variable: str) -> None:

@@ -4,6 +4,7 @@ What is remembered is found by the exact text and by all that the session says o
 it holds as long as every table it was made for is as it was then.
 """
 
+import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -14,7 +15,7 @@ from typing import TypeVar
 from heatproxy.backend.shells import Shell, Shells
 from heatproxy.backend.weights import Weights
 from heatproxy.engine import Engine
-from heatproxy.errors import secondary_engine
+from heatproxy.errors import MySQLError, secondary_engine
 from heatproxy.rapid.decision import Cause, Refusal, Settings, of_table
 from heatproxy.rapid.keys import engine_column
 from heatproxy.rapid.rapid import Rapid
@@ -35,6 +36,7 @@ from heatproxy.sql.translate import Translated, referenced_tables, translate
 K = TypeVar("K")
 V = TypeVar("V")
 
+log = logging.getLogger(__name__)
 REMEMBERED = 2000
 Constants = Mapping[str, Constant]
 NO_CONSTANTS: Constants = {}
@@ -207,6 +209,11 @@ class Translator:
         except Forward as reason:
             refusal = Refusal(Cause.RULE, str(reason) or "no rule")
             return met.entry(refusal)
+        except (Unanswered, Untranslated, MySQLError):
+            raise
+        except Exception as bug:  # a rule's own: no reason to fail the client
+            log.exception("a SELECT could not be translated")
+            return met.entry(Refusal(Cause.RULE, f"{type(bug).__name__} in a rule"))
         return met.entry(made)
 
     def _collations(self, text: str, settings: Settings, met: "_Met") -> set[str]:

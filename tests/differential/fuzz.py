@@ -26,7 +26,7 @@ THRESHOLD = "SET SESSION secondary_engine_cost_threshold = 0"
 UNWILLING = "SET SESSION use_secondary_engine = OFF"
 WILLING = "SET SESSION use_secondary_engine = ON"
 A_ROUND = 250  # queries over the same tables
-DELAYED = "SET SESSION max_execution_time = 20000"
+PATIENCE = "SET SESSION max_execution_time = 20000"
 
 
 @dataclass
@@ -100,15 +100,19 @@ class _Round:
         with ExitStack() as stack:
 
             def look(other: str) -> Answer:
-                looking = stack.enter_context(closing(self.held.ways[0](_of(self))))
+                looking = stack.enter_context(
+                    closing(self.held.ways[0](self.held.schema))
+                )
                 return ask(looking, other)
 
             verdict = compare(text, expected, given, look)
         if verdict.same is Same.WRONG:
             how = "offloaded" if went else "relayed"
+            warned = ask(self.direct, "SHOW WARNINGS").rows[:2]
             self.found.differences.append(
                 f"seed {self.seed} query {counts['queries']} {how}: {verdict.what}\n"
-                f"  {text}\n  MySQL     {_shown(expected)}\n  heatproxy {_shown(given)}"
+                f"  {text}\n  MySQL     {_shown(expected)}\n"
+                f"  heatproxy {_shown(given)}\n  MySQL warns {warned}"
             )
 
     def change(self) -> None:
@@ -147,10 +151,6 @@ class _Round:
         ask(self.through, self.chance.choice(("COMMIT", "COMMIT", "ROLLBACK")))
 
 
-def _of(one: _Round) -> str:
-    return one.held.schema
-
-
 def _shown(answer: Answer) -> str:
     if answer.error is not None:
         return f"error {answer.error}: {answer.message}"
@@ -162,7 +162,7 @@ def _asked(held: Held) -> Iterator[tuple[Any, Any]]:
     direct, through = (way(held.schema) for way in held.ways)
     with closing(direct), closing(through):
         for session in (direct, through):
-            ask(session, DELAYED)
+            ask(session, PATIENCE)
         ask(through, THRESHOLD)
         yield direct, through
 

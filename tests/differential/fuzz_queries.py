@@ -119,7 +119,8 @@ class Queries:
             f"{column} {self.one('', 'NOT ')}IN ({value}, {other})",
             f"{column} {self.one('', 'NOT ')}IN ({value}, NULL)",
             f"{text} {self.one('', 'NOT ')}LIKE '{self.one('a%', '%e%', '_', 'P_n')}'",
-            f"{self.column(names, NUMBERS)} {self.sign()} {self.number(names, min(depth, 1))}",
+            f"{self.column(names, NUMBERS)} {self.sign()}"
+            f" {self.number(names, min(depth, 1))}",
             f"{self.column(names, COMPARED)} {self.sign()}"
             f" {self.column(names, COMPARED)}",
             f"NOT {column} = {value}",
@@ -168,7 +169,7 @@ class Queries:
             f"COUNT(DISTINCT {any_})",
             f"COUNT({any_})",
             f"SUM(DISTINCT {self.column(names, NUMBERS)})",
-            f"GROUP_CONCAT({self.one(*names)}.id ORDER BY {self.one(*names)}.id)",
+            f"GROUP_CONCAT({names[-1]}.id ORDER BY {names[-1]}.id)",
         )
 
     def number(self, names: str, depth: int) -> str:
@@ -229,7 +230,12 @@ class Queries:
     # -- leaves
 
     def constant(self, name: str) -> str:
-        return self.tables.value(name) if name != "id" else str(self.upto(20))
+        if name == "id":
+            return str(self.upto(20))
+        value = str(self.tables.value(name))
+        if name in TEXTS and value.endswith("'") and self.chance.random() < 0.2:
+            return f"{value[:-1]} '"  # what PAD SPACE collations ignore
+        return value
 
     def column(self, names: str, of: tuple[str, ...]) -> str:
         return f"{self.one(*names)}.{self.one(*sorted(of))}"

@@ -175,7 +175,7 @@ SELECT COUNT(DISTINCT region, product), COUNT(DISTINCT product, qty), COUNT(DIST
 SELECT region, COUNT(DISTINCT product, paid) FROM c GROUP BY region ORDER BY region
 SELECT i, COUNT(*) FROM n GROUP BY i ORDER BY i
 SELECT d, d6, COUNT(*) FROM n GROUP BY d, d6 ORDER BY d, d6
-SELECT chan, region, MIN(chan), MAX(chan), COUNT(DISTINCT chan) FROM c GROUP BY chan, region ORDER BY chan, region
+SELECT chan, region, COUNT(DISTINCT chan) FROM c GROUP BY chan, region ORDER BY chan, region
 SELECT g, AVG(x) FROM (SELECT 1 AS g, id % 3 = 1 AS x FROM c UNION ALL SELECT 2, IF(a.id + b.id + d.id + e.id = 4, 0, a.id % 3 = 1) FROM c a, c b, c d, c e) u GROUP BY g ORDER BY AVG(x), g
 SELECT g, AVG(x) * 10000 AS m FROM (SELECT 1 AS g, id % 3 = 1 AS x FROM c UNION ALL SELECT 2, IF(a.id + b.id + d.id + e.id = 4, 0, a.id % 3 = 1) FROM c a, c b, c d, c e) u GROUP BY g HAVING AVG(x) > 0.3332 ORDER BY m, g
 SELECT MIN(id), COUNT(*) FROM s GROUP BY a ORDER BY 1

@@ -337,3 +337,10 @@ SELECT GREATEST(AVG(qty), 1) FROM c
 SELECT AVG(qty) % 5 FROM c
 -- ROUND or TRUNCATE of AVG to more places than it shows
 SELECT ROUND(AVG(qty), 6) FROM c
+-- MIN of ENUM in groups
+SELECT region, MIN(chan) FROM c GROUP BY region
+-- ROLLUP of ENUM
+SELECT chan, COUNT(*) FROM c GROUP BY chan WITH ROLLUP
+-- a condition that may warn beside another one
+SELECT id FROM s WHERE num > 3 AND num + 1 < 20 ORDER BY id
+SELECT id FROM s WHERE id = 1 OR num > 3 ORDER BY id

@@ -286,6 +286,9 @@ def _summed(ctx: Context, value: Value) -> Value:
 def _extreme(ctx: Context, function: str, value: Value, use: Use) -> Value:
     value = plain(value)
     if value.kind in ("string", "enum"):
+        if value.kind == "enum" and use.grouped and not use.over:
+            # whether the column says ENUM depends on MySQL's plan
+            raise Forward(f"{function.upper()} of ENUM in groups")
         found = extreme(ctx, function, value)
         if found.kind == "enum":  # MySQL makes it a string
             found = replace(found, kind="string", members=())
@@ -296,7 +299,8 @@ def _extreme(ctx: Context, function: str, value: Value, use: Use) -> Value:
     if value.kind in _OPAQUE:
         raise Forward(f"{function.upper()} of {value.kind.upper()}")
     sql = f"{function}({value.sql}){use.over}"
-    if value.kind == "date" and use.grouped and value.nullable and not use.over:
+    dated = value.kind in ("date", "timestamp")
+    if dated and use.grouped and value.nullable and not use.over:
         # MySQL warns 1292 for each group without a date
         sql = trap(f"count({value.sql}) = 0", "MIN or MAX of no date in a group", sql)
     return Value(

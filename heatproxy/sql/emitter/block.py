@@ -84,7 +84,7 @@ class Block:
         if isinstance(node, exp.And):
             only(node, "this", "expression")
             parts = list(node.flatten(unnest=False))
-            return " AND ".join(self.condition(part) for part in parts)
+            return " AND ".join(compare.undisturbed(map(self.condition, parts)))
         if isinstance(node, exp.Paren) and isinstance(node.this, exp.And | exp.In):
             only(node, "this")
             return f"({self.condition(node.this)})"

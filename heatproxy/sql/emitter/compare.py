@@ -5,7 +5,7 @@ strictly written literals only.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from sqlglot import exp
@@ -33,6 +33,7 @@ from heatproxy.sql.emitter.texts import (
 )
 from heatproxy.sql.emitter.values import (
     TEMPORAL,
+    TRAP,
     Context,
     Forward,
     Value,
@@ -231,12 +232,27 @@ def in_list(ctx: Context, node: exp.Expr) -> Value:
 def conjunction(ctx: Context, node: exp.Expr) -> Value:
     # AND chains nest to the left, as deep as the statement is long
     parts = list(node.flatten(unnest=False))
-    return predicate(" AND ".join(truth(ctx.value(part)) for part in parts))
+    return predicate(" AND ".join(undisturbed(truth(ctx.value(p)) for p in parts)))
 
 
 def disjunction(ctx: Context, node: exp.Expr) -> Value:
     parts = list(node.flatten(unnest=False))
-    return predicate(" OR ".join(truth(ctx.value(part)) for part in parts))
+    return predicate(" OR ".join(undisturbed(truth(ctx.value(p)) for p in parts)))
+
+
+def undisturbed(parts: Iterable[str]) -> list[str]:
+    """Conditions that are tested together.
+
+    Which of them a row is tested for first is MySQL's choice and DuckDB's: one that
+    MySQL warns of for a row may not be reached here.
+
+    Raises:
+        Forward: one of several has a trap in it.
+    """
+    found = list(parts)
+    if len(found) > 1 and any(TRAP in part for part in found):
+        raise Forward("a condition that may warn beside another one")
+    return found
 
 
 def exclusive(ctx: Context, node: exp.Expr) -> Value:

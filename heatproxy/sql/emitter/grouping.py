@@ -40,6 +40,10 @@ class Grouping:
         """
         if value.mixed:
             raise Forward("grouping by a CASE whose branches differ in scale")
+        is_year = value.kind == "year" and "(" not in value.sql
+        if self.rollup and (value.kind == "enum" or is_year):
+            # stored with the sums they are text and a number, and sort as those
+            raise Forward(f"ROLLUP of {value.kind.upper()}")
         if self.rollup and value.sql in self.keys:
             raise Forward("ROLLUP of one expression twice")
         if is_constant(value):

@@ -272,13 +272,16 @@ class Context(Protocol):
         ...
 
 
+TRAP = "'heatproxy: "  # what the SQL of a trap has in it
+
+
 def trap(condition: str, reason: str, sql: str) -> str:
     """``sql``, which aborts the query with ``reason`` where ``condition`` holds.
 
     It is a cast that fails: error() is volatile, which DuckDB takes neither in a
     window's keys nor in a subquery that it is to decorrelate.
     """
-    stop = f"CASE WHEN {condition} THEN 'heatproxy: {reason}' ELSE 'false' END"
+    stop = f"CASE WHEN {condition} THEN {TRAP}{reason}' ELSE 'false' END"
     return f"CASE WHEN CAST({stop} AS BOOLEAN) THEN NULL ELSE {sql} END"
 
 
@@ -300,8 +303,8 @@ def moved(value: Value, sql: str, key: str | None = None) -> Value:
 
 def wrapped(value: Value, form: str) -> Value:
     """The value and its key in a form such as ``any_value({})``, which picks one."""
-    key = None if value.key is None else form.format(value.key)
-    return moved(value, form.format(value.sql), key)
+    key = None if value.key is None else form.replace("{}", value.key, 1)
+    return moved(value, form.replace("{}", value.sql, 1), key)
 
 
 def plain(value: Value) -> Value:

@@ -257,8 +257,10 @@ def _shown(block: "Block", name: str, node: exp.Expr) -> Value:
 
 def _taken(value: Value, form: str) -> Value:
     """A value of another row."""
-    key = None if value.key is None else form.format(value.key)
-    return replace(elsewhere(value, form.format(value.sql), key), nullable=True)
+    # the window's SQL may have braces of its own
+    key = None if value.key is None else form.replace("{}", value.key, 1)
+    taken = form.replace("{}", value.sql, 1)
+    return replace(elsewhere(value, taken, key), nullable=True)
 
 
 def _none(name: str, arguments: Sequence[exp.Expr]) -> None:
