@@ -298,9 +298,13 @@ def _extreme(ctx: Context, function: str, value: Value, use: Use) -> Value:
         return elsewhere(found, f"{found.sql}{use.over}", key)
     if value.kind in _OPAQUE:
         raise Forward(f"{function.upper()} of {value.kind.upper()}")
+    if value.kind == "timestamp" and use.grouped and not use.over:
+        # MySQL warns 1292 of the 0000-00-00 that it begins some groups with
+        raise Forward(f"{function.upper()} of TIMESTAMP in groups")
+    if value.kind == "year" and "(" not in value.sql:  # 0000 is shown as 0
+        raise Forward(f"{function.upper()} of YEAR")
     sql = f"{function}({value.sql}){use.over}"
-    dated = value.kind in ("date", "timestamp")
-    if dated and use.grouped and value.nullable and not use.over:
+    if value.kind == "date" and use.grouped and value.nullable and not use.over:
         # MySQL warns 1292 for each group without a date
         sql = trap(f"count({value.sql}) = 0", "MIN or MAX of no date in a group", sql)
     return Value(
