@@ -169,7 +169,6 @@ CHANGES = {
     "a table of rapid": say(
         "CREATE TABLE t (a INT PRIMARY KEY) SECONDARY_ENGINE=RAPID",
         "SHOW CREATE TABLE t",
-        "ALTER TABLE t SECONDARY_LOAD",
         "ALTER TABLE t SECONDARY_ENGINE NULL",
     ),
     "a discarded tablespace that is no Lakehouse table": with_table(

@@ -403,7 +403,9 @@ def test_a_second_run_fails_where_a_real_server_does_and_nowhere_else(
     }
     (load,) = [s for q, s in answers.items() if q.startswith("CALL sys.heatwave_load")]
     titles = [block.columns[0] for block in load]
-    assert titles == [title for title, _ in BLOCKS if title != "LOADING TABLE"]
+    # the tables of the first run that InnoDB holds are loaded into RAPID
+    alone = [title for title in titles if title != "LOADING TABLE"]
+    assert alone == [title for title, _ in BLOCKS if title != "LOADING TABLE"]
     (line,) = [line for line in load[1].lines if "bank_marketing" in line]
     assert re.search(r"YES +- +- +- +Non-empty existing table is not supported", line)
 

@@ -40,10 +40,11 @@ class Grouping:
         """
         if value.mixed:
             raise Forward("grouping by a CASE whose branches differ in scale")
-        is_year = value.kind == "year" and "(" not in value.sql
-        if self.rollup and (value.kind == "enum" or is_year):
-            # stored with the sums they are text and a number, and sort as those
-            raise Forward(f"ROLLUP of {value.kind.upper()}")
+        if value.kind == "year" and "(" not in value.sql:
+            raise Forward("grouping by YEAR")  # 0000 is shown as 0 or as 0000
+        if self.rollup and value.kind == "enum":
+            # stored with the sums it is text, and sorts as that
+            raise Forward("ROLLUP of ENUM")
         if self.rollup and value.sql in self.keys:
             raise Forward("ROLLUP of one expression twice")
         if is_constant(value):
