@@ -53,7 +53,9 @@ def test_a_client_that_leaves_in_the_middle_is_no_news_in_the_log(
     failures: int,
 ) -> None:
     monkeypatch.setattr(service, "serve_statement", serve_statement)
-    house: Any = SimpleNamespace(shells=SimpleNamespace(watch=lambda tell: None))
+    names = SimpleNamespace(watch=lambda tell: None, look=lambda: None)
+    rapid = SimpleNamespace(tables=names)
+    house: Any = SimpleNamespace(shells=names, views=names, rapid=rapid)
 
     async def session() -> None:
         reader, relay = asyncio.StreamReader(), Relay()

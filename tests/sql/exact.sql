@@ -154,13 +154,13 @@ SELECT product, MIN(paid) FROM c WHERE paid IS NOT NULL GROUP BY product ORDER B
 SELECT id, tm, y, j, st, bt, vb FROM t ORDER BY id
 SELECT id, tm FROM t ORDER BY tm, id
 SELECT id FROM t WHERE y = 2000 OR y > 2023 ORDER BY id
-SELECT MAX(tm), MIN(tm), COUNT(tm), COUNT(j), COUNT(st), MAX(y), MIN(y) FROM t
+SELECT MAX(tm), MIN(tm), COUNT(tm), COUNT(j), COUNT(st), COUNT(y) FROM t
 SELECT id, j IS NULL, vb IS NULL, bt IS NOT NULL FROM t ORDER BY id
 SELECT id, chan FROM c ORDER BY chan, id
 SELECT id FROM c WHERE chan = 'WEB' OR chan IN ('phone') ORDER BY id
 SELECT id FROM c WHERE chan <> 'web' ORDER BY chan DESC, id
 SELECT chan, COUNT(*) FROM c GROUP BY chan ORDER BY chan
-SELECT DISTINCT tm, y FROM t ORDER BY tm, y
+SELECT DISTINCT tm FROM t ORDER BY tm
 -- # aggregates
 SELECT COUNT(*), COUNT(i), COUNT(DISTINCT i), COUNT(1), COUNT(NULL) FROM n
 SELECT SUM(i), SUM(b), SUM(ti), SUM(u), SUM(bu), SUM(d), SUM(d6), SUM(w), SUM(du) FROM n
