@@ -81,6 +81,7 @@ class RapidConfig:
     exactness: str
     offload_in_transactions: bool
     freshness_wait_s: float
+    answer_limit: int  # bytes
     shadow: float  # a share, 0 to 1
     switched_off: Sequence[str]
     load_connections: int

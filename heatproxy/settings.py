@@ -259,6 +259,13 @@ SETTINGS = (
         live=True,
     ),
     Setting(
+        "rapid.answer_limit",
+        Size("1G"),
+        "How large an answer of RAPID may be: nothing of it is sent before it is whole, "
+        "what is over 64 MB waits in a file, and a larger one MySQL gives instead.",
+        live=True,
+    ),
+    Setting(
         "rapid.shadow",
         Number(low=0, high=1, default=0),
         "Which share of the SELECTs that RAPID answers MySQL answers too: differences "

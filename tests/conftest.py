@@ -124,6 +124,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     running = Running(
         tmp_path_factory.mktemp("heatproxy"),
         HEATPROXY_LAKEHOUSE_ALLOWED_HOSTS="127.0.0.1",
+        HEATPROXY_RAPID_ANSWER_LIMIT="128M",
     )
     assert running.ready_line, "heatproxy did not start"
     yield running.server

@@ -86,6 +86,7 @@ WRONG: dict[str, list[Any]] = {
     "rapid.exactness": ["loose", 3],
     "rapid.offload_in_transactions": ["maybe"],
     "rapid.freshness_wait_s": [-1, "soon"],
+    "rapid.answer_limit": ["lots"],
     "rapid.shadow": [-0.1, 1.5, "all"],
     "rapid.switched_off": [7],
     "rapid.load_connections": [0, 65, 1.5],

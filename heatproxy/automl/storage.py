@@ -1,7 +1,7 @@
 """A model as bytes and back.
 
-A zip of ``model.json``, and of either the texts of LightGBM boosters or one skops file.
-The bytes live in a table that its owner can write: they are data. Nothing in them is
+A zip of ``model.json``, and of either the texts of LightGBM boosters or one skops file;
+a specialist's model is a zip of JSON values and arrays. The bytes live in a table that its owner can write: they are data. Nothing in them is
 executed; a skops file may hold the types listed here and no others; and numbers that
 compiled code would follow as indexes are checked before it sees them.
 
@@ -27,8 +27,10 @@ from heatproxy.automl.features import FeatureSet
 from heatproxy.automl.model import Facts, Model
 from heatproxy.automl.openmp import lightgbm as lgb
 from heatproxy.automl.search import Estimator
+from heatproxy.automl.special_storage import SPECIAL, files_of, read_files
 from heatproxy.automl.target import Labels
 from heatproxy.automl.tasks import task_named
+from heatproxy.automl.tasks.contract import SpecialModel
 from heatproxy.errors import MySQLError, secondary_engine
 
 VERSION = 1
@@ -92,14 +94,9 @@ _TRUSTED_LOADERS = frozenset(
 )
 
 
-def to_bytes(model: Model) -> bytes:
+def to_bytes(model: Model | SpecialModel) -> bytes:
     """The model as one zip; ``from_bytes`` is the inverse."""
-    files = {_FACTS: json.dumps(_state(model), allow_nan=False).encode()}
-    if isinstance(model.estimator, Boosters):
-        for place, member in enumerate(model.estimator.members):
-            files[_BOOSTER.format(place)] = member.model_to_string().encode()
-    else:
-        files[_SKOPS] = skops.io.dumps(model.estimator.pipeline)
+    files = _files(model) if isinstance(model, Model) else files_of(model)
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as archive:
         for name, content in files.items():
@@ -109,14 +106,15 @@ def to_bytes(model: Model) -> bytes:
     return out.getvalue()
 
 
-def from_bytes(data: bytes) -> Model:
-    """Read a model back; it is tried on its own background rows before it is given.
+def from_bytes(data: bytes) -> Model | SpecialModel:
+    """Read a model back; it is checked or tried on its own rows before it is given.
 
     Raises:
         MySQLError: 3877, the bytes are no model, one of another version, or unsound.
     """
     try:
-        return _read(data)
+        files = _unpacked(data)
+        return read_files(files) if SPECIAL in files else _read(files)
     except MySQLError:
         raise
     except Exception as problem:
@@ -129,11 +127,24 @@ def unreadable(reason: str) -> MySQLError:
     return secondary_engine(f"The stored model cannot be read ({reason})")
 
 
-def _read(data: bytes) -> Model:
+def _unpacked(data: bytes) -> dict[str, bytes]:
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         if sum(entry.file_size for entry in archive.infolist()) > MOST_BYTES:
             raise unreadable("it is larger than 4 GB")
-        files = {entry.filename: archive.read(entry) for entry in archive.infolist()}
+        return {entry.filename: archive.read(entry) for entry in archive.infolist()}
+
+
+def _files(model: Model) -> dict[str, bytes]:
+    files = {_FACTS: json.dumps(_state(model), allow_nan=False).encode()}
+    if isinstance(model.estimator, Boosters):
+        for place, member in enumerate(model.estimator.members):
+            files[_BOOSTER.format(place)] = member.model_to_string().encode()
+    else:
+        files[_SKOPS] = skops.io.dumps(model.estimator.pipeline)
+    return files
+
+
+def _read(files: dict[str, bytes]) -> Model:
     state = json.loads(files.pop(_FACTS))
     if state["version"] != VERSION:
         raise unreadable(f"version {state['version']}, not {VERSION}")

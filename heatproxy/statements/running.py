@@ -2,14 +2,13 @@
 
 Nothing is sent before the engine has answered whole, so that whatever goes wrong on
 the rows leaves the statement to MySQL. Rows that memory is too small for wait in a
-file.
+file. What MySQL could not answer in any case is sent as it comes, once there is much.
 """
 
 import logging
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import suppress
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -17,12 +16,13 @@ from typing import IO
 
 import pyarrow as pa
 
-from heatproxy.engine import Trap
+from heatproxy.engine import Query, Trap
 from heatproxy.errors import MySQLError, ProtocolError
 from heatproxy.rapid.decision import Cause, Refusal
 from heatproxy.session import Cancel, House, Session
 from heatproxy.statements.fitting import fit, schema_of
 from heatproxy.statements.offload import Trial
+from heatproxy.wire.columns import ColumnDefinition
 
 log = logging.getLogger(__name__)
 
@@ -39,12 +39,23 @@ class Changed(Exception):
     """A table is not what it was when the statement was translated."""
 
 
+class TooLarge(Exception):
+    """An answer is over the limit, or over what the disk has room for."""
+
+
 @dataclass(slots=True)
 class Rows:
     """All rows of an answer, in the Arrow types of its columns."""
 
+    columns: Sequence[ColumnDefinition]
     held: list[pa.RecordBatch] = field(default_factory=list)
     spilled: IO[bytes] | None = None
+    query: Query | None = None  # that the rest is still to come from
+
+    @property
+    def blocks(self) -> bool:
+        """Whether some are not in memory."""
+        return self.spilled is not None or self.query is not None
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """They, once; blocks."""
@@ -54,13 +65,55 @@ class Rows:
             self.spilled.seek(0)
             with pa.ipc.open_stream(self.spilled) as reader:
                 yield from reader
-            self.close()
+        if self.query is not None:
+            schema = schema_of(self.columns)
+            for batch in self.query.reader:
+                yield fit(batch, self.columns, schema)
+        self.close()
+
+    def cancel(self) -> None:
+        """Whoever waits for the next ones does not any more."""
+        if self.query is not None:
+            self.query.cancel()
 
     def close(self) -> None:
-        """Give back what the file takes."""
+        """Give back what the rest takes."""
         if self.spilled is not None:
             self.spilled.close()
             self.spilled = None
+        if self.query is not None:
+            self.query.cancel()
+            self.query.close()
+            self.query = None
+
+
+class _File:
+    """Batches on disk, up to so many bytes; the file is gone with the process."""
+
+    def __init__(self, folder: Path, schema: pa.Schema, limit: int) -> None:
+        self._limit = limit
+        self._size = 0
+        self.file = _file(folder)
+        self._writer = pa.ipc.new_stream(self.file, schema)
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        """One more.
+
+        Raises:
+            TooLarge: there is no room for it.
+        """
+        self._size += batch.nbytes
+        if self._size > self._limit:
+            raise TooLarge("its answer is larger than rapid.answer_limit")
+        try:
+            self._writer.write_batch(batch)
+        except OSError as problem:
+            raise TooLarge(f"no room for its answer: {problem.strerror}") from None
+
+    def done(self) -> IO[bytes]:
+        """The whole of it."""
+        self._writer.close()
+        return self.file
 
 
 async def run(made: Trial) -> Rows:
@@ -90,6 +143,8 @@ async def run(made: Trial) -> Rows:
             raise made.declined(Refusal(Cause.ENGINE, problem.message)) from None
         except Trap as trap:
             raise made.declined(Refusal(Cause.TRAP, str(trap))) from None
+        except TooLarge as problem:
+            raise made.declined(Refusal(Cause.ENGINE, str(problem))) from None
         except Exception as problem:
             if made.must:
                 raise
@@ -142,7 +197,6 @@ def _all_rows(house: House, made: Trial, cancel: Cancel) -> Rows:
     translator = house.translator
     if not translator.is_current(translation):
         raise Changed
-    rows, size = Rows(), 0
     sql = translation.translated.sql
     try:
         query = house.engine.run(sql, listen=cancel.interrupts)
@@ -153,8 +207,28 @@ def _all_rows(house: House, made: Trial, cancel: Cancel) -> Rows:
         if not translator.is_current(translation):
             raise Changed from None
         raise
+    is_kept = False
+    try:
+        rows = _held(house, made, query)
+        is_kept = rows.query is not None
+    finally:
+        if not is_kept:
+            query.close()
+    return rows
+
+
+def _held(house: House, made: Trial, query: Query) -> Rows:
+    """The rows of a query, or the first of many that MySQL could not give at all.
+
+    Raises:
+        Changed: the query may be of tables that have been replaced.
+        TooLarge: there is no room for them.
+    """
+    translation, translator = made.translation, house.translator
+    assert translation is not None
     columns, schema = made.columns, schema_of(made.columns)
-    writer: pa.RecordBatchStreamWriter | None = None
+    rows, size = Rows(columns), 0
+    file: _File | None = None
     try:
         is_first = True
         for batch in query.reader:
@@ -165,42 +239,55 @@ def _all_rows(house: House, made: Trial, cancel: Cancel) -> Rows:
             if size <= HOLD_BYTES:
                 rows.held.append(fitted)
                 size += fitted.nbytes
+                if made.must and size > HOLD_BYTES:
+                    rows.query = query
+                    return rows
                 continue
-            if writer is None:
-                rows.spilled = _file(house.config.data_dir)
-                writer = pa.ipc.new_stream(rows.spilled, schema)
-            writer.write_batch(fitted)
+            if file is None:
+                config = house.config
+                file = _File(config.data_dir, schema, config.rapid.answer_limit - size)
+                rows.spilled = file.file
+            file.add(fitted)
         if is_first and not translator.is_current(translation):
             raise Changed
-        if writer is not None:
-            writer.close()
+        if file is not None:
+            file.done()
     except BaseException:
         rows.close()
         raise
-    finally:
-        query.close()
     return rows
 
 
 def _file(folder: Path) -> IO[bytes]:
-    """A file that is gone with the process, whatever becomes of it."""
     return tempfile.TemporaryFile(dir=folder)
 
 
 async def in_turn(session: Session, rows: Rows) -> AsyncIterator[pa.RecordBatch]:
-    """The batches of the rows, those from a file read off the loop."""
+    """The batches of the rows, those that are not in memory read off the loop."""
     batches = rows.batches()
     try:
-        if rows.spilled is None:
+        if not rows.blocks:
             for batch in batches:
                 yield batch
             return
-        while (batch := await session.off_loop(partial(_next, batches))) is not None:
+        while (batch := await _following(session, rows, batches)) is not None:
             yield batch
     finally:
-        with suppress(ValueError):  # it is just being read by a thread
-            rows.close()
+        rows.close()
 
 
-def _next(batches: Iterator[pa.RecordBatch], cancel: Cancel) -> pa.RecordBatch | None:
+async def _following(
+    session: Session, rows: Rows, batches: Iterator[pa.RecordBatch]
+) -> pa.RecordBatch | None:
+    read = partial(_next, rows, batches)
+    if rows.query is None:
+        return await session.off_loop(read)
+    async with session.house.turns:  # for one batch: a slow reader keeps nobody waiting
+        return await session.off_loop(read)
+
+
+def _next(
+    rows: Rows, batches: Iterator[pa.RecordBatch], cancel: Cancel
+) -> pa.RecordBatch | None:
+    cancel.interrupts(rows.cancel)
     return next(batches, None)

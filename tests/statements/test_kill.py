@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import Any
@@ -243,6 +244,13 @@ def test_a_query_whose_client_reads_nothing_is_killed_all_the_same(
             pass
     assert caught.value.args == INTERRUPTED
     assert value(client, "SELECT COUNT(*) FROM bank") == 8000
+
+
+def test_an_answer_that_is_sent_as_it_comes_comes_whole(client: Connection) -> None:
+    text = f"SELECT b.y, '{'x' * 1000}' FROM bank a JOIN bank b LIMIT 120000"
+    given = Counter(rows(client, text))
+    assert sum(given.values()) == 120_000
+    assert set(given) <= {(y, "x" * 1000) for y in ("yes", "no")}
 
 
 def test_a_load_of_many_small_tables_can_be_killed(

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
@@ -72,6 +73,11 @@ def past(loaded: Server) -> Iterator[Connection]:
 def offloads(connection: Connection) -> int:
     """How many statements of the session RAPID has answered."""
     return int(rows(connection, COUNTED)[0][1])
+
+
+def wide(count: int) -> str:
+    """A SELECT of ``count`` times all rows, a KB each."""
+    return f"SELECT a.id, '{'x' * 1000}' FROM t a JOIN t b WHERE a.id <= {count}"
 
 
 ANSWERED = [
@@ -404,3 +410,21 @@ def test_two_hundred_clients_are_all_answered(loaded: Server, past: Connection) 
         thread.join()
     run(past, f"SET GLOBAL max_connections = {allowed}")
     assert wrong == []
+
+
+def test_an_answer_larger_than_what_memory_holds_comes_whole(
+    client: Connection,
+) -> None:
+    before = offloads(client)
+    given = rows(client, wide(20))
+    assert offloads(client) == before + 1
+    assert Counter(row[0] for row in given) == dict.fromkeys(range(1, 21), ROWS)
+    assert {len(row[1]) for row in given} == {1000}
+
+
+def test_an_answer_over_the_limit_is_mysqls(client: Connection) -> None:
+    before = offloads(client)
+    given = rows(client, wide(40))
+    assert len(given) == 40 * ROWS
+    assert offloads(client) == before
+    assert "rapid.answer_limit" in value(client, LAST)
