@@ -231,7 +231,7 @@ class Session:
         """Like ``relay``, of a COM_QUERY or COM_STMT_EXECUTE as it is sent."""
         backend = self.backend
         self.aftermath = None
-        async with backend.claimed():
+        async with backend.claimed(last=True):
             backend.status = await self._relay.relay(
                 command, backend.capabilities, backend.status, before_end
             )

@@ -76,6 +76,7 @@ class Watch:
         self._timer: asyncio.TimerHandle | None = None
         self._wait: _Wait | None = None
         self._awake = self._over = self._killed = False
+        self._quiet = False  # what the connection has last been told is the client's
         self._problem: MySQLError | ProtocolError | None = None
         self._told = False  # the statement has been told of the problem
         backend.keeper = self
@@ -181,8 +182,11 @@ class Watch:
             self._claims -= 1
             raise
 
-    def release(self, failed: bool) -> None:
-        """The command has been answered; the wait is resumed if no other follows."""
+    def release(self, failed: bool, *, last: bool = False) -> None:
+        """The command has been answered; the wait is resumed if no other follows.
+
+        Behind the ``last`` one it is not: the diagnostics area is the client's then.
+        """
         self._claims -= 1
         if self._claims or self._over:
             return
@@ -191,6 +195,7 @@ class Watch:
             # the work itself calls this: were it cancelled here, it would be at its
             # next await, in the middle of another command perhaps
             asyncio.get_running_loop().call_soon(self._tell)
+        self._quiet = last
         if self._awake and self._problem is None:
             self._resume_in(RESUME_AFTER_S)
 
@@ -201,7 +206,8 @@ class Watch:
         self._resume()
 
     def _resume(self) -> None:
-        if not (self._claims or self._wait or self._over or self._problem):
+        ended = self._over or self._problem or self._quiet
+        if not (self._claims or self._wait or ended):
             self._wait = _Wait()
             self._wait.task = asyncio.ensure_future(self._wait_killable(self._wait))
 
@@ -212,6 +218,7 @@ class Watch:
             if wait.called_off:
                 return
             wait.began = True
+            self._backend.refused = None  # its diagnostics area no longer says so
             row = (await self._backend.unwatched(self._text())).texts()[0]
         except pymysql.MySQLError as problem:
             log.warning("a statement cannot be killed: %s", problem)

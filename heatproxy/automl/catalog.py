@@ -7,53 +7,20 @@ bytes are kept as Base64 text in chunks that fit a packet.
 Source: HeatWave User Guide, "The Model Catalog".
 """
 
-import base64
 import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from heatproxy.automl import catalog_tables, chunks
+from heatproxy.automl.catalog_tables import MODELS, OBJECTS
 from heatproxy.backend.connection import BackendConnection
 from heatproxy.datatypes import quote_name, quote_text
 from heatproxy.errors import MySQLError, ml_error
 
-CHUNK_CHARACTERS = 4 << 20  # of Base64; twice that as hexadecimal digits on the wire
 NOTES_CHARACTERS = 1024
 _ABSENT = (1049, 1146)  # no such schema, no such table
-_DENIED = 1142
-
-# The physical order is that of HeatWave 9.5 (reference, section 6.2).
-_MODEL_CATALOG = """
-  model_id int NOT NULL AUTO_INCREMENT,
-  model_handle varchar(255) NOT NULL,
-  model_type varchar(255) DEFAULT NULL,
-  task varchar(255) DEFAULT NULL,
-  model_object longtext,
-  model_owner varchar(255) DEFAULT NULL,
-  build_timestamp int DEFAULT NULL,
-  target_column_name varchar(255) DEFAULT NULL,
-  train_table_name varchar(255) DEFAULT NULL,
-  column_names json DEFAULT NULL,
-  model_explanation json DEFAULT NULL,
-  last_accessed int DEFAULT NULL,
-  model_object_size int DEFAULT NULL,
-  notes varchar(1024) DEFAULT NULL,
-  model_metadata json DEFAULT NULL,
-  PRIMARY KEY (model_id),
-  UNIQUE KEY model_handle (model_handle)
-"""
-_OBJECT_CATALOG = """
-  chunk_id int NOT NULL,
-  model_handle varchar(255) NOT NULL,
-  model_object longtext,
-  PRIMARY KEY (model_handle, chunk_id)
-"""
-_FOREIGN_KEY = """
-  , FOREIGN KEY (model_handle) REFERENCES MODEL_CATALOG (model_handle)
-    ON DELETE CASCADE ON UPDATE CASCADE
-"""
-_AS = "DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_0900_ai_ci"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,32 +58,21 @@ class Catalog:
         self.owner = owner
         self.schema = f"ML_SCHEMA_{owner}"
         self._backend = backend
-        self._models = f"{quote_name(self.schema)}.MODEL_CATALOG"
-        self._objects = f"{quote_name(self.schema)}.model_object_catalog"
+        self._models = f"{quote_name(self.schema)}.{MODELS}"
+        self._objects = f"{quote_name(self.schema)}.{OBJECTS}"
+
+    @property
+    def objects(self) -> str:
+        """The table of the models' bytes, as SQL names it."""
+        return self._objects
 
     async def ensure(self) -> None:
         """Create what is missing of the schema and its tables."""
-        present = await self._backend.scalar(
-            "SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = "
-            f"{quote_text(self.schema)}"
-            " AND TABLE_NAME IN ('MODEL_CATALOG', 'model_object_catalog')"
-        )
-        if present == "2":
-            return
-        schema = quote_name(self.schema)
-        objects = f"CREATE TABLE IF NOT EXISTS {self._objects} ({_OBJECT_CATALOG}"
-        for sql in (
-            f"CREATE DATABASE IF NOT EXISTS {schema} {_AS}",
-            f"CREATE TABLE IF NOT EXISTS {self._models} ({_MODEL_CATALOG}) {_AS}",
-        ):
-            await self._backend.query(sql)
-        try:
-            await self._backend.query(f"{objects}{_FOREIGN_KEY}) {_AS}")
-        except MySQLError as problem:
-            if problem.number != _DENIED:
-                raise
-            # HeatWave asks for no REFERENCES privilege: save() cleans up instead
-            await self._backend.query(f"{objects}) {_AS}")
+        await catalog_tables.make(self._backend, self.schema)
+
+    async def upgrade(self) -> None:
+        """Make the catalog, or add to an older one what it lacks."""
+        await catalog_tables.upgrade(self._backend, self.schema)
 
     async def find(self, handle: str) -> Entry | None:
         """The model of that handle, or None.
@@ -153,21 +109,36 @@ class Catalog:
         Raises:
             MySQLError: 3877, the chunks are not what the metadata say.
         """
-        chunks = await self._rows(
-            "model_object",
-            f"{self._objects} WHERE model_handle = {quote_text(entry.handle)}"
-            " ORDER BY chunk_id",
+        model = await self.read_chunks(
+            self._objects, f"model_handle = {quote_text(entry.handle)}"
         )
-        text = "".join(chunk or "" for (chunk,) in chunks)
-        try:
-            model = base64.b64decode(text, validate=True)
-        except ValueError:
-            model = b""
-        if not model or len(model) != entry.object_size:
+        if model is None or len(model) != entry.object_size:
             raise ml_error(
                 "ML003025", f"The model object of '{entry.handle}' is damaged."
             )
         return model
+
+    async def read_chunks(self, table: str, where: str) -> bytes | None:
+        """The bytes in the chunks of a quoted table's rows, read one at a time.
+
+        None: there are none, or they are not Base64.
+        """
+        numbers = await self._backend.query(
+            f"SELECT chunk_id FROM {table} WHERE {where} ORDER BY chunk_id"
+        )
+        joined = chunks.Joined()
+        try:
+            for (number,) in numbers.texts():
+                # a character string would come in the session's character set
+                found = await self._backend.query(
+                    f"SELECT CAST(model_object AS BINARY) FROM {table}"
+                    f" WHERE {where} AND chunk_id = {int(number or 0)}"
+                )
+                for (piece,) in found.rows:
+                    joined.add((piece or b"").decode("ascii"))
+            return joined.data() or None
+        except (chunks.NotBase64, UnicodeDecodeError):
+            return None
 
     async def save(
         self,
@@ -180,9 +151,8 @@ class Catalog:
         Raises:
             MySQLError: 1062, the handle is taken; the backend's own.
         """
-        text = base64.b64encode(model).decode()
-        chunks = _chunks(text)
-        metadata = {**metadata, "chunks": len(chunks)}
+        size = await self._piece_characters()
+        metadata = {**metadata, "chunks": chunks.count(model, size)}
         notes = metadata.get("notes")
         values = {
             "model_handle": handle,
@@ -205,7 +175,7 @@ class Catalog:
             await self._backend.query(
                 f"INSERT INTO {self._models} ({', '.join(values)}) VALUES ({literals})"
             )
-            await self._write_chunks(handle, chunks)
+            await self._write_chunks(handle, model, size)
             await self._backend.query("COMMIT")
         except BaseException:
             await self._backend.query("ROLLBACK")
@@ -215,8 +185,8 @@ class Catalog:
         self, handle: str, metadata: dict[str, Any], model: bytes
     ) -> None:
         """A model explained anew: its explanation, metadata and bytes."""
-        chunks = _chunks(base64.b64encode(model).decode())
-        metadata = {**metadata, "chunks": len(chunks)}
+        size = await self._piece_characters()
+        metadata = {**metadata, "chunks": chunks.count(model, size)}
         explanation = json.dumps(metadata.get("model_explanation") or {})
         where = f"WHERE model_handle = {quote_text(handle)}"
         await self._backend.query("START TRANSACTION")
@@ -227,7 +197,7 @@ class Catalog:
                 f" model_metadata = {_literal(json.dumps(metadata))} {where}"
             )
             await self._backend.query(f"DELETE FROM {self._objects} {where}")
-            await self._write_chunks(handle, chunks)
+            await self._write_chunks(handle, model, size)
             await self._backend.query("COMMIT")
         except BaseException:
             await self._backend.query("ROLLBACK")
@@ -249,11 +219,15 @@ class Catalog:
                 f"DELETE FROM {self._objects} WHERE model_handle = {quote_text(handle)}"
             )
 
-    async def _write_chunks(self, handle: str, chunks: list[str]) -> None:
-        for number, chunk in enumerate(chunks, 1):
+    async def _piece_characters(self) -> int:
+        allowed = await self._backend.scalar("SELECT @@max_allowed_packet")
+        return chunks.piece_characters(int(allowed or 0))
+
+    async def _write_chunks(self, handle: str, model: bytes, size: int) -> None:
+        for number, piece in enumerate(chunks.pieces(model, size), 1):
             await self._backend.query(
                 f"INSERT INTO {self._objects} (chunk_id, model_handle, model_object)"
-                f" VALUES ({number}, {quote_text(handle)}, '{chunk}')"
+                f" VALUES ({number}, {quote_text(handle)}, '{piece}')"
             )
 
     async def _rows(self, columns: str, rest: str) -> list[tuple[str | None, ...]]:
@@ -267,12 +241,6 @@ class Catalog:
             tuple(None if v is None else bytes.fromhex(v).decode() for v in row)
             for row in result.texts()
         ]
-
-
-def _chunks(text: str) -> list[str]:
-    """Base64 needs no quoting, so a chunk is a literal as it stands."""
-    size = CHUNK_CHARACTERS
-    return [text[start : start + size] for start in range(0, len(text), size)]
 
 
 def _literal(value: str | None) -> str:

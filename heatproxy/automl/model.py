@@ -16,20 +16,7 @@ from heatproxy.automl.target import Labels
 from heatproxy.automl.tasks import task_named
 from heatproxy.automl.tasks.classification import rebalanced
 from heatproxy.automl.tasks.contract import Task
-
-FORMAT = "HWMLv2.0"
-
-# the same for every classifier and regressor of the reference
-_TRAINING_PARAMS = {
-    "recommend": "ratings",
-    "force_use_X": False,
-    "recommend_k": 3,
-    "remove_seen": True,
-    "ranking_topk": 10,
-    "lsa_components": 100,
-    "ranking_threshold": 1,
-    "feedback_threshold": 1,
-}
+from heatproxy.automl.tasks.metadata import FORMAT, TRAINING_PARAMS, float32
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +134,7 @@ class Model:
             "build_timestamp": build_timestamp,
             "hyperparameters": facts.hyperparameters,
             "n_selected_rows": facts.n_selected_rows,
-            "training_params": dict(_TRAINING_PARAMS),
+            "training_params": dict(TRAINING_PARAMS),
             "train_table_name": train_table_name,
             "model_explanation": dict(self.explanation),
             "n_selected_columns": len(used),
@@ -159,8 +146,3 @@ class Model:
                 "variance": round(self.drift.variance, 4),
             },
         }
-
-
-def float32(value: float | None) -> float | None:
-    """A number as MySQL's FLOAT holds it, in double precision."""
-    return None if value is None else float(np.float32(value))

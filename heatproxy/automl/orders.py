@@ -25,7 +25,9 @@ def parse_options(given: Mapping[str, Any] | None) -> TrainOptions | Order:
     own = {key: value for key, value in given.items() if key not in ("task", "notes")}
     notes = given.get("notes")
     if notes is not None and not isinstance(notes, str):
-        raise secondary_engine(f"ML_TRAIN: option 'notes' must be a string, not {notes!r}")
+        raise secondary_engine(
+            f"ML_TRAIN: option 'notes' must be a string, not {notes!r}"
+        )
     try:
         values = specialist.train_options.check(own)
     except BadOption as problem:

@@ -1,9 +1,10 @@
 """A model as bytes and back.
 
 A zip of ``model.json``, and of either the texts of LightGBM boosters or one skops file;
-a specialist's model is a zip of JSON values and arrays. The bytes live in a table that its owner can write: they are data. Nothing in them is
-executed; a skops file may hold the types listed here and no others; and numbers that
-compiled code would follow as indexes are checked before it sees them.
+a specialist's model is a zip of JSON values and arrays. The bytes live in a table that
+its owner can write: they are data. Nothing in them is executed; a skops file may hold
+the types listed here and no others; and numbers that compiled code would follow as
+indexes are checked before it sees them.
 
 Source: skops documentation, "Secure persistence with skops".
 """

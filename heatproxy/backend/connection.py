@@ -56,7 +56,7 @@ class Keeper(Protocol):
         """Stop: a command follows."""
         ...
 
-    def release(self, failed: bool) -> None:
+    def release(self, failed: bool, *, last: bool = False) -> None:
         """The command has been answered."""
         ...
 
@@ -138,8 +138,12 @@ class BackendConnection:
         return result
 
     @asynccontextmanager
-    async def claimed(self) -> AsyncIterator[None]:
-        """Have the connection for a command and all of its reply."""
+    async def claimed(self, *, last: bool = False) -> AsyncIterator[None]:
+        """Have the connection for a command and all of its reply.
+
+        ``last``: what it leaves in the session is for the client to ask about, so that
+        the keeper is to send nothing behind it.
+        """
         if self.keeper is not None:
             await self.keeper.claim()
         self.refused = None
@@ -152,7 +156,7 @@ class BackendConnection:
             raise
         finally:
             if self.keeper is not None:
-                self.keeper.release(failed)
+                self.keeper.release(failed, last=last)
 
     async def is_nameless(self) -> bool:
         """Whether results come without their columns: resultset_metadata = NONE."""

@@ -20,6 +20,7 @@ from heatproxy.rapid.decision import Cause, Refusal, Settings, of_table
 from heatproxy.rapid.keys import engine_column
 from heatproxy.rapid.rapid import Rapid
 from heatproxy.rapid.tables import LoadedTable
+from heatproxy.rapid.translation import Translation, Untranslated
 from heatproxy.rapid.views import Views
 from heatproxy.sql.emitter.values import (
     Constant,
@@ -33,51 +34,15 @@ from heatproxy.sql.emitter.values import (
 )
 from heatproxy.sql.translate import Translated, referenced_tables, translate
 
+__all__ = ["Constants", "NO_CONSTANTS", "Translation", "Translator", "Untranslated"]
 K = TypeVar("K")
 V = TypeVar("V")
 
 log = logging.getLogger(__name__)
 REMEMBERED = 2000
+NARROW = "DECIMAL(18"  # in DuckDB's words of an overflow
 Constants = Mapping[str, Constant]
 NO_CONSTANTS: Constants = {}
-
-
-@dataclass(frozen=True, slots=True)
-class Translation:
-    """A SELECT in the engine's words, and the tables as they were for it."""
-
-    translated: Translated
-    loaded: tuple[LoadedTable, ...]
-    shells: tuple[Shell, ...]
-    views: tuple[EngineView, ...] = ()
-    loaded_at: tuple[datetime | None, ...] = ()  # each of ``shells``
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The tables it reads, schema.table."""
-        return (
-            *(f"{table.schema}.{table.name}" for table in self.loaded),
-            *(f"{shell.schema}.{shell.table}" for shell in self.shells),
-        )
-
-
-class Untranslated(Exception):
-    """The engine cannot answer; which tables it met before that was clear.
-
-    ``unsettled``: a table is changing just now, so it may be worth another try.
-    """
-
-    def __init__(
-        self,
-        refusal: Refusal,
-        loaded: tuple[LoadedTable, ...] = (),
-        shells: tuple[Shell, ...] = (),
-        *,
-        unsettled: bool = False,
-    ) -> None:
-        super().__init__(refusal.words)
-        self.refusal, self.loaded, self.shells = refusal, loaded, shells
-        self.unsettled = unsettled
 
 
 class Translator:
@@ -96,6 +61,7 @@ class Translator:
         self._lock = threading.Lock()
         self._made: OrderedDict[object, _Entry] = OrderedDict()
         self._asked: OrderedDict[object, tuple[str, ...]] = OrderedDict()
+        self._wide: OrderedDict[object, None] = OrderedDict()  # by Translation.key
         self._facts: dict[str, tuple[int, EngineTable]] = {}
 
     def translate(
@@ -115,11 +81,12 @@ class Translator:
         key = (text, settings.key, policy)
         if not constants and (texts := self._remembered_texts(key)):
             raise Unanswered(texts)
-        whole = (key, tuple(sorted(constants.items())))
+        wide = key in self._wide
+        whole = (key, tuple(sorted(constants.items())), wide)
         entry = self._remembered(whole)
         if entry is None:
             try:
-                entry = self._translated(text, settings, policy, constants)
+                entry = self._translated(text, settings, policy, constants, wide)
             except Unanswered as asked:
                 with self._lock:
                     _put(self._asked, key, asked.texts)
@@ -128,9 +95,25 @@ class Translator:
                 _put(self._made, whole, entry)
         if isinstance(entry.result, Translated):
             return Translation(
-                entry.result, entry.loaded, entry.shells, entry.views, entry.loaded_at
+                entry.result,
+                entry.loaded,
+                entry.shells,
+                entry.views,
+                entry.loaded_at,
+                key,
             )
         raise Untranslated(entry.result, entry.loaded, entry.shells)
+
+    def widened(self, translation: Translation, trap: str) -> bool:
+        """Whether the text has another translation, which lacks this trap.
+
+        18 digits are tried first for products; from here on they have 38.
+        """
+        with self._lock:
+            if NARROW not in trap or translation.key in self._wide:
+                return False
+            _put(self._wide, translation.key, None)
+        return True
 
     def reads_shell(self, text: str, schema: str | None) -> bool:
         """Whether a SELECT reads a Lakehouse table; False of what cannot be parsed."""
@@ -189,7 +172,12 @@ class Translator:
         return entry if all(map(self._is_as_it_was, entry.loaded)) else None
 
     def _translated(
-        self, text: str, settings: Settings, policy: Policy, constants: Constants
+        self,
+        text: str,
+        settings: Settings,
+        policy: Policy,
+        constants: Constants,
+        wide: bool,
     ) -> "_Entry":
         met = _Met(self)
         facts = SessionFacts(
@@ -200,6 +188,7 @@ class Translator:
             group_concat_max_len=int(settings["group_concat_max_len"] or 1024),
             sql_select_limit=settings.select_limit,
             max_sort_length=int(settings["max_sort_length"] or 1024),
+            wide_decimals=wide,
             constants=constants,
             policy=policy,
         )

@@ -11,14 +11,14 @@ import pyarrow as pa
 from heatproxy.automl import explain as explainers
 from heatproxy.automl import results
 from heatproxy.automl.catalog import Catalog
-from heatproxy.automl.work import explain_model_job, explain_rows_job
+from heatproxy.automl.work import explain_model_job, explain_rows_job, explained
 from heatproxy.errors import ml_error
 from heatproxy.options import BadOption, Options
 from heatproxy.routines.arguments import option_object, table_name
 from heatproxy.routines.models import open_model
 from heatproxy.routines.output import write_answers
 from heatproxy.routines.routine import Outcome, Procedure, RowFunction, needs
-from heatproxy.routines.rows import ResultsOf, Row, answers
+from heatproxy.routines.rows import Answerer, Row, answers
 from heatproxy.session import Session
 
 ROWS_AT_ONCE = 64  # explained by ML_EXPLAIN_ROW while it hears no KILL
@@ -38,6 +38,7 @@ async def explain(
     """
     given = _checked(explainers.EXPLAIN_OPTIONS, options, "ML_EXPLAIN")
     loaded = await open_model(session, model_handle)
+    explained(loaded.model)
     schema, name = await table_name(session, table, "table_name")
     rows = await session.read_table(schema, name)
     entry = loaded.entry
@@ -71,8 +72,10 @@ async def explain_table(
             MySQL's own.
     """
     explainer = _explainer(options, "ML_EXPLAIN_TABLE")
-    names = table, model_handle, output_table
-    return await write_answers(session, *names, explain_rows_job, explainer)
+    loaded = await open_model(session, model_handle)
+    explained(loaded.model)
+    names = table, output_table
+    return await write_answers(session, loaded, *names, explain_rows_job, explainer)
 
 
 async def explain_row(session: Session, rows: Sequence[Row]) -> list[str | None]:
@@ -82,15 +85,15 @@ async def explain_row(session: Session, rows: Sequence[Row]) -> list[str | None]
 
 async def _explaining(
     session: Session, model_handle: str | None, options: str | None
-) -> ResultsOf:
+) -> Answerer:
     explainer = _explainer(options, "ML_EXPLAIN_ROW")
-    model = (await open_model(session, model_handle)).model
+    model = explained((await open_model(session, model_handle)).model)
 
     def results_of(rows: pa.Table) -> pa.Array:
         found = explainers.explain_predictions(model, rows, explainer)
         return results.explanation_results(model, found)
 
-    return results_of
+    return Answerer(results_of)
 
 
 def _checked(options: Options, text: str | None, routine: str) -> dict[str, Any]:

@@ -92,8 +92,8 @@ def _described(loaded: Loaded) -> dict[str, dict[str, object]]:
 
 
 async def create_or_upgrade_catalog(session: Session) -> Outcome:
-    """Make the caller's catalog if it is not there."""
-    await Catalog(session.backend, await session.user()).ensure()
+    """Make the caller's catalog, or bring one of an older version up to date."""
+    await Catalog(session.backend, await session.user()).upgrade()
     return Outcome()
 
 

@@ -13,11 +13,12 @@ from typing import Any
 
 import pyarrow as pa
 
+from heatproxy.automl.loaded import Loaded
+from heatproxy.automl.tasks.contract import Answers
 from heatproxy.backend.insert import insert_rows
 from heatproxy.datatypes import quote_name, quote_text
 from heatproxy.errors import not_supported
 from heatproxy.routines.arguments import require_absent, table_name
-from heatproxy.routines.models import open_model
 from heatproxy.routines.routine import Outcome
 from heatproxy.session import Session
 
@@ -50,18 +51,16 @@ class InputColumn:
 
 async def write_answers(
     session: Session,
+    loaded: Loaded,
     table: str | None,
-    model_handle: str | None,
     output_table: str | None,
-    job: Callable[..., pa.Table],
+    job: Callable[..., Answers],
     *arguments: Any,
 ) -> Outcome:
     """Run a job over a table's rows and write them, with what it adds, to a new table.
 
-    ``job`` gets the model's bytes, the rows, ``arguments`` and a number of threads; it
-    gives the columns to add, Arrow (n_rows, n_added).
+    ``job`` gets the model's bytes, the rows, ``arguments`` and a number of threads.
     """
-    loaded = await open_model(session, model_handle)
     source = await table_name(session, table, "table_name")
     target = await table_name(session, output_table, "output_table_name")
     refuse_in_place(source, target)
@@ -70,9 +69,14 @@ async def write_answers(
     columns = await input_columns(session, *source)
     found = await session.in_worker(job, loaded.data, rows, *arguments, session.threads)
     is_regression = loaded.entry.task == "regression"
-    added = [(f.name, _type_of_added(f, is_regression)) for f in found.schema]
-    for field in found.schema:
-        rows = rows.append_column(field.name, found.column(field.name))
+    added = [(f.name, _type_of_added(f, is_regression)) for f in found.added.schema]
+    if found.own_rows:
+        (key, kind), *added = added
+        columns = [InputColumn(key, f"{kind} NOT NULL", in_key=True)]
+        rows = found.added
+    else:
+        for field in found.added.schema:
+            rows = rows.append_column(field.name, found.added.column(field.name))
     await write_output(session, *target, columns, added, rows)
     return Outcome()
 
@@ -81,6 +85,8 @@ def _type_of_added(field: pa.Field, is_regression: bool) -> str:
     """A prediction is of its label's type or FLOAT; texts are long, shares DOUBLE."""
     if field.name == "Prediction":
         return "float" if is_regression else label_type(field.type)
+    if pa.types.is_integer(field.type):
+        return label_type(field.type)
     return "longtext" if pa.types.is_string(field.type) else "double"
 
 

@@ -3,19 +3,24 @@
 Source: HeatWave User Guide, "ML_PREDICT_TABLE", "ML_PREDICT_ROW".
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
 
 import pyarrow as pa
 
 from heatproxy.automl import results
+from heatproxy.automl.model import Model
+from heatproxy.automl.tasks import specialist_named
+from heatproxy.automl.tasks.contract import SpecialModel
 from heatproxy.automl.work import predict_job
-from heatproxy.errors import ml_error, not_supported
+from heatproxy.errors import ml_error, not_supported, secondary_engine
 from heatproxy.options import BadOption, Flag, Options, Text
 from heatproxy.routines.arguments import option_object
 from heatproxy.routines.models import open_model
 from heatproxy.routines.output import write_answers
 from heatproxy.routines.routine import Outcome, Procedure, RowFunction, needs
-from heatproxy.routines.rows import ResultsOf, Row, answers
+from heatproxy.routines.rows import Answerer, Row, answers
 from heatproxy.session import Session
 
 OPTIONS = Options(
@@ -30,19 +35,23 @@ OF_OTHER_TASKS = (
 )
 
 
-def predict_options(text: str | None, routine: str) -> bool:
-    """Whether drift is asked for.
+def predict_options(
+    model: Model | SpecialModel, text: str | None, routine: str
+) -> Mapping[str, Any]:
+    """The options of a call that predicts with this model.
 
     Raises:
-        MySQLError: 1235, an option of a task that is not here yet; 3877, an option
-            that no task has or a wrong value.
+        MySQLError: 1235, an option of another task; 3877, an option that no task has
+            or a wrong value.
     """
     given = option_object(text, routine)
+    specialist = specialist_named(model.task_name)
+    options = OPTIONS if specialist is None else specialist.predict_options
     for key in OF_OTHER_TASKS:
-        if given.pop(key, None) is not None:
+        if key not in options.declared and given.pop(key, None) is not None:
             raise not_supported(f"{routine} option {key} for this task")
     try:
-        return bool(OPTIONS.check(given)["additional_details"])
+        return options.check(given)
     except BadOption as problem:
         raise ml_error("ML006005", f"{routine}: {problem}.") from None
 
@@ -60,9 +69,10 @@ async def predict_table(
         MySQLError: 1050, the output table exists; 3877, ML003011 for missing columns;
             MySQL's own.
     """
-    with_drift = predict_options(options, "ML_PREDICT_TABLE")
-    names = table, model_handle, output_table
-    return await write_answers(session, *names, predict_job, with_drift)
+    loaded = await open_model(session, model_handle)
+    checked = predict_options(loaded.model, options, "ML_PREDICT_TABLE")
+    names = table, output_table
+    return await write_answers(session, loaded, *names, predict_job, checked)
 
 
 async def predict_row(session: Session, rows: Sequence[Row]) -> list[str | None]:
@@ -72,16 +82,30 @@ async def predict_row(session: Session, rows: Sequence[Row]) -> list[str | None]
 
 async def _predicting(
     session: Session, model_handle: str | None, options: str | None
-) -> ResultsOf:
-    with_drift = predict_options(options, "ML_PREDICT_ROW")
+) -> Answerer:
     model = (await open_model(session, model_handle)).model
+    checked = predict_options(model, options, "ML_PREDICT_ROW")
+    if isinstance(model, Model):
+        return Answerer(
+            partial(_results_of, model, bool(checked["additional_details"]))
+        )
+    specialist = specialist_named(model.task_name)
+    if specialist is not None and not specialist.by_row:
+        raise secondary_engine(
+            f"ML_PREDICT_ROW is not supported for {model.task_name} task."
+        )
+    special = model
 
     def results_of(rows: pa.Table) -> pa.Array:
-        prediction = model.predict(rows)
-        drift = results.drift_results(model, rows) if with_drift else None
-        return results.prediction_results(model, prediction, drift)
+        return special.predict(rows, checked).added.column("ml_results")
 
-    return results_of
+    return Answerer(results_of, has_prediction=False)
+
+
+def _results_of(model: Model, with_drift: bool, rows: pa.Table) -> pa.Array:
+    prediction = model.predict(rows)
+    drift = results.drift_results(model, rows) if with_drift else None
+    return results.prediction_results(model, prediction, drift)
 
 
 ML_PREDICT_TABLE = Procedure(

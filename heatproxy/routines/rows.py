@@ -16,7 +16,17 @@ from heatproxy.session import Cancel, Session
 
 Row = tuple[str | None, ...]  # input JSON, model handle, options JSON
 ResultsOf = Callable[[pa.Table], pa.Array]  # rows to the ``ml_results`` of each
-Open = Callable[[Session, str | None, str | None], Awaitable[ResultsOf]]
+
+
+@dataclass(frozen=True, slots=True)
+class Answerer:
+    """What answers rows; ``has_prediction``: one class or number for each."""
+
+    results_of: ResultsOf
+    has_prediction: bool = True
+
+
+Open = Callable[[Session, str | None, str | None], Awaitable[Answerer]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +48,7 @@ class RowsOfOneCall:
         return pa.table({key: _column([o[key] for o in self.objects]) for key in keys})
 
     def answers(
-        self, results_of: ResultsOf, at_once: int, cancel: Cancel
+        self, answerer: Answerer, at_once: int, cancel: Cancel
     ) -> Iterator[tuple[int, str]]:
         """Each row's place and the answer to it.
 
@@ -51,12 +61,13 @@ class RowsOfOneCall:
         table = self.table(cancel)
         for start in cancel.between(range(0, len(self.places), at_once)):
             end = start + at_once
-            texts = results_of(table.slice(start, at_once)).to_pylist()
+            texts = answerer.results_of(table.slice(start, at_once)).to_pylist()
             rows = zip(
                 self.places[start:end], self.objects[start:end], texts, strict=True
             )
             for place, given, text in cancel.between(rows):
-                yield place, json_text(_answer(given, parse(text)))
+                answer = _answer(given, parse(text), answerer.has_prediction)
+                yield place, json_text(answer)
 
 
 def grouped(rows: Iterable[Row]) -> list[RowsOfOneCall]:
@@ -89,8 +100,8 @@ async def answers(
     groups = await session.off_loop(lambda cancel: grouped(cancel.between(rows)))
     answered: list[str | None] = [None] * len(rows)
     for group in groups:
-        results_of = await open_model(session, group.handle, group.options)
-        work = partial(_answer_group, answered, group, results_of, at_once)
+        answerer = await open_model(session, group.handle, group.options)
+        work = partial(_answer_group, answered, group, answerer, at_once)
         await session.off_loop(work)
     return answered
 
@@ -98,18 +109,21 @@ async def answers(
 def _answer_group(
     answered: list[str | None],
     group: RowsOfOneCall,
-    results_of: ResultsOf,
+    answerer: Answerer,
     at_once: int,
     cancel: Cancel,
 ) -> None:
-    for place, text in group.answers(results_of, at_once, cancel):
+    for place, text in group.answers(answerer, at_once, cancel):
         answered[place] = text
 
 
-def _answer(given: dict[str, Any], results: dict[str, Any]) -> dict[str, Any]:
+def _answer(
+    given: dict[str, Any], results: dict[str, Any], has_prediction: bool
+) -> dict[str, Any]:
     """What came in, and beside it what the model says."""
-    (prediction,) = results["predictions"].values()
-    answer = {**given, "Prediction": prediction, "ml_results": results}
+    answer = {**given, "ml_results": results}
+    if has_prediction:
+        (answer["Prediction"],) = results["predictions"].values()
     for name, share in results.get("attributions", {}).items():
         answer[f"{name}_attribution"] = share
     if "notes" in results:

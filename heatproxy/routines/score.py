@@ -3,14 +3,21 @@
 Source: HeatWave User Guide, "ML_SCORE".
 """
 
+from collections.abc import Mapping
+from typing import Any
+
+from heatproxy.automl.model import Model
+from heatproxy.automl.tasks import specialist_named
+from heatproxy.automl.tasks.contract import SpecialModel
 from heatproxy.automl.work import score_job
 from heatproxy.errors import ml_error, not_supported
+from heatproxy.options import BadOption, Options
 from heatproxy.routines.arguments import option_object, table_name
 from heatproxy.routines.models import open_model
 from heatproxy.routines.routine import Outcome, Procedure, needs
 from heatproxy.session import Session
 
-# Options of tasks that are not here yet: harmless when they are not used.
+# Options of other tasks: harmless when they are not used.
 _OF_OTHER_TASKS = (
     *("threshold", "topk", "remove_seen", "item_metadata", "user_metadata"),
     "supervised_submodel_weight",
@@ -32,21 +39,37 @@ async def score(
         MySQLError: 3877 for a wrong handle, metric, column; MySQL's own.
     """
     del score  # OUT
-    given = option_object(options, "ML_SCORE")
-    for key, value in given.items():
-        if key not in _OF_OTHER_TASKS:
-            raise ml_error("ML003022", f"ML_SCORE: unknown option '{key}'.")
-        if value is not None:
-            raise not_supported(f"ML_SCORE option {key} for this task")
     loaded = await open_model(session, model_handle)
+    checked = score_options(loaded.model, options)
     schema, name = await table_name(session, table, "table_name")
     if not metric:
         raise ml_error("ML003022", "metric cannot be Null or empty.")
     rows = await session.read_table(schema, name)
     value = await session.in_worker(
-        score_job, loaded.data, rows, target or "", metric, session.threads
+        score_job, loaded.data, rows, target or None, metric, checked, session.threads
     )
     return Outcome(out=(f"{value!r}e0" if "e" not in repr(value) else repr(value),))
+
+
+def score_options(model: Model | SpecialModel, text: str | None) -> Mapping[str, Any]:
+    """The options of a call that scores this model.
+
+    Raises:
+        MySQLError: 1235, an option of another task; 3877, an option that no task has
+            or a wrong value.
+    """
+    given = option_object(text, "ML_SCORE")
+    specialist = specialist_named(model.task_name)
+    options = Options() if specialist is None else specialist.score_options
+    for key in set(given) - set(options.declared):
+        if key not in _OF_OTHER_TASKS:
+            raise ml_error("ML003022", f"ML_SCORE: unknown option '{key}'.")
+        if given.pop(key) is not None:
+            raise not_supported(f"ML_SCORE option {key} for this task")
+    try:
+        return options.check(given)
+    except BadOption as problem:
+        raise ml_error("ML006005", f"ML_SCORE: {problem}.") from None
 
 
 ML_SCORE = Procedure(

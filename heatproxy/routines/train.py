@@ -7,6 +7,9 @@ import time
 from typing import Any
 
 from heatproxy.automl.catalog import Catalog
+from heatproxy.automl.orders import parse_options
+from heatproxy.automl.tasks import specialist_named
+from heatproxy.automl.tasks.contract import Order
 from heatproxy.automl.training import TrainOptions
 from heatproxy.automl.work import train_job
 from heatproxy.datatypes import quote_text
@@ -39,9 +42,9 @@ async def train(
     user = await session.user()
     catalog = Catalog(session.backend, user)
     schema, name = await table_name(session, table, "table_name")
-    checked = TrainOptions.parse(option_object(options, "ML_TRAIN"))
-    if not target:
-        raise ml_error("ML006016", "target_column_name cannot be Null or empty.")
+    checked = parse_options(option_object(options, "ML_TRAIN"))
+    target = target or None
+    _check_target(target, checked)
     handle = model_handle or f"{schema}.{name}_{user}_{int(time.time() * 1000)}"
     if await catalog.find(handle) is not None:
         raise ml_error(
@@ -63,8 +66,16 @@ async def train(
     return Outcome(out=(quote_text(handle),))
 
 
+def _check_target(target: str | None, options: TrainOptions | Order) -> None:
+    specialist = specialist_named(options.task)
+    if specialist is not None and isinstance(options, Order):
+        specialist.check(target, options)
+    elif target is None:
+        raise ml_error("ML006016", "target_column_name cannot be Null or empty.")
+
+
 def _failed(
-    options: TrainOptions, target: str, table: str, problem: MySQLError
+    options: TrainOptions | Order, target: str | None, table: str, problem: MySQLError
 ) -> dict[str, Any]:
     return {
         "task": options.task,

@@ -142,6 +142,8 @@ async def run(made: Trial) -> Rows:
                 raise
             raise made.declined(Refusal(Cause.ENGINE, problem.message)) from None
         except Trap as trap:
+            if session.house.translator.widened(translation, str(trap)):
+                raise Changed from None
             raise made.declined(Refusal(Cause.TRAP, str(trap))) from None
         except TooLarge as problem:
             raise made.declined(Refusal(Cause.ENGINE, str(problem))) from None

@@ -1,0 +1,179 @@
+"""TRAIN_TEST_SPLIT: a table's rows, 80 % for training and the rest for testing.
+
+MySQL copies the rows itself: whichever types they have, none is read here. What is
+random is drawn by RAND with a seed, so that the two tables share no row and the same
+table is split the same way again.
+
+Source: HeatWave User Guide, "TRAIN_TEST_SPLIT" (9.4.1). The keys of its options are a
+recollection; those of ML_TRAIN are taken too, so that one object serves both.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from heatproxy.automl.tasks import require_task
+from heatproxy.datatypes import quote_name, quote_text
+from heatproxy.errors import MySQLError, ml_error, not_supported
+from heatproxy.options import BadOption, Flag, Options, Text
+from heatproxy.routines.arguments import option_object, require_absent, table_name
+from heatproxy.routines.routine import Outcome, Procedure, needs
+from heatproxy.session import Session
+
+OPTIONS = Options(
+    task=Text("classification"),
+    datetime_index=Text(),
+    semisupervised=Flag(default=False),
+)
+TRAIN_SHARE = 0.8
+FEWEST_OF_A_CLASS = 5
+SEED = 20
+_BY_CLASS = ("classification",)
+_ANOMALIES = ("anomaly_detection", "log_anomaly_detection")
+
+
+async def split(
+    session: Session, table: str | None, target: str | None, options: str | None
+) -> Outcome:
+    """Make ``<table>_train`` and ``<table>_test`` beside the table.
+
+    Raises:
+        MySQLError: 1050, one of them exists; 1347, a view; 3877, a wrong option or a
+            column that is not there; MySQL's own.
+    """
+    schema, name = await table_name(session, table, "table_name")
+    given = _options(options)
+    columns = await _columns(session, schema, name)
+    order, group = _rule(given, target, columns)
+    for suffix in ("_train", "_test"):
+        await require_absent(session, schema, name + suffix)
+    source = f"{quote_name(schema)}.{quote_name(name)}"
+    copied = ", ".join(quote_name(n) for n, (_, generated) in columns.items() if not generated)
+    made: list[str] = []
+    try:
+        for suffix in ("_train", "_test"):
+            copy = f"{quote_name(schema)}.{quote_name(name + suffix)}"
+            await session.backend.query(f"CREATE TABLE {copy} LIKE {source}")
+            made.append(copy)
+        # both statements must see the same rows, whatever others write meanwhile
+        await session.backend.query("SET TRANSACTION ISOLATION LEVEL SERIALIZABLE")
+        await session.backend.query("START TRANSACTION")
+        for copy, comparison in zip(made, ("<=", ">"), strict=True):
+            await session.backend.query(
+                f"INSERT INTO {copy} ({copied}) SELECT {copied} FROM (SELECT {copied},"
+                f" ROW_NUMBER() OVER ({group}ORDER BY {order}) AS heatproxy_place,"
+                f" {_train_rows(group)} AS heatproxy_most FROM {source})"
+                f" AS heatproxy_rows WHERE heatproxy_place {comparison} heatproxy_most"
+            )
+        await session.backend.query("COMMIT")
+    except BaseException:
+        for copy in made:
+            await session.undo(f"DROP TABLE IF EXISTS {copy}")
+        raise
+    return Outcome()
+
+
+def _options(text: str | None) -> dict[str, Any]:
+    given = option_object(text, "TRAIN_TEST_SPLIT")
+    try:
+        known = {key: given[key] for key in OPTIONS.declared if key in given}
+        checked = OPTIONS.check(known)
+    except BadOption as problem:
+        raise ml_error("ML006005", f"TRAIN_TEST_SPLIT: {problem}.") from None
+    checked["task"] = require_task(checked["task"])
+    experimental = given.get("experimental")  # as ML_TRAIN has it
+    if experimental == "semisupervised" or (
+        isinstance(experimental, dict) and "semisupervised" in experimental
+    ):
+        checked["semisupervised"] = True
+    return checked
+
+
+async def _columns(
+    session: Session, schema: str, table: str
+) -> dict[str, tuple[bool, bool]]:
+    """Each column: whether it is of the primary key, whether it is generated.
+
+    Raises:
+        MySQLError: 1146, no such table; 1347, it is a view; 1235, a Lakehouse table.
+    """
+    if await session.find_shell(schema, table):
+        raise not_supported("TRAIN_TEST_SPLIT of a Lakehouse table")
+    found = await session.backend.query(
+        "SELECT TABLE_TYPE, HEX(CONVERT(COLUMN_NAME USING utf8mb4)), COLUMN_KEY,"
+        " GENERATION_EXPRESSION <> '' FROM information_schema.TABLES"
+        " JOIN information_schema.COLUMNS USING (TABLE_SCHEMA, TABLE_NAME)"
+        f" WHERE TABLE_SCHEMA = {quote_text(schema)}"
+        f" AND TABLE_NAME = {quote_text(table)} ORDER BY ORDINAL_POSITION"
+    )
+    rows = found.texts()
+    if not rows:  # MySQL says why
+        name = f"{quote_name(schema)}.{quote_name(table)}"
+        await session.backend.prepared_columns(f"SELECT * FROM {name}".encode())
+        raise not_supported("TRAIN_TEST_SPLIT of a temporary table")
+    if rows[0][0] != "BASE TABLE":
+        raise MySQLError(1347, "HY000", f"'{schema}.{table}' is not BASE TABLE")
+    return {
+        bytes.fromhex(name or "").decode(): (key == "PRI", generated == "1")
+        for _, name, key, generated in rows
+    }
+
+
+def _rule(
+    given: Mapping[str, Any],
+    target: str | None,
+    columns: Mapping[str, tuple[bool, bool]],
+) -> tuple[str, str]:
+    """By what the rows are ordered, and the clause that groups them, if any."""
+    task = given["task"]
+    keys = [quote_name(name) for name, (in_key, _) in columns.items() if in_key]
+    if task == "forecasting":
+        if given["datetime_index"] is None:
+            raise ml_error("ML003053", "datetime_index is required for forecasting.")
+        index = _column(given["datetime_index"], columns)
+        return ", ".join([index, *keys, f"RAND({SEED})"]), ""
+    if task == "log_anomaly_detection" and not given["semisupervised"]:
+        if not keys:
+            raise ml_error(
+                "ML006021", "log_anomaly_detection needs a table with a primary key."
+            )
+        return ", ".join(keys), ""
+    stratified = task in _BY_CLASS or (task in _ANOMALIES and given["semisupervised"])
+    if not stratified:
+        return f"RAND({SEED})", ""
+    if not target:
+        raise ml_error("ML006016", "target_column_name cannot be Null or empty.")
+    return f"RAND({SEED})", f"PARTITION BY {_column(target, columns)} "
+
+
+def _train_rows(group: str) -> str:
+    """How many rows of the table, or of a class, are for training."""
+    rows = f"COUNT(*) OVER ({group})"
+    share = f"FLOOR({TRAIN_SHARE} * {rows} + 0.5)"
+    return f"GREATEST({share}, {FEWEST_OF_A_CLASS})" if group else share
+
+
+def _column(wanted: str, columns: Mapping[str, tuple[bool, bool]]) -> str:
+    """The quoted column of that name.
+
+    Raises:
+        MySQLError: 3877 ML003039, there is none.
+    """
+    for name in columns:
+        if name.lower() == wanted.lower():
+            return quote_name(name)
+    raise ml_error(
+        "ML003039",
+        "Not all user specified columns are present in the input table - missing "
+        f"columns are {{{wanted!r}}}.",
+    )
+
+
+TRAIN_TEST_SPLIT = Procedure(
+    "TRAIN_TEST_SPLIT",
+    needs(
+        "IN table_name VARCHAR(255)",
+        "IN target_column_name VARCHAR(64)",
+        "IN options JSON",
+    ),
+    run=split,
+)
