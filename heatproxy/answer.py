@@ -3,11 +3,13 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Protocol
 
 import pyarrow as pa
 
 from heatproxy.errors import MySQLError
+from heatproxy.wire import encode
 from heatproxy.wire.charsets import BINARY, UTF8, charset_of, named
 from heatproxy.wire.columns import ColumnDefinition, is_text
 from heatproxy.wire.encode import RowEncoder
@@ -27,6 +29,8 @@ from heatproxy.wire.packets import (
 from heatproxy.wire.transcode import transcoded
 
 ROWS_AT_ONCE = 1000  # packed in one go, while every other session waits
+FEW_ROWS, FEW_BYTES = 256, 1 << 15  # of a batch that is encoded while others wait
+JOIN_BYTES = 1 << 16  # parts of an answer are sent together up to there
 
 
 class Sender(Protocol):
@@ -57,10 +61,12 @@ class Answer:
         self.capabilities = session.capabilities
         self.binary = binary
         self.sequence_id = 1
+        self._sent_id = 1  # of the first packet that is not on its way
         self.more = False
         self.nameless = False  # the session has resultset_metadata = NONE
         self.warnings = 0
         self.ended = False  # its last packet has been written
+        self.affected_rows: int | None = None  # of MySQL's last OK that was passed on
         self._sender = sender
         self._session = session
 
@@ -70,8 +76,11 @@ class Answer:
         return self._session.status & SESSION_STATUS | more_results
 
     async def _send(self, *payloads: bytes) -> None:
+        await self._sender.send(self._framed(*payloads))
+
+    def _framed(self, *payloads: bytes) -> bytes:
         data, self.sequence_id = frame_all(list(payloads), self.sequence_id)
-        await self._sender.send(data)
+        return data
 
     async def ok(self, affected_rows: int = 0, info: str = "") -> None:
         """End the reply with an OK."""
@@ -122,18 +131,43 @@ class Answer:
         Columns are taken by place; they are cast to the definitions' Arrow types.
         ``results`` is the session's character_set_results, if there is JSON.
         """
-        # the first one of a process may wait for its kernel to be compiled
-        encoder = await asyncio.to_thread(RowEncoder, columns, self.binary, results)
-        await self._head(columns, more)
-        count = 0
-        async for batch in batches:
-            count += batch.num_rows
-            data, self.sequence_id = await asyncio.to_thread(
-                encoder.encode, batch, self.sequence_id
-            )
-            await self._sender.send(data)
-        await self._end(more)
+        if encode.is_ready():
+            encoder = RowEncoder(columns, self.binary, results)
+        else:  # the first one of a process waits for its kernel to be compiled
+            encoder = await asyncio.to_thread(RowEncoder, columns, self.binary, results)
+        self._sent_id, count = self.sequence_id, 0
+        try:
+            data = self._framed(*self._head(columns, more))
+            async for batch in batches:
+                count += batch.num_rows
+                before = self.sequence_id
+                packed = await self._encoded(encoder, batch)
+                if len(data) + len(packed) > JOIN_BYTES:
+                    await self._flush(data, before)
+                    await self._flush(packed, self.sequence_id)
+                    data = packed = b""
+                data += packed
+            data += self._framed(self._end(more))
+            await self._flush(data, self.sequence_id)
+        except BaseException:
+            self.sequence_id = self._sent_id  # what was not sent does not count
+            raise
         return count
+
+    async def _flush(self, data: bytes, next_id: int) -> None:
+        """Send packets; ``next_id`` is that of the packet behind them."""
+        if data:
+            self._sent_id = next_id
+            await self._sender.send(data)
+
+    async def _encoded(self, encoder: RowEncoder, batch: pa.RecordBatch) -> bytes:
+        """The packets of a batch; to a thread with them, if they are not few."""
+        encoding = partial(encoder.encode, batch, self.sequence_id)
+        if batch.num_rows <= FEW_ROWS and batch.nbytes <= FEW_BYTES:
+            data, self.sequence_id = encoding()
+        else:
+            data, self.sequence_id = await asyncio.to_thread(encoding)
+        return data
 
     async def text_rows(
         self,
@@ -163,25 +197,25 @@ class Answer:
 
         Source: "Text Resultset Row", "Binary Protocol Resultset Row".
         """
-        await self._head(columns, more)
+        await self._send(*self._head(columns, more))
         pack = _binary_row if self.binary else _text_row
         for start in range(0, len(rows), ROWS_AT_ONCE):
             await self._send(*map(pack, rows[start : start + ROWS_AT_ONCE]))
-        await self._end(more)
+        await self._send(self._end(more))
 
-    async def _head(self, columns: Sequence[ColumnDefinition], more: bool) -> None:
+    def _head(self, columns: Sequence[ColumnDefinition], more: bool) -> list[bytes]:
         optional = self.capabilities & Capability.OPTIONAL_METADATA
         named = not (optional and self.nameless)
         count = lenenc(len(columns)) + (bytes([named]) if optional else b"")
         head = [count, *(c.to_bytes() for c in columns if named)]
         if not self.capabilities & Capability.DEPRECATE_EOF:
             head.append(eof(self._status(more)))
-        await self._send(*head)
+        return head
 
-    async def _end(self, more: bool) -> None:
+    def _end(self, more: bool) -> bytes:
         packet = end_of_rows(self.capabilities, self._status(more), self.warnings)
         self.ended = not (more or self.more)
-        await self._send(packet)
+        return packet
 
 
 def in_packets(rows: Sequence[Sequence[bytes | None]], *, binary: bool) -> list[bytes]:

@@ -68,6 +68,8 @@ class LakehouseConfig:
     oci_profile: str
     oci_endpoint: str
     max_file_bytes: int
+    profile: str  # a release of HeatWave
+    copy_limit: int  # bytes
 
 
 @dataclass(frozen=True, slots=True)

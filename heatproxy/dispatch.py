@@ -15,11 +15,13 @@ from heatproxy.loan import Loan
 from heatproxy.session import Declined, House, Session
 from heatproxy.sql.lexer import Token
 from heatproxy.sql.prefilter import Prefilter, asks_after
+from heatproxy.sql.versioned import creates_lakehouse, opened
 from heatproxy.statements import (
     Handler,
     Text,
     Work,
     call,
+    copied,
     create,
     ddl,
     diagnostics,
@@ -33,6 +35,8 @@ from heatproxy.statements import (
     rpd,
     secondary,
     several,
+    shell_alter,
+    shell_show,
     show,
     traced,
     variables,
@@ -53,6 +57,7 @@ HANDLERS: tuple[Handler, ...] = (
     diagnostics.handle,
     traced.handle,
     variables.handle,
+    shell_show.handle,
     show.handle,
     rpd.handle,
     call.handle,
@@ -61,7 +66,9 @@ HANDLERS: tuple[Handler, ...] = (
     select_statement.handle,
     create.handle,
     insert_select.handle,
+    copied.handle,
     external.handle,
+    shell_alter.handle,
     ddl.handle,
     secondary.handle,
     kill.handle,
@@ -175,10 +182,14 @@ async def _answer(session: Session, loan: Loan, statement: Statement) -> bool:
 async def _answer_text(
     session: Session, loan: Loan, statement: Statement, text: bytes
 ) -> bool:
+    escapes = session.backslash_escapes
     try:
-        parts = several.segments(text, backslash_escapes=session.backslash_escapes)
+        parts = several.segments(text, backslash_escapes=escapes)
     except MySQLError:  # a versioned comment: MySQL decides what it says
-        return False
+        if not creates_lakehouse(text):
+            return False
+        text = opened(text, backslash_escapes=escapes)
+        parts = several.segments(text, backslash_escapes=escapes)
     look = partial(_find_in_text, loan)
     several_allowed = statement.capabilities & Capability.MULTI_STATEMENTS
     if len(parts) == 2 and not several_allowed and not parts[1].tokens:
@@ -217,6 +228,7 @@ class _Wants:
 async def find(session: Session, statement: Text) -> Work | None:
     """What answers a statement that can be prepared; None when it is MySQL's alone."""
     if defines(statement.tokens):
+        await ddl.require_definable(session, statement)
         return await views.handle(session, statement)
     plain = rpd.without_hints(statement)
     for handle in HANDLERS:

@@ -202,3 +202,21 @@ def syntax_error(near: str, line: int = 1) -> MySQLError:
         f" '{near[:80]}' at line {line}"
     )
     return MySQLError(1064, SYNTAX_OR_ACCESS, text)
+
+
+def no_such_option_of_table(table: str) -> MySQLError:
+    """ER_ILLEGAL_HA: rows of a Lakehouse table are its files'."""
+    text = f"Table storage engine for '{table}' doesn't have this option"
+    return MySQLError(1031, HY000, text)
+
+
+def lakehouse_lacks(what: str) -> MySQLError:
+    """ER_CHECK_NOT_IMPLEMENTED: what no Lakehouse table has."""
+    text = f"The storage engine for the table doesn't support {what}"
+    return MySQLError(1178, SYNTAX_OR_ACCESS, text)
+
+
+def lakehouse_lacks_option(option: str) -> MySQLError:
+    """ER_ILLEGAL_HA_CREATE_OPTION, of a table option."""
+    text = "Table storage engine 'Lakehouse' does not support the create option"
+    return MySQLError(1478, HY000, f"{text} '{option}'")

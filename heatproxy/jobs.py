@@ -22,6 +22,7 @@ from heatproxy.logs import places
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
+Hears = Callable[[float, str], None]  # a fraction of 1, and what the job does
 
 _PR_SET_PDEATHSIG = 1
 
@@ -32,6 +33,14 @@ class _Failure:
 
     error: MySQLError
     places: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """How far a job is."""
+
+    done: float
+    stage: str
 
 
 class JobProcesses:
@@ -49,8 +58,12 @@ class JobProcesses:
         process.start()
         process.join()
 
-    async def run(self, function: Callable[..., T], *args: Any) -> T:
+    async def run(
+        self, function: Callable[..., T], *args: Any, hears: Hears | None = None
+    ) -> T:
         """The function's result, computed in a process of its own.
+
+        With ``hears`` the function gets one more argument, to say how far it is.
 
         Raises:
             MySQLError: what the function raised; 1105 when it failed in another way
@@ -63,8 +76,10 @@ class JobProcesses:
             starting = asyncio.ensure_future(asyncio.to_thread(_start, process, theirs))
             try:
                 await asyncio.shield(starting)
-                await asyncio.to_thread(ours.send, (function, args))
-                result = await self._result(ours)
+                await asyncio.to_thread(ours.send, (function, args, hears is not None))
+                while isinstance(result := await self._result(ours), _Heard):
+                    if hears is not None:
+                        hears(result.done, result.stage)
             finally:
                 if process.pid is not None:
                     process.kill()
@@ -112,9 +127,11 @@ def _work(pipe: Connection) -> None:
     """The whole life of a job's process."""
     end_with_parent(signal.SIGKILL)
     try:
-        function, args = pipe.recv()
+        function, args, tells = pipe.recv()
     except EOFError:  # it was called off
         return
+    if tells:
+        args = (*args, lambda done, stage: pipe.send(_Heard(float(done), str(stage))))
     try:
         result = function(*args)
     except MySQLError as error:

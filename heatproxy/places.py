@@ -118,9 +118,13 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """A constraint: bytes, with a unit, or as a share of the machine's memory."""
+    """A constraint: bytes, with a unit, or as a share of the machine's memory.
+
+    An ``optional`` one may be 0.
+    """
 
     default: str
+    optional: bool = False
 
     def convert(self, value: Any) -> int:
         """The size in bytes."""
@@ -129,12 +133,14 @@ class Size:
         if share and 0 < int(share[1]) <= 100:
             return memory_bytes() * int(share[1]) // 100
         match = re.fullmatch(r"(\d+)([KMGT]?)(?:I?B)?", text)
-        if match and (size := int(match[1]) * _UNITS[match[2]]):
+        size = int(match[1]) * _UNITS[match[2]] if match else 0
+        if size or (match and self.optional):
             return size
         raise BadOption(self.describe())
 
     def describe(self) -> str:
-        return "bytes such as 256M or 4G, or a share of the memory such as 50%"
+        words = "bytes such as 256M or 4G, or a share of the memory such as 50%"
+        return f"{words}, or 0" if self.optional else words
 
 
 def parse_mysql_url(text: str) -> MySQLUrl:

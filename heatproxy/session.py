@@ -14,6 +14,7 @@ import pyarrow as pa
 from heatproxy.aftermath import Aftermath
 from heatproxy.answer import Answer
 from heatproxy.automl.loaded import LoadedModels
+from heatproxy.automl.operations import Operation, Operations
 from heatproxy.backend.account import ServiceAccount
 from heatproxy.backend.connection import BackendConnection
 from heatproxy.backend.shells import Shell, Shells
@@ -36,8 +37,10 @@ from heatproxy.rapid.variables import SessionState
 from heatproxy.rapid.views import Views
 from heatproxy.watch import Watch, Watches
 from heatproxy.wire.packets import Status, query
+from heatproxy.wire.redescribed import Describe
 
 T = TypeVar("T")
+Hears = Callable[[float, str], None]  # how far a job is, of 1, and what it does
 
 ASK_AGAIN_S = 0.02
 FEWEST_TURNS = 4  # queries that the engine has at the same time
@@ -100,6 +103,7 @@ class Relay(Protocol):
         capabilities: int,
         status: int,
         before_end: Callable[[], Awaitable[None]] | None = None,
+        describe: Describe | None = None,
     ) -> int: ...
 
 
@@ -108,7 +112,9 @@ class Jobs(Protocol):
 
     def warm_up(self) -> None: ...
 
-    async def run(self, function: Callable[..., T], *args: Any) -> T: ...
+    async def run(
+        self, function: Callable[..., T], *args: Any, hears: Hears | None = None
+    ) -> T: ...
 
 
 @dataclass(slots=True)
@@ -125,6 +131,7 @@ class House:
     jobs: Jobs
     models: LoadedModels
     rapid: Rapid = field(default_factory=Rapid)
+    operations: Operations = field(default_factory=Operations)
     ledger: Ledger = field(default_factory=Ledger)
     views: Views = field(init=False)
     translator: Translator = field(init=False)
@@ -196,6 +203,7 @@ class Session:
         self.aftermath: Aftermath | None = None
         self.rapid = SessionState()  # the client's, from one statement to the next
         self.notes = Notes()
+        self.operation: Operation | None = None  # of AutoML, that is under way
 
     def note(self, execution: Execution) -> None:
         """A statement that the engine might have answered has ended."""
@@ -211,29 +219,34 @@ class Session:
             ledger.count(f"rapid_refused:{cause}")
 
     async def relay(
-        self, text: bytes, before_end: Callable[[], Awaitable[None]] | None = None
+        self,
+        text: bytes,
+        before_end: Callable[[], Awaitable[None]] | None = None,
+        describe: Describe | None = None,
     ) -> None:
         """Have MySQL answer a statement to the client itself.
 
         ``before_end`` runs when MySQL has answered and the client does not know.
+        ``describe`` changes how the columns of the result set are described.
 
         Raises:
             MySQLError: MySQL's, which the client has not been told yet.
         """
         command = query(text, self.backend.capabilities)
-        await self.relay_command(command, before_end)
+        await self.relay_command(command, before_end, describe)
 
     async def relay_command(
         self,
         command: bytes,
         before_end: Callable[[], Awaitable[None]] | None = None,
+        describe: Describe | None = None,
     ) -> None:
         """Like ``relay``, of a COM_QUERY or COM_STMT_EXECUTE as it is sent."""
         backend = self.backend
         self.aftermath = None
         async with backend.claimed(last=True):
             backend.status = await self._relay.relay(
-                command, backend.capabilities, backend.status, before_end
+                command, backend.capabilities, backend.status, before_end, describe
             )
 
     async def user(self) -> str:
@@ -291,9 +304,25 @@ class Session:
         return await self.watch.step(self.house.jobs.run(function, *args))
 
     async def in_training(self, function: Callable[..., T], *args: Any) -> T:
-        """Like ``in_worker``, when it is the turn of this training."""
+        """Like ``in_worker``, when it is the turn of this training.
+
+        The function gets one more argument, which tells how far it is.
+        """
         self.watch.doing = "training"
-        return await self.watch.step(self.house.trainings.run(function, *args))
+        run = self.house.trainings.run(function, *args, hears=self._heard)
+        return await self.watch.step(run)
+
+    def _heard(self, done: float, stage: str) -> None:
+        self.watch.doing = f"training, {int(100 * done)} %, {stage}"
+        if self.operation is not None:
+            self.operation.heard(done, stage)
+
+    def begin_operation(self, routine: str) -> Operation:
+        """What is told of a routine of AutoML that begins now."""
+        query_id = self.house.rapid.history.new_id()
+        connection_id = self.watch.thread_id
+        self.operation = self.house.operations.begin(query_id, connection_id, routine)
+        return self.operation
 
     @property
     def threads(self) -> int:

@@ -226,6 +226,22 @@ SETTINGS = (
         live=True,
     ),
     Setting(
+        "lakehouse.profile",
+        OneOf(("9.2", "8.0"), default="9.2"),
+        "The HeatWave release whose scripts are run: since 9.2 delimiters of CSV "
+        "files that a script does not name are found out; before, a vertical bar ended "
+        "each field, the last of a line too.",
+        live=True,
+    ),
+    Setting(
+        "lakehouse.copy_limit",
+        Size("64M", optional=True),
+        "How many bytes of Lakehouse tables may be copied into temporary tables of a "
+        "client's session, for MySQL to answer a statement that has no rule for being "
+        "answered as MySQL does; 0 refuses such a statement.",
+        live=True,
+    ),
+    Setting(
         "engine.memory_limit",
         Size("50%"),
         "How much memory the analytic engine may use before it spills to disk.",

@@ -125,6 +125,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         tmp_path_factory.mktemp("heatproxy"),
         HEATPROXY_LAKEHOUSE_ALLOWED_HOSTS="127.0.0.1",
         HEATPROXY_RAPID_ANSWER_LIMIT="128M",
+        HEATPROXY_LAKEHOUSE_COPY_LIMIT="1M",
     )
     assert running.ready_line, "heatproxy did not start"
     yield running.server

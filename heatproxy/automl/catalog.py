@@ -62,6 +62,11 @@ class Catalog:
         self._objects = f"{quote_name(self.schema)}.{OBJECTS}"
 
     @property
+    def models(self) -> str:
+        """The table of the models, as SQL names it."""
+        return self._models
+
+    @property
     def objects(self) -> str:
         """The table of the models' bytes, as SQL names it."""
         return self._objects

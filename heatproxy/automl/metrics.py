@@ -7,7 +7,7 @@ gets two arrays of numbers (n_rows,).
 Source: HeatWave User Guide, "Optimization and scoring metrics"; scikit-learn.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from functools import partial
 from typing import Any
 
@@ -43,7 +43,7 @@ def evaluate(
     return float(score)
 
 
-def metric_named(metrics: Mapping[str, Metric], name: str, task: str) -> str:
+def metric_named(metrics: Container[str], name: str, task: str) -> str:
     """The metric's own spelling.
 
     Raises:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -47,6 +47,14 @@ class Prediction:
     probabilities: FloatArray | None
 
 
+class Foreign(Protocol):
+    """An estimator that was not trained here."""
+
+    def predict(self, matrix: FloatArray, threads: int) -> FloatArray:
+        """Shares (n_rows, n_classes), or numbers (n_rows,)."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Model:
     """Everything that a prediction, a score or an explanation needs.
@@ -61,7 +69,7 @@ class Model:
     target: str
     features: FeatureSet
     labels: Labels | None
-    estimator: Estimator
+    estimator: Estimator | Foreign
     balance: tuple[float, ...]
     log_scale: bool
     output_span: float

@@ -16,11 +16,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from heatproxy.automl.columns import FloatArray, as_text, is_number
+from heatproxy.automl.drift_text import drift_text
 from heatproxy.automl.explain import Explanation
+from heatproxy.automl.json_columns import fixed, joined, json_strings, numbers
 from heatproxy.automl.model import Model, Prediction
-
-TOP_DRIFT = 3
-_HUNDREDTHS = pa.array([str(i / 100) for i in range(-100, 101)])
 
 
 def prediction_results(
@@ -31,11 +30,25 @@ def prediction_results(
     Probabilities have two decimals, a regression's numbers all of theirs. ``drift``
     is what ``drift_results`` made.
     """
-    parts: list[Any] = [_predictions(model, prediction)]
-    if prediction.probabilities is not None and model.labels is not None:
+    texts = model.labels.texts if model.labels is not None else []
+    return prediction_text(model.target, texts, prediction, drift)
+
+
+def prediction_text(
+    target: str,
+    classes: Sequence[str],
+    prediction: Prediction,
+    drift: pa.Array | None = None,
+) -> pa.Array:
+    """``prediction_results`` where the target and the classes are known, not a model.
+
+    A model may name no probabilities of its classes: then none are shown.
+    """
+    parts: list[Any] = [_predictions(target, prediction)]
+    if prediction.probabilities is not None:
         parts.append(', "probabilities": {')
-        texts = [json.dumps(text, ensure_ascii=False) for text in model.labels.texts]
-        for place, text in enumerate(texts):
+        keys = [json.dumps(text, ensure_ascii=False) for text in classes]
+        for place, text in enumerate(keys):
             comma = ", " if place else ""
             parts += [
                 f"{comma}{text}: ",
@@ -44,7 +57,7 @@ def prediction_results(
         parts.append("}")
     if drift is not None:
         parts += [', "drift": ', drift]
-    return _joined(["{", *parts, "}"])
+    return joined(["{", *parts, "}"])
 
 
 def explanation_results(model: Model, explanation: Explanation) -> pa.Array:
@@ -55,9 +68,9 @@ def explanation_results(model: Model, explanation: Explanation) -> pa.Array:
         key = json.dumps(name, ensure_ascii=False)
         column = explanation.attributions[:, place]
         parts += [f"{comma}{key}: ", _two_decimals(column)]
-    parts += ["}, ", _predictions(model, explanation.prediction)]
-    parts += [', "notes": ', _json_strings(notes(model, explanation)), "}"]
-    return _joined(parts)
+    parts += ["}, ", _predictions(model.target, explanation.prediction)]
+    parts += [', "notes": ', json_strings(notes(model, explanation)), "}"]
+    return joined(parts)
 
 
 def notes(model: Model, explanation: Explanation) -> pa.Array:
@@ -101,66 +114,21 @@ def notes(model: Model, explanation: Explanation) -> pa.Array:
 
 def drift_results(model: Model, table: pa.Table) -> pa.Array:
     """``{"metric": 1.23, "attribution_percent": {...}}`` (n_rows,), three columns."""
-    matrix = model.features.encode(table)
-    metric = model.drift.metric(matrix)
-    of_values = model.drift.strangeness(matrix)
-    strange = np.stack(
-        [of_values[:, where].sum(axis=1) for where in model.features.slices()], axis=1
-    )
-    total = strange.sum(axis=1, keepdims=True)
-    shares = 100.0 * np.divide(
-        strange, total, out=np.zeros_like(strange), where=total > 0
-    )
-    order = np.argsort(-shares, axis=1, kind="stable")[:, :TOP_DRIFT]
-    keys = np.array(
-        [
-            json.dumps(feature.name, ensure_ascii=False)
-            for feature in model.features.used
-        ],
-        dtype=object,
-    )
-    rows = np.arange(len(matrix))
-    parts: list[Any] = ['{"metric": ', _numbers(np.round(metric, 2))]
-    parts.append(', "attribution_percent": {')
-    for rank in range(order.shape[1]):
-        place = order[:, rank]
-        names = pa.array(keys[place].tolist(), pa.string())
-        percent = _numbers(np.round(shares[rows, place], 2))
-        parts += [", " if rank else "", names, ": ", percent]
-    return _joined([*parts, "}}"])
+    return drift_text(model.features, model.drift, model.features.encode(table))
 
 
-def _predictions(model: Model, prediction: Prediction) -> pa.Array:
-    key = json.dumps(model.target, ensure_ascii=False)
+def _predictions(target: str, prediction: Prediction) -> pa.Array:
+    key = json.dumps(target, ensure_ascii=False)
     labels = prediction.labels
-    if prediction.probabilities is None:
-        values = _numbers(labels.to_numpy(zero_copy_only=False))
+    if prediction.probabilities is None and pa.types.is_floating(labels.type):
+        values = numbers(labels.to_numpy(zero_copy_only=False))
     elif is_number(labels.type):
         values = as_text(labels)
     else:
-        values = _json_strings(as_text(labels))
-    return _joined([f'"predictions": {{{key}: ', values, "}"])
+        values = json_strings(as_text(labels))
+    return joined([f'"predictions": {{{key}: ', values, "}"])
 
 
 def _two_decimals(values: FloatArray) -> pa.Array:
     """Numbers in -1..1 as text, such as 0.98, 0.5 and 1.0."""
-    places = np.rint(np.clip(values, -1.0, 1.0) * 100).astype(np.int64) + 100
-    return _HUNDREDTHS.take(pa.array(places))
-
-
-def _numbers(values: FloatArray) -> pa.Array:
-    """Doubles as the shortest JSON numbers that read back the same."""
-    texts = pa.array(values, pa.float64()).cast(pa.string())
-    whole = pc.invert(pc.match_substring_regex(texts, "[.eE]"))
-    return pc.if_else(whole, pc.binary_join_element_wise(texts, ".0", ""), texts)
-
-
-def _json_strings(texts: pa.Array) -> pa.Array:
-    """Quoted and escaped; each distinct text is escaped once."""
-    encoded = texts.dictionary_encode()
-    quoted = [json.dumps(t, ensure_ascii=False) for t in encoded.dictionary.to_pylist()]
-    return pa.array(quoted, pa.string()).take(encoded.indices)
-
-
-def _joined(parts: Sequence[Any]) -> pa.Array:
-    return pc.binary_join_element_wise(*parts, "")
+    return fixed(values, 2)

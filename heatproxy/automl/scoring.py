@@ -27,6 +27,22 @@ def score(
             such metric), ML003039 (no such target column).
     """
     name = metric_named(model.task.metrics, metric, model.task_name)
+    column = truth_column(table, target, name)
+    truth: npt.NDArray[Any]
+    if model.labels is not None:
+        truth = model.labels.codes(column)
+    else:
+        truth = target_numbers(column, target)
+    outputs = model.outputs(model.features.encode(table), threads)
+    return float(np.float32(evaluate(model.task.metrics, name, truth, outputs)))
+
+
+def truth_column(table: pa.Table, target: str, metric: str) -> pa.Array:
+    """The column that a score compares with.
+
+    Raises:
+        MySQLError: 3877 ML003039, there is none; ML003019, it is empty or has NULLs.
+    """
     place = find_column(table.column_names, target)
     if place is None:
         raise ml_error(
@@ -36,11 +52,5 @@ def score(
         )
     column = plain(table.column(place))
     if not len(column) or pc.any(pc.is_null(column, nan_is_null=True)).as_py():
-        raise invalid_data(name)
-    truth: npt.NDArray[Any]
-    if model.labels is not None:
-        truth = model.labels.codes(column)
-    else:
-        truth = target_numbers(column, target)
-    outputs = model.outputs(model.features.encode(table), threads)
-    return float(np.float32(evaluate(model.task.metrics, name, truth, outputs)))
+        raise invalid_data(metric)
+    return column

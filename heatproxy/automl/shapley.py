@@ -1,19 +1,29 @@
 """SHAP values of a model's predictions, a feature at a time.
 
-LightGBM computes its own exactly; trees and forests go through shap's TreeExplainer,
-all else through its permutation explainer against background rows.
+LightGBM computes its own exactly; trees and forests go through shap's TreeExplainer.
+Of all else values are the mean of what a feature adds, in orders of the features drawn
+at random and backwards, to background rows that become the row one feature at a time.
 
-Source: Lundberg and Lee, "A Unified Approach to Interpreting Model Predictions".
+Source: Lundberg and Lee, "A Unified Approach to Interpreting Model Predictions";
+Strumbelj and Kononenko, "Explaining prediction models and individual predictions with
+feature contributions".
 """
+
+from itertools import permutations
 
 import numpy as np
 
+from heatproxy.automl.algorithms import Fitted
 from heatproxy.automl.boosting import Boosters
 from heatproxy.automl.columns import FloatArray
 from heatproxy.automl.model import Model
 
 SEED = 20
 BACKGROUND_ROWS = 20
+EVALUATIONS = 400_000  # rows predicted, about, to explain all rows of a call
+MOST_ORDERS = 8  # and as many backwards
+EXACT_FEATURES = 3  # of so few all orders are tried
+BATCH_ROWS = 200_000  # rows predicted in one call
 _TREES = ("DecisionTree", "RandomForest", "ExtraTrees")
 
 
@@ -41,26 +51,60 @@ def importance(model: Model, matrix: FloatArray, threads: int) -> FloatArray:
 
 def _values(model: Model, matrix: FloatArray, threads: int) -> FloatArray:
     """(n_rows, n_used, outputs); parts of one column are summed."""
-    values = _of_matrix(model, matrix, threads)
+    estimator = model.estimator
+    if isinstance(estimator, Boosters):
+        values = estimator.contributions(matrix, threads)
+    elif isinstance(estimator, Fitted) and model.facts.algorithm_name.startswith(
+        _TREES
+    ):
+        # importing shap takes seconds, and most models never need it
+        from shap import TreeExplainer
+
+        explainer = TreeExplainer(estimator.pipeline)
+        values = explainer.shap_values(matrix, check_additivity=False)
+    else:
+        return _sampled(model, matrix, threads)
+    values = np.asarray(values, dtype=np.float64)
+    values = values if values.ndim == 3 else values[:, :, None]
     parts = [values[:, where].sum(axis=1) for where in model.features.slices()]
     return np.stack(parts, axis=1)
 
 
-def _of_matrix(model: Model, matrix: FloatArray, threads: int) -> FloatArray:
-    """(n_rows, width, outputs)"""
-    if isinstance(model.estimator, Boosters):
-        return model.estimator.contributions(matrix, threads)
-    # importing shap takes seconds, and most models never need it
-    from shap import TreeExplainer
-    from shap.explainers import Permutation
+def _sampled(model: Model, matrix: FloatArray, threads: int) -> FloatArray:
+    slices = model.features.slices()
+    others = model.background[:BACKGROUND_ROWS]
+    orders = _orders(len(slices), len(matrix) * len(others))
+    nothing = _as_columns(model.outputs(others, threads)).mean(axis=0)
+    values = np.zeros((len(matrix), len(slices), len(nothing)))
+    at_once = max(1, BATCH_ROWS // len(others))
+    for start in range(0, len(matrix), at_once):
+        rows = matrix[start : start + at_once]
+        for order in orders:
+            changed = np.tile(others, (len(rows), 1, 1))
+            before = nothing
+            for place in order:
+                changed[:, :, slices[place]] = rows[:, None, slices[place]]
+                flat = changed.reshape(-1, matrix.shape[1])
+                outputs = _as_columns(model.outputs(flat, threads))
+                after = outputs.reshape(len(rows), len(others), -1).mean(axis=1)
+                values[start : start + at_once, place] += after - before
+                before = after
+    return values / len(orders)
 
-    if model.facts.algorithm_name.startswith(_TREES):
-        explainer = TreeExplainer(model.estimator.pipeline)
-        values = explainer.shap_values(matrix, check_additivity=False)
-    else:
-        background = model.background[:BACKGROUND_ROWS]
-        permuted = Permutation(model.outputs, background, seed=SEED)
-        evaluations = 2 * matrix.shape[1] + 1
-        values = permuted(matrix, max_evals=max(evaluations, 100), silent=True).values
-    values = np.asarray(values, dtype=np.float64)
-    return values if values.ndim == 3 else values[:, :, None]
+
+def _orders(features: int, rows: int) -> list[tuple[int, ...]]:
+    """Orders of the features: all of few, else some at random and backwards."""
+    if features <= EXACT_FEATURES:
+        return list(permutations(range(features)))
+    wanted = EVALUATIONS // max(2 * features * rows, 1)
+    random = np.random.default_rng(SEED)
+    drawn = [
+        tuple(random.permutation(features).tolist())
+        for _ in range(min(max(wanted, 1), MOST_ORDERS))
+    ]
+    return [order for one in drawn for order in (one, one[::-1])]
+
+
+def _as_columns(outputs: FloatArray) -> FloatArray:
+    """(n_rows, outputs)"""
+    return outputs if outputs.ndim == 2 else outputs[:, None]

@@ -20,12 +20,13 @@ import skops.io
 from sklearn.svm import SVC, SVR
 from sklearn.tree._tree import Tree
 
-from heatproxy.automl import booster_text, columns
+from heatproxy.automl import booster_text, columns, onnx_model
 from heatproxy.automl.algorithms import Fitted
 from heatproxy.automl.boosting import Boosters
 from heatproxy.automl.drift import Drift
 from heatproxy.automl.features import FeatureSet
 from heatproxy.automl.model import Facts, Model
+from heatproxy.automl.onnx_model import OnnxModel
 from heatproxy.automl.openmp import lightgbm as lgb
 from heatproxy.automl.search import Estimator
 from heatproxy.automl.special_storage import SPECIAL, files_of, read_files
@@ -97,7 +98,10 @@ _TRUSTED_LOADERS = frozenset(
 
 def to_bytes(model: Model | SpecialModel) -> bytes:
     """The model as one zip; ``from_bytes`` is the inverse."""
-    files = _files(model) if isinstance(model, Model) else files_of(model)
+    if isinstance(model, OnnxModel):
+        files = onnx_model.files_of(model)
+    else:
+        files = _files(model) if isinstance(model, Model) else files_of(model)
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as archive:
         for name, content in files.items():
@@ -115,6 +119,8 @@ def from_bytes(data: bytes) -> Model | SpecialModel:
     """
     try:
         files = _unpacked(data)
+        if onnx_model.FILE in files:
+            return onnx_model.read_files(files)
         return read_files(files) if SPECIAL in files else _read(files)
     except MySQLError:
         raise
@@ -141,6 +147,7 @@ def _files(model: Model) -> dict[str, bytes]:
         for place, member in enumerate(model.estimator.members):
             files[_BOOSTER.format(place)] = member.model_to_string().encode()
     else:
+        assert isinstance(model.estimator, Fitted)  # no other is stored
         files[_SKOPS] = skops.io.dumps(model.estimator.pipeline)
     return files
 
@@ -180,6 +187,7 @@ def _state(model: Model) -> dict[str, Any]:
             "outputs": model.estimator.outputs,
         }
     else:
+        assert isinstance(model.estimator, Fitted)
         estimator = {
             "prior": model.estimator.prior,
             "doubt": model.estimator.doubt,

@@ -9,15 +9,17 @@ from typing import Any
 
 import pyarrow as pa
 
-from heatproxy.automl import explain, results
+from heatproxy.automl import explain, onnx_model, onnx_view, results
 from heatproxy.automl.model import Model
+from heatproxy.automl.onnx_model import OnnxModel
 from heatproxy.automl.scoring import score
-from heatproxy.automl.storage import from_bytes, to_bytes
+from heatproxy.automl.storage import from_bytes, to_bytes, unreadable
 from heatproxy.automl.tasks import specialist_named
 from heatproxy.automl.tasks.contract import Answers, Order, Progress, SpecialModel
 from heatproxy.automl.training import TrainOptions, train
 from heatproxy.errors import ml_error
 
+ZIP = b"PK\x03\x04"  # how stored models begin
 Trained = tuple[bytes, dict[str, Any]]
 
 
@@ -27,9 +29,10 @@ def train_job(
     options: TrainOptions | Order,
     train_table: str,
     threads: int,
+    progress: Progress,
 ) -> Trained:
     """Train; the model's bytes and metadata. The caller knows when it was built."""
-    model = trained(table, target, options, lambda done, stage: None, threads)
+    model = trained(table, target, options, progress, threads)
     return to_bytes(model), model.metadata(
         build_timestamp=0, train_table_name=train_table
     )
@@ -80,19 +83,18 @@ def predict_job(
     return Answers(pa.table({"Prediction": prediction.labels, "ml_results": text}))
 
 
-def explained(model: Model | SpecialModel) -> Model:
-    """The model as one that can be explained.
+def require_explainable(model: Model | SpecialModel) -> None:
+    """Refuse a model that has no explainers.
 
     Raises:
-        MySQLError: 3877 ML003076, models of its task cannot.
+        MySQLError: 3877 ML003076, models of its task have none.
     """
-    if not isinstance(model, Model):
+    if not isinstance(model, Model | OnnxModel):
         raise ml_error(
             "ML003076",
             "ML_EXPLAIN, ML_EXPLAIN_ROW and ML_EXPLAIN_TABLE are not supported for "
             f"{model.task_name} task.",
         )
-    return model
 
 
 def explain_rows_job(
@@ -102,7 +104,12 @@ def explain_rows_job(
 
     Columns: Prediction, an ``<feature>_attribution`` each, Notes, ml_results.
     """
-    model = explained(from_bytes(data))
+    stored = from_bytes(data)
+    require_explainable(stored)
+    if isinstance(stored, OnnxModel):
+        stored = onnx_view.viewed(stored, table, threads)
+    assert isinstance(stored, Model)
+    model = stored
     found = explain.explain_predictions(model, table, explainer, threads)
     columns: dict[str, pa.Array] = {"Prediction": found.prediction.labels}
     for place, name in enumerate(model.features.columns):
@@ -122,9 +129,40 @@ def explain_model_job(
     threads: int,
 ) -> Trained:
     """The model with explainers made from this table; its bytes and metadata."""
-    model = explain.explain_model(
-        explained(from_bytes(data)), table, target, **options, threads=threads
-    )
+    stored = from_bytes(data)
+    require_explainable(stored)
+    model: Model | OnnxModel
+    if isinstance(stored, OnnxModel):
+        model = onnx_view.explained(stored, table, target, threads, **options)
+    else:
+        assert isinstance(stored, Model)
+        model = explain.explain_model(stored, table, target, **options, threads=threads)
     return to_bytes(model), model.metadata(
         build_timestamp=built, train_table_name=train_table
     )
+
+
+def import_job(data: bytes, said: Mapping[str, Any], built: int) -> Trained:
+    """A model that somebody else made or exported; its bytes and metadata.
+
+    ``said`` is the ``model_metadata`` that came with it. What it says of a model of
+    ours is taken from the model itself.
+
+    Raises:
+        MySQLError: 3877, it cannot be read, or is not what the metadata say.
+    """
+    is_onnx = str(said.get("format") or "ONNX").upper().startswith("ONNX")
+    table = str(said.get("train_table_name") or "")
+    built = int(said.get("build_timestamp") or built)
+    if data.startswith(ZIP):
+        model = from_bytes(data)
+    elif is_onnx:
+        model = onnx_model.from_metadata(data, said)
+    else:
+        raise unreadable("it is not of this format")
+    if isinstance(model, OnnxModel):
+        model = model.checked()
+    elif is_onnx:
+        raise unreadable("it is not in ONNX format, as its metadata say")
+    stored = data if data.startswith(ZIP) else to_bytes(model)
+    return stored, model.metadata(build_timestamp=built, train_table_name=table)

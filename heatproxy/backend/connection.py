@@ -28,15 +28,14 @@ from heatproxy.wire.packets import (
     Command,
     PacketReader,
     Status,
-    behind_value,
     frame,
-    lenenc_bytes,
     parse_err,
     query,
     read_lenenc,
     status_of,
     warnings_of,
 )
+from heatproxy.wire.plain_rows import Row, binary_row, packed, text_row
 
 
 class Leg(Protocol):
@@ -61,7 +60,6 @@ class Keeper(Protocol):
         ...
 
 
-Row = tuple[bytes | None, ...]
 MARK = b"/* heatproxy */ "  # so that a look at the backend tells our statements
 NAMELESS = "resultset_metadata=NONE"
 
@@ -132,9 +130,9 @@ class BackendConnection:
     async def unwatched(self, text: bytes) -> Result:
         """Run one statement of the connection's keeper itself."""
         self._leg.write(frame(query(text, self.capabilities), 0))
-        result = await self._result()
+        result = await self.result()
         while self.status & Status.MORE_RESULTS:
-            await self._result()
+            await self.result()
         return result
 
     @asynccontextmanager
@@ -203,12 +201,13 @@ class BackendConnection:
         """
         if not binary:
             found = await self.query(sql)
-            return await asyncio.to_thread(_packed, found)
+            values = await asyncio.to_thread(packed, found.rows)
+            return Result(found.columns, values, warnings=found.warnings)
         async with self._prepared(sql) as (statement_id, _):
             columns = await self._start(statement_id)
             rows = []
             while not self._ends_rows(payload := await self.packet()):
-                rows.append(_binary_row(payload, columns))
+                rows.append(binary_row(payload, columns))
             if payload[0] == ERR:
                 raise parse_err(payload)
             self.status = status_of(payload, is_eof=not self._new_eof)
@@ -222,7 +221,7 @@ class BackendConnection:
             MySQLError: MySQL refuses the statement.
         """
         async with self.claimed():
-            self._leg.write(frame(bytes([Command.STMT_PREPARE]) + sql, 0))
+            self._leg.write(to_prepare(sql))
             head = await self.packet()
             if head[0] == ERR:
                 raise parse_err(head)
@@ -262,6 +261,10 @@ class BackendConnection:
                 old = quote_name(charset) if charset else "NULL"
                 await self.query(f"SET character_set_results = {old}")
 
+    def write(self, data: bytes) -> None:
+        """Send packets, for somebody who reads the replies to all of them."""
+        self._leg.write(data)
+
     # --- replies ------------------------------------------------------------------
 
     async def packet(self) -> bytes:
@@ -273,7 +276,8 @@ class BackendConnection:
             self._packets.extend(self._reader.feed(data))
         return self._packets.pop(0)
 
-    async def _result(self) -> Result:
+    async def result(self) -> Result:
+        """The reply to a statement that has been written."""
         head = await self.packet()
         if head[0] == ERR:
             self.status &= ~Status.MORE_RESULTS
@@ -291,7 +295,7 @@ class BackendConnection:
             await self.packet()
         rows = []
         while not self._ends_rows(payload := await self.packet()):
-            rows.append(_text_row(payload, count))
+            rows.append(text_row(payload, count))
         if payload[0] == ERR:
             raise parse_err(payload)
         self.status = status_of(payload, is_eof=not self._new_eof)
@@ -329,7 +333,13 @@ class BackendConnection:
     async def _statement(
         self, sql: bytes
     ) -> AsyncIterator[tuple[bytes, list[ColumnDefinition]]]:
-        self._leg.write(frame(bytes([Command.STMT_PREPARE]) + sql, 0))
+        self._leg.write(to_prepare(sql))
+        async with self.opened() as opened:
+            yield opened
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[tuple[bytes, list[ColumnDefinition]]]:
+        """A statement that ``to_prepare`` was written for; closed at the end."""
         head = await self.packet()
         if head[0] == ERR:
             raise parse_err(head)
@@ -388,35 +398,6 @@ class BackendConnection:
         return raw
 
 
-def _packed(found: Result) -> Result:
-    rows = (
-        tuple(None if v is None else lenenc_bytes(v) for v in row) for row in found.rows
-    )
-    return Result(found.columns, tuple(rows), warnings=found.warnings)
-
-
-def _text_row(payload: bytes, columns: int) -> Row:
-    values: list[bytes | None] = []
-    position = 0
-    for _ in range(columns):
-        if payload[position] == 0xFB:
-            values.append(None)
-            position += 1
-            continue
-        length, position = read_lenenc(payload, position)
-        values.append(payload[position : position + length])
-        position += length
-    return tuple(values)
-
-
-def _binary_row(payload: bytes, columns: Sequence[ColumnDefinition]) -> Row:
-    values: list[bytes | None] = []
-    position = 1 + (len(columns) + 9) // 8
-    for place, column in enumerate(columns, start=2):
-        if payload[1 + place // 8] >> (place % 8) & 1:
-            values.append(None)
-            continue
-        end = behind_value(payload, position, column.type)
-        values.append(payload[position:end])
-        position = end
-    return tuple(values)
+def to_prepare(sql: bytes) -> bytes:
+    """The packet of a COM_STMT_PREPARE."""
+    return frame(bytes([Command.STMT_PREPARE]) + sql, 0)

@@ -19,8 +19,12 @@ STATEMENT_BYTES = 1 << 20  # while MySQL parses one, it hears no KILL
 ROWS_AT_ONCE = 1 << 14
 
 
-async def insert_rows(connection: BackendConnection, name: str, rows: pa.Table) -> int:
+async def insert_rows(
+    connection: BackendConnection, name: str, rows: pa.Table, *, hint: str = ""
+) -> int:
     """Insert all rows; ``name`` is the quoted table, columns go by their names.
+
+    ``hint`` is an optimizer hint for every INSERT.
 
     Returns:
         The number of rows inserted.
@@ -32,7 +36,7 @@ async def insert_rows(connection: BackendConnection, name: str, rows: pa.Table) 
     allowed = int(await connection.scalar("SELECT @@max_allowed_packet") or 0)
     limit = min(STATEMENT_BYTES, max(allowed - 1024, 1024))
     columns = ", ".join(quote_name(column) for column in rows.column_names)
-    head = f"INSERT INTO {name} ({columns}) VALUES "
+    head = f"INSERT {hint}INTO {name} ({columns}) VALUES "
     lists = _statements(rows, limit - len(head.encode()))
     # in a thread, so that nobody waits for it, and a KILL is heard meanwhile
     while (values := await asyncio.to_thread(next, lists, None)) is not None:

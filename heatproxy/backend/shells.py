@@ -32,6 +32,7 @@ class Shell:
     table: str
     engine_name: str
     attribute: Mapping[str, Any]  # {"file": [...], "dialect": {...}}
+    by_clauses: bool = False  # the client wrote FILES and FILE_FORMAT, not JSON
 
     @property
     def name(self) -> str:
@@ -47,15 +48,22 @@ class Shell:
         ``backslash_escapes`` says whether the session that runs them is without
         NO_BACKSLASH_ESCAPES.
         """
-        text = json.dumps({_MARK: {"id": self.engine_name, **self.attribute}})
-        if backslash_escapes:
-            text = text.replace("\\", "\\\\")
-        text = text.replace("'", "''")
+        mark = self.mark(backslash_escapes=backslash_escapes)
         return [
             f"CREATE TABLE {self.name} ({columns}) SECONDARY_ENGINE=RAPID"
-            f" SECONDARY_ENGINE_ATTRIBUTE='{text}' {options}",
+            f" SECONDARY_ENGINE_ATTRIBUTE={mark} {options}",
             f"ALTER TABLE {self.name} DISCARD TABLESPACE",
         ]
+
+    def mark(self, *, backslash_escapes: bool) -> str:
+        """Its SECONDARY_ENGINE_ATTRIBUTE, as a string literal."""
+        mark = {"id": self.engine_name, **self.attribute}
+        if self.by_clauses:
+            mark["clauses"] = True
+        text = json.dumps({_MARK: mark})
+        if backslash_escapes:
+            text = text.replace("\\", "\\\\")
+        return "'" + text.replace("'", "''") + "'"
 
 
 class Shells:
@@ -73,7 +81,9 @@ class Shells:
         for schema, table, text in self._account.query(_FIND):
             attribute = dict(json.loads(text)[_MARK])
             engine_name = str(attribute.pop("id"))
-            found[schema, table] = Shell(schema, table, engine_name, attribute)
+            by_clauses = bool(attribute.pop("clauses", False))
+            shell = Shell(schema, table, engine_name, attribute, by_clauses)
+            found[schema, table] = shell
         self._shells = found
         self.version += 1
 

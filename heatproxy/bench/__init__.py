@@ -1,7 +1,8 @@
 """``heatproxy bench``: what the way through heatproxy costs, always as ratios.
 
 ``through`` measures a heatproxy that runs already; ``wire`` one of its own, beside
-other proxies; ``rapid`` one of its own too, beside MySQL and DuckDB.
+other proxies; ``rapid`` one of its own too, beside MySQL and DuckDB; ``files`` one
+that loads files, beside DuckDB.
 """
 
 

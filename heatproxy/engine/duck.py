@@ -19,6 +19,7 @@ from heatproxy.engine import changes
 from heatproxy.engine.facts import Ending, KeyMaker, Listen, Memory, TableFacts, Trap
 from heatproxy.engine.incoming import Counted, held_type
 from heatproxy.engine.keyed import text_facts, with_keys
+from heatproxy.engine.repeated import Bound, Repeated
 from heatproxy.engine.scan import TextScan
 from heatproxy.engine.stop import STOPS_WITHIN_S, Stop
 from heatproxy.errors import interrupted, not_supported
@@ -36,22 +37,29 @@ class DuckQuery:
 
     def __init__(
         self,
-        cursor: duckdb.DuckDBPyConnection,
+        repeated: Repeated,
         sql: str,
         parameters: Sequence[Any],
         listen: Listen | None = None,
     ) -> None:
-        self._cursor = cursor
+        self._repeated = repeated
+        # A late ``cancel`` must not meet the next one on this cursor.
+        self._lock = threading.Lock()
+        self._bound: Bound | None = None
         self._cancelled = threading.Event()
-        self._result: duckdb.DuckDBPyRelation | None = None
         if listen is not None:
             listen(self.cancel)
+        self._bound = bound = repeated.take(sql)
         try:
             with self._errors():
-                self._result = cursor.sql(sql, params=list(parameters) or None)
+                relation = bound.relation
+                if relation is None or parameters:
+                    params = list(parameters) or None
+                    relation = bound.cursor.sql(sql, params=params)
+                    bound.relation = None if parameters else relation
                 if self._cancelled.is_set():
                     raise interrupted()
-                rows = self._result.to_arrow_reader(BATCH_ROWS)
+                rows = relation.to_arrow_reader(BATCH_ROWS)
         except BaseException:
             self.close()
             raise
@@ -63,14 +71,19 @@ class DuckQuery:
     def cancel(self) -> None:
         """Stop it; safe from any thread, and harmless when it has ended."""
         self._cancelled.set()
-        with contextlib.suppress(duckdb.Error):
-            self._cursor.interrupt()
+        with self._lock, contextlib.suppress(duckdb.Error):
+            if self._bound is not None:
+                self._bound.cursor.interrupt()
 
     def close(self) -> None:
         """Give back the cursor; rows not read are lost."""
-        self._result = None
-        with contextlib.suppress(duckdb.Error):
-            self._cursor.close()
+        if (bound := self._let_go()) is not None:
+            bound.close()
+
+    def _let_go(self) -> Bound | None:
+        with self._lock:
+            bound, self._bound = self._bound, None
+        return bound
 
     def _batches(
         self, rows: pa.RecordBatchReader, schema: pa.Schema
@@ -84,7 +97,9 @@ class DuckQuery:
                 except StopIteration:
                     break
             yield _restored(batch, schema)
-        self.close()
+        del rows
+        if (bound := self._let_go()) is not None:
+            self._repeated.give_back(bound)
 
     @contextlib.contextmanager
     def _errors(self) -> Iterator[None]:
@@ -134,6 +149,7 @@ class DuckDB:
             "CREATE TABLE IF NOT EXISTS heatproxy.rapid (name VARCHAR, origin VARCHAR)"
         )
         changes.prepare(self._connection)
+        self._repeated = Repeated(self._connection)
 
     def load(
         self,
@@ -273,7 +289,7 @@ class DuckDB:
         Raises:
             Trap: error() was called, or a number overflowed.
         """
-        return DuckQuery(self._connection.cursor(), sql, parameters, listen)
+        return DuckQuery(self._repeated, sql, parameters, listen)
 
     def memory(self) -> Memory:
         """How much it holds, and has moved to disk for want of memory."""
@@ -288,6 +304,7 @@ class DuckDB:
 
     def close(self) -> None:
         """Let go of the file."""
+        self._repeated.close()
         self._connection.close()
 
     @contextlib.contextmanager

@@ -5,7 +5,7 @@ Source: queries on the table in public labs (reference, section 1.8).
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from heatproxy.lakehouse.report import Block, TableOutcome
@@ -43,9 +43,23 @@ class ReportRows:
         """A statement of the generated script."""
         self._add("LOAD_SCRIPT_GENERATION", "sql", {"sql": statement})
 
-    def warn(self, schema: str, table: str, number: int, message: str) -> None:
+    def instead(self, old: str, new: str) -> None:
+        """Another statement of the script in place of one."""
+        was, becomes = (json.dumps({"sql": s}, ensure_ascii=False) for s in (old, new))
+        self._rows = [
+            replace(row, log=becomes) if row.log == was else row for row in self._rows
+        ]
+
+    def warn(
+        self,
+        schema: str,
+        table: str,
+        number: int,
+        message: str,
+        stage: str = "SCHEMA_INFERENCE",
+    ) -> None:
         self._add(
-            "SCHEMA_INFERENCE",
+            stage,
             "warn",
             {
                 "warn": message,

@@ -12,15 +12,15 @@ import fastavro
 import pyarrow as pa
 from fastavro.read import SchemaResolutionError
 
-from heatproxy.datatypes import Column
 from heatproxy.errors import MySQLError, interrupted
 from heatproxy.lakehouse.catalogue import LH, failure
-from heatproxy.lakehouse.csv import Warn, arrow_schema
+from heatproxy.lakehouse.csv import Warn
 from heatproxy.lakehouse.dialect import Dialect
 from heatproxy.lakehouse.inference import Inferred, require_rows
+from heatproxy.lakehouse.layout import Layout
 from heatproxy.lakehouse.records import Cancelled, Progress
 from heatproxy.lakehouse.streams import DataFile
-from heatproxy.lakehouse.typed import Lengths, fitted
+from heatproxy.lakehouse.typed import Fitter, Lengths
 
 CODECS = ("null", "deflate", "snappy")
 _PHYSICAL = {
@@ -56,6 +56,7 @@ def infer(
     dialect: Dialect,
     cancelled: Cancelled,
     progress: Progress,
+    sampling: bool,
 ) -> Inferred:
     """Types from the files' schema; strings are as long as the longest value.
 
@@ -64,18 +65,20 @@ def infer(
             type that is none of MySQL's; those of reading; 1317.
     """
     lengths: Lengths | None = None
+    places: dict[int, int] | None = {}
     rows = 0
     for file in files:
         with _open(file) as blocks:
             schema = _schema(blocks, file)
-            if lengths is None:
-                lengths = Lengths(schema)
-            elif not lengths.schema.equals(schema):
+            lengths = lengths or Lengths(schema)
+            places = lengths.places(schema, dialect, file.display)
+            if places is None:
                 raise failure(LH.AVRO_SCHEMA_MISMATCH, file.display)
             for batch in _batches(blocks, schema, file, cancelled):
                 rows += batch.num_rows
                 for k in lengths.texts:
-                    lengths.meet(k, batch.column(k))
+                    if k in places:
+                        lengths.meet(k, batch.column(places[k]))
         progress(file.size_bytes)
     require_rows(rows)
     assert lengths is not None  # there are no rows without a file
@@ -87,29 +90,23 @@ def infer(
 def batches(
     files: Sequence[DataFile],
     dialect: Dialect,
-    columns: Sequence[Column],
+    layout: Layout,
     strict: bool,
     warn: Warn,
     cancelled: Cancelled,
     progress: Progress,
 ) -> Iterator[pa.RecordBatch]:
-    """The rows of all files; columns are matched by their order.
+    """The rows of all files.
 
     Raises:
-        MySQLError: 6062, another number of columns; 6041, 6045, 6066, a value that
-            does not fit; those of reading; 1317.
+        MySQLError: those of Fitter and of reading; 1317.
     """
-    schema = arrow_schema(columns)
     for file in files:
         with _open(file) as blocks:
             found = _schema(blocks, file)
-            if len(found) != len(columns):
-                raise failure(
-                    LH.COLUMN_MISMATCH_ERR, file.display, len(columns), len(found)
-                )
+            fitter = Fitter(file, found, dialect, layout, strict, warn)
             for batch in _batches(blocks, found, file, cancelled):
-                arrays = fitted(batch.columns, columns, file.display)
-                yield pa.record_batch(arrays, schema=schema)
+                yield fitter.fit(batch.select(fitter.fields))
         progress(file.size_bytes)
 
 

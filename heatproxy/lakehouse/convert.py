@@ -23,6 +23,11 @@ from heatproxy.lakehouse.records import Chunk
 from heatproxy.lakehouse.temporal import moments
 from heatproxy.lakehouse.tokens import EMPTY, MISSING, NULL, QUOTED, Bytes, Ints
 
+
+class Unforeseen(Exception):
+    """A value that inference would not have given its column's type."""
+
+
 LONG = 1  # a status: the string was cut
 
 
@@ -50,30 +55,62 @@ def convert(chunk: Chunk, reader: Reader) -> tuple[pa.Array, list[Flaw]]:
     """The column as Arrow of shape (chunk.rows,), and its flaws in row order.
 
     Raises:
+        Unforeseen: in a reader that is exact, instead of flaws.
         MySQLError: 1235, a type that a CSV field cannot become.
     """
     column, kind = reader.column, reader.column.type
     if unreadable(kind):
         raise not_supported(f"{kind.name.upper()} columns in CSV files")
-    flags = chunk.flags[reader.index :: chunk.columns]
     textual = kind.name in STRINGS or kind.name in BYTES or kind.name == "enum"
-    blank = (flags & EMPTY) != 0
-    if not textual:  # a quoted empty field is no number either
-        lens = chunk.lens[reader.index :: chunk.columns]
-        blank |= (lens == 0) & ((flags & QUOTED) != 0) & ((flags & NULL) == 0)
-    missing = ((flags & NULL) != 0) | blank
-    live = ~missing
+    live = np.empty(chunk.rows, np.bool_)
+    # a quoted empty field is no number either
+    missing, quoted = _look(
+        chunk.flags, chunk.lens, chunk.columns, reader.index, not textual, live
+    )
+    if reader.exact and (quoted or (missing and not column.nullable)):
+        raise Unforeseen
     if textual:
         array, flaws = _strings(chunk, reader, live)
     elif kind.name in ("date", "datetime", "timestamp", "time"):
         array, flaws = _temporal(chunk, reader, live)
     else:
         array, flaws = numeric(chunk, reader, live)
-    if not column.nullable and (missing.any() or array.null_count):
+    if reader.exact and flaws:
+        raise Unforeseen
+    if not column.nullable and (missing or array.null_count):
+        flags = chunk.flags[reader.index :: chunk.columns]
+        blank = ~live & ((flags & NULL) == 0)
         flaws += _required(flags, blank, reader.index, textual)
-        array = _with_defaults(array)
+        array = with_defaults(array)
     flaws.sort(key=lambda flaw: flaw.row)
     return array, flaws
+
+
+@njit(nogil=True, cache=True)
+def _look(
+    flags: Bytes, lens: Ints, columns: int, column: int, strictly: bool, live: Any
+) -> Any:
+    """Which rows have a value; how many have none, and how many of these are quoted.
+
+    ``strictly``: a quoted empty field is none.
+    """
+    missing, quoted = 0, 0
+    for r in range(live.shape[0]):
+        k = r * columns + column
+        flag = flags[k]
+        live[r] = flag & (NULL | EMPTY) == 0
+        if live[r] and strictly and lens[k] == 0 and flag & QUOTED:
+            live[r] = False
+            quoted += 1
+        if not live[r]:
+            missing += 1
+    return missing, quoted
+
+
+def has_values(chunk: Chunk, reader: Reader) -> bool:
+    """Whether the column has one that is not NULL."""
+    flags = chunk.flags[reader.index :: chunk.columns]
+    return bool(((flags & (NULL | EMPTY)) == 0).any())
 
 
 def _required(
@@ -99,7 +136,7 @@ def _required(
     return flaws
 
 
-def _with_defaults(array: pa.Array) -> pa.Array:
+def with_defaults(array: pa.Array) -> pa.Array:
     """0 or the empty string for NULL; dates have no default that Arrow can hold."""
     if pa.types.is_temporal(array.type) and not pa.types.is_duration(array.type):
         return array
@@ -124,6 +161,7 @@ def _temporal(chunk: Chunk, reader: Reader, live: Mask) -> tuple[pa.Array, list[
         live,
         form,
         kind.scale or 0,
+        reader.exact,
     )
     kept = values.astype(np.int32) if form == 0 else values
     array = fixed(kept, live & (status == 0), kind.arrow())
@@ -145,25 +183,29 @@ def _strings(chunk: Chunk, reader: Reader, live: Mask) -> tuple[pa.Array, list[F
     most_chars = (kind.length or 1) if kind.name in ("char", "varchar") else 1 << 31
     if kind.name == "binary":
         raise not_supported("BINARY columns in CSV files")
-    status = np.zeros(chunk.rows, np.uint8)
+    flaws: list[Flaw] = []
     lens = chunk.lens[reader.index :: chunk.columns]
-    if not reader.column.nullable:  # an empty field is an empty string there
+    if not reader.column.nullable and not live.all():
+        # an empty field is an empty string there
         live = live | (
             (lens == 0) & (chunk.flags[reader.index :: chunk.columns] & NULL == 0)
         )
-    longest = int(lens.max(initial=0, where=live))
-    if longest > min(most_chars, most_bytes):
+    most = min(most_chars, most_bytes, 2**31 - 1)
+    if _is_longer(chunk.lens, chunk.columns, reader.index, most, live):
+        status = np.zeros(chunk.rows, np.uint8)
         _shorten(
             chunk.buf, chunk.starts, chunk.lens, chunk.columns, reader.index, live,
-            most_chars, min(most_bytes, 2**31 - 1), kind.name not in BYTES, status,
+            most_chars, min(most_bytes, 2**31 - 1), kind.name not in BYTES,
+            reader.exact, status,
         )  # fmt: skip
+        codes = LH.STRING_TOO_LONG, LH.WARN_TRUNCATED
+        flaws += [
+            Flaw(int(row), reader.index, *codes, kind.name)
+            for row in np.flatnonzero(status)
+        ]
     if kind.name == "char":  # MySQL does not keep the blanks that end a CHAR
         _trim_end(chunk.buf, chunk.starts, chunk.lens, chunk.columns, reader.index)
     array = gather(chunk, reader.index, live, kind.arrow())
-    flaws = [
-        Flaw(int(row), reader.index, LH.STRING_TOO_LONG, LH.WARN_TRUNCATED, kind.name)
-        for row in np.flatnonzero(status)
-    ]
     if kind.name == "enum":
         array, wrong = _members(array, kind)
         flaws += [
@@ -184,6 +226,15 @@ def _members(array: pa.Array, kind: MySQLType) -> tuple[pa.Array, list[int]]:
 
 
 @njit(nogil=True, cache=True)
+def _is_longer(lens: Ints, columns: int, column: int, most: int, live: Any) -> bool:
+    """Whether a text has more bytes than that."""
+    for r in range(live.shape[0]):
+        if live[r] and lens[r * columns + column] > most:
+            return True
+    return False
+
+
+@njit(nogil=True, cache=True)
 def _shorten(
     buf: Bytes,
     starts: Ints,
@@ -194,6 +245,7 @@ def _shorten(
     most_chars: int,
     most_bytes: int,
     text: bool,
+    exact: bool,
     status: Status,
 ) -> None:
     """Cut what is longer; blanks that are cut are no loss, as in MySQL."""
@@ -212,7 +264,7 @@ def _shorten(
             chars += 1
             p += size
         for q in range(p, n):
-            if buf[start + q] != 32:
+            if exact or buf[start + q] != 32:
                 status[r] = LONG
         lens[k] = p
 

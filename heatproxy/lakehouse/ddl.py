@@ -3,12 +3,11 @@
 Source: load scripts printed in public labs (reference, section 1.9).
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from heatproxy.datatypes import Column, quote_name
 from heatproxy.jsontext import json_text
-from heatproxy.lakehouse.dialect import Dialect
 
 
 def create_database(schema: str) -> str:
@@ -16,13 +15,20 @@ def create_database(schema: str) -> str:
 
 
 def create_table(
-    schema: str, table: str, columns: Sequence[Column], attribute: dict[str, Any]
+    schema: str,
+    table: str,
+    columns: Sequence[Column],
+    attribute: dict[str, Any],
+    left_out: Collection[int] = (),
 ) -> str:
-    """CREATE TABLE of an external table; running it by hand gives the same table."""
+    """CREATE TABLE of an external table; running it by hand gives the same table.
+
+    ``left_out`` are the places of columns that are not to be loaded.
+    """
     literal = json_text(attribute).replace("\\", "\\\\").replace("'", "\\'")
     return (
         f"CREATE TABLE {quote_name(schema)}.{quote_name(table)}"
-        f"( {shell_columns(columns)}) ENGINE=lakehouse SECONDARY_ENGINE=RAPID"
+        f"( {shell_columns(columns, left_out)}) ENGINE=lakehouse SECONDARY_ENGINE=RAPID"
         f" ENGINE_ATTRIBUTE='{literal}';"
     )
 
@@ -44,25 +50,11 @@ def load_parallelism(threads: int) -> str:
     return f"SET SESSION innodb_parallel_read_threads = {threads};"
 
 
-def shell_columns(columns: Sequence[Column]) -> str:
+def shell_columns(columns: Sequence[Column], left_out: Collection[int] = ()) -> str:
     """The column definitions, for the script and for the InnoDB shell alike."""
     return ", ".join(
         f"{quote_name(column.name)} {column.type.sql()}"
         + ("" if column.nullable else " NOT NULL")
-        for column in columns
+        + (" NOT SECONDARY" if place in left_out else "")
+        for place, column in enumerate(columns)
     )
-
-
-def with_detected(attribute: dict[str, Any], resolved: Dialect) -> dict[str, Any]:
-    """The attribute with the delimiters that were found in the files.
-
-    The script names them so that the table reads the same when it is created by
-    hand. Formats without delimiters are left as they are.
-    """
-    if resolved.format != "csv":
-        return attribute
-    found = {
-        "field_delimiter": resolved.field_delimiter,
-        "record_delimiter": resolved.record_delimiter,
-    }
-    return attribute | {"dialect": dict(attribute.get("dialect") or {}) | found}

@@ -11,6 +11,7 @@ from heatproxy.errors import MySQLError, not_supported, secondary_engine
 from heatproxy.options import BadOption, Constraint, Flag, Number, OneOf, Options
 
 AUTO = "auto"
+BY_ORDER = "order"
 DOCUMENTS = ("pdf", "ppt", "pptx", "doc", "docx", "html", "txt")
 FORMATS = ("csv", "avro", "parquet", "json", "delta", *DOCUMENTS)
 COMPRESSIONS = ("zip", "gzip", "bzip2", "auto")
@@ -77,7 +78,7 @@ _EVERY_FORMAT: dict[str, Constraint] = {
     "check_constraints": Flag(default=True),
     "compression": OneOf(COMPRESSIONS),
     "match_columns_by": OneOf(
-        ("order", "name_case_sensitive", "name_case_insensitive"), default="order"
+        (BY_ORDER, "name_case_sensitive", "name_case_insensitive"), default=BY_ORDER
     ),
     "allow_missing_columns": Flag(default=False),
 }
@@ -124,6 +125,9 @@ class Dialect:
     allow_missing_files: bool = False
     check_constraints: bool = True
     compression: str | None = None
+    match_columns_by: str = BY_ORDER
+    allow_missing_columns: bool = False
+    column_formats: tuple[tuple[str, str], ...] = ()  # of single columns, by name
 
     @property
     def codec(self) -> str:
@@ -163,12 +167,11 @@ def parse_dialect(
             raise _wrong(where, f"option '{key}' is not for files of format {kind}")
     if kind in ("avro", "parquet") and values["compression"] not in (None, "auto"):
         raise _wrong(where, f"option 'compression' must be auto for format {kind}")
-    if values["match_columns_by"] != "order":
-        raise not_supported(f"match_columns_by {values['match_columns_by']}")
-    if values["allow_missing_columns"]:
-        raise not_supported("allow_missing_columns")
+    by_name = values["match_columns_by"] != BY_ORDER
+    if by_name and (kind == "json" or (kind == "csv" and not values["has_header"])):
+        raise _wrong(where, "match_columns_by a name needs files that have names")
     old = _release(profile) < (9, 2)
-    kept = {key: values[key] for key in Dialect.__dataclass_fields__}
+    kept = {k: values[k] for k in Dialect.__dataclass_fields__ if k in values}
     kept["field_delimiter"] = values["field_delimiter"] or ("|" if old else AUTO)
     default_record = "|\n" if old and kind == "csv" else AUTO
     kept["record_delimiter"] = values["record_delimiter"] or default_record

@@ -31,11 +31,16 @@ class Flaw:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """A column and what it needs to read its fields."""
+    """A column and what it needs to read its fields.
 
-    index: int
+    ``exact`` holds every value to what inference takes for this very type: what it
+    would have given another one is a flaw, though the type could take it.
+    """
+
+    index: int  # of its field in the file's records, from 0
     column: Column
     ops: Ops  # of a date or time format
+    exact: bool = False
 
 
 def validity(good: Mask) -> pa.Buffer | None:
@@ -49,13 +54,24 @@ def fixed(values: npt.NDArray[Any], good: Mask, kind: pa.DataType) -> pa.Array:
 
 
 def gather(chunk: Chunk, column: int, live: Mask, kind: pa.DataType) -> pa.Array:
-    offsets = np.zeros(chunk.rows + 1, np.int32)
-    lens = np.where(live, chunk.lens[column :: chunk.columns], 0)
-    np.cumsum(lens, out=offsets[1:])
-    data = np.empty(int(offsets[-1]), np.uint8)
+    offsets = np.empty(chunk.rows + 1, np.int32)
+    size = _measure(chunk.lens, chunk.columns, column, live, offsets)
+    data = np.empty(size, np.uint8)
     _copy(chunk.buf, chunk.starts, chunk.columns, column, offsets, data)
     buffers = [validity(live), pa.py_buffer(offsets), pa.py_buffer(data)]
     return pa.Array.from_buffers(kind, chunk.rows, buffers)
+
+
+@njit(nogil=True, cache=True)
+def _measure(lens: Ints, columns: int, column: int, live: Any, offsets: Ints) -> int:
+    """Where each text will begin; their size together."""
+    size = 0
+    offsets[0] = 0
+    for r in range(live.shape[0]):
+        if live[r]:
+            size += lens[r * columns + column]
+        offsets[r + 1] = size
+    return size
 
 
 @njit(nogil=True, cache=True)

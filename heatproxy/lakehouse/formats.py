@@ -6,27 +6,27 @@ from typing import Protocol
 
 import pyarrow as pa
 
-from heatproxy.datatypes import Column
 from heatproxy.errors import not_supported
 from heatproxy.lakehouse import avro, csv, ndjson, parquet
 from heatproxy.lakehouse.csv import Warn
 from heatproxy.lakehouse.dialect import Dialect
 from heatproxy.lakehouse.inference import Inferred
+from heatproxy.lakehouse.layout import Layout
 from heatproxy.lakehouse.records import Cancelled, Progress
 from heatproxy.lakehouse.streams import DataFile
 
 Resolve = Callable[[Sequence[DataFile], Dialect], Dialect]
-Infer = Callable[[Sequence[DataFile], Dialect, Cancelled, Progress], Inferred]
+Infer = Callable[[Sequence[DataFile], Dialect, Cancelled, Progress, bool], Inferred]
 
 
 class Batches(Protocol):
-    """The rows of all files as Arrow, exactly in the types of ``columns``."""
+    """The rows of all files as Arrow, exactly in the types of the loaded columns."""
 
     def __call__(
         self,
         files: Sequence[DataFile],
         dialect: Dialect,
-        columns: Sequence[Column],
+        layout: Layout,
         strict: bool,
         warn: Warn,
         cancelled: Cancelled,

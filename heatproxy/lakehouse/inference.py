@@ -1,8 +1,9 @@
 """The columns of a table from all the values in its files.
 
-Every value is looked at, so a load after inference never meets one that does not
-fit, and no type loses anything: codes with leading zeros or a plus sign, numbers of
+No type loses anything: codes with leading zeros or a plus sign, numbers of
 more than 38 digits, ISO moments with a zone and mixed columns stay strings.
+The result is that of all values; where they are many, a sample is looked at, and the
+load finds out whether the rest are as foreseen.
 NULL is what the file calls NULL (``\\N``, the bare word NULL) and an empty field
 without quotes; a quoted empty field is the empty string.
 
@@ -55,6 +56,8 @@ class Inferred:
     rows: int
     file_bytes: int
     warnings: tuple[Condition, ...] = ()
+    sampled: bool = False  # then ``rows`` is an estimate
+    unseen: frozenset[int] = frozenset()  # columns without a value in the sample
 
 
 def column_types(

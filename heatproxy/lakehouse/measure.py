@@ -16,9 +16,11 @@ from heatproxy.lakehouse.numbers import (
     INT_DIGITS,
     INTEGER,
     LO,
+    MOST_POWER,
     NEGATIVE,
     NOT_A_NUMBER,
     PADDED,
+    POWER,
     SCALE,
     SIGNED,
     SIGNIFICANT,
@@ -106,7 +108,8 @@ def _measure(
                 s[CHARS] = max(s[CHARS], chars)
             if s[NUMBER]:
                 kind = scan(buf, start, n, out)
-                if kind == NOT_A_NUMBER or out[PADDED] or out[SIGNED]:
+                odd = out[PADDED] or out[SIGNED] or out[POWER] > MOST_POWER
+                if kind == NOT_A_NUMBER or odd:
                     s[NUMBER] = 0
                 else:
                     s[EXPONENT] |= kind == FLOAT

@@ -16,10 +16,11 @@ from heatproxy.datatypes import Column, MySQLType
 from heatproxy.errors import MySQLError
 from heatproxy.lakehouse.catalogue import LH, failure, warning
 from heatproxy.lakehouse.convert import convert
-from heatproxy.lakehouse.csv import Warn, arrow_schema
+from heatproxy.lakehouse.csv import Warn
 from heatproxy.lakehouse.dialect import AUTO, Dialect
 from heatproxy.lakehouse.fields import Reader
 from heatproxy.lakehouse.inference import Inferred, require_rows
+from heatproxy.lakehouse.layout import Layout
 from heatproxy.lakehouse.records import Cancelled, Progress, chunks
 from heatproxy.lakehouse.streams import DataFile
 from heatproxy.lakehouse.temporal import NO_OPS
@@ -45,6 +46,7 @@ def infer(
     dialect: Dialect,
     cancelled: Cancelled,
     progress: Progress,
+    sampling: bool,
 ) -> Inferred:
     """One JSON column; the values are checked when they are read."""
     rows = 0
@@ -59,7 +61,7 @@ def infer(
 def batches(
     files: Sequence[DataFile],
     dialect: Dialect,
-    columns: Sequence[Column],
+    layout: Layout,
     strict: bool,
     warn: Warn,
     cancelled: Cancelled,
@@ -70,13 +72,14 @@ def batches(
     Raises:
         MySQLError: 6131, the columns are not one JSON column; 6121; 1317.
     """
+    columns = layout.columns
     if len(columns) != 1 or columns[0].type.name != "json":
         raise MySQLError(
             6131,
             "HY000",
             "Invalid json file format schema: a single column of type JSON is needed",
         )
-    schema = arrow_schema(columns)
+    schema = layout.schema()
     checker = duckdb.connect(":memory:", config={"threads": 1})
     reader = Reader(0, _TEXT, NO_OPS)
     for file in files:

@@ -17,20 +17,35 @@ from heatproxy.datatypes import INTEGERS, MySQLType
 from heatproxy.lakehouse.catalogue import LH
 from heatproxy.lakehouse.fields import Flaw, Mask, Reader, Status, fixed, gather
 from heatproxy.lakehouse.numbers import (
+    BAD,
     DECIMAL,
     FLOAT,
+    GOOD,
+    HARD,
     HI,
+    HIGH,
     LO,
+    LOW,
+    MOST_POWER,
     NEGATIVE,
     NOT_A_NUMBER,
+    PADDED,
+    POWER,
+    ROUNDED,
+    SHORT_DIGITS,
+    SIGNED,
+    SIGNIFICANT,
     SLOTS,
+    SLOW,
     WORD,
+    check_exact,
     scan,
+    short_numbers,
 )
 from heatproxy.lakehouse.records import Chunk
 from heatproxy.lakehouse.tokens import Bytes, Ints
 
-GOOD, BAD, ROUNDED, LOW, HIGH, HARD = range(6)
+DOUBLE_DIGITS = 15  # what a double always keeps
 
 
 def numeric(chunk: Chunk, reader: Reader, live: Mask) -> tuple[pa.Array, list[Flaw]]:
@@ -39,43 +54,48 @@ def numeric(chunk: Chunk, reader: Reader, live: Mask) -> tuple[pa.Array, list[Fl
         return _real(chunk, reader, live)
     scale = kind.scale or 0 if kind.name == "decimal" else 0
     low, high = _bounds(kind)
-    if high >= 10**36 or scale > 18:
+    if high >= 10**36 or scale > SHORT_DIGITS:
         return _wide(chunk, reader, live)
-    his = np.zeros(chunk.rows, np.int64)
     los = np.zeros(chunk.rows, np.int64)
     status = np.zeros(chunk.rows, np.uint8)
-    _exact(
-        chunk.buf,
-        chunk.starts,
-        chunk.lens,
-        chunk.columns,
-        reader.index,
-        live,
-        scale,
-        10**scale,
-        -low // WORD,
-        -low % WORD,
-        high // WORD,
-        high % WORD,
-        his,
-        los,
+    fields = (chunk.buf, chunk.starts, chunk.lens, chunk.columns, reader.index)
+    most = np.iinfo(np.int64).max
+    slow = short_numbers(
+        *fields, live, scale, max(low, -most), min(high, most), reader.exact, los,
         status,
-    )
-    hard = np.flatnonzero(status == HARD)
-    if len(hard):
-        _by_hand(chunk, reader.index, hard, scale, low, high, his, los, status)
+    )  # fmt: skip
+    his = None
+    if slow:
+        his = np.zeros(chunk.rows, np.int64)
+        if reader.exact:
+            check_exact(*fields, status == SLOW, scale, status)
+        left = status == SLOW
+        status[left] = GOOD
+        _exact(
+            *fields, left, scale, 10**scale, -low // WORD, -low % WORD, high // WORD,
+            high % WORD, his, los, status,
+        )  # fmt: skip
+        hard = np.flatnonzero(status == HARD)
+        if len(hard):
+            _by_hand(chunk, reader.index, hard, scale, low, high, his, los, status)
+    if kind.name == "year":
+        _centuries(los, status, live)
     good = live & (status != BAD)
-    if kind.name == "decimal":
-        array = fixed(_int128(his, los), good, kind.arrow())
-    else:
-        if kind.name == "year":
-            _centuries(los, status, live)
-            good = live & (status != BAD)
-        unsigned = his.view(np.uint64) * np.uint64(WORD) + los.view(np.uint64)
-        width = np.dtype(kind.arrow().to_pandas_dtype())
-        # two's complement: the low bits are right for negative values too
-        array = fixed(unsigned.view(np.int64).astype(width), good, kind.arrow())
+    array = fixed(_as_held(kind, his, los), good, kind.arrow())
     return array, _number_flaws(status, reader.index, kind)
+
+
+def _as_held(
+    kind: MySQLType, his: npt.NDArray[np.int64] | None, los: npt.NDArray[np.int64]
+) -> npt.NDArray[Any]:
+    """hi * 10**18 + lo in the bytes that Arrow has for the type; no hi: it is 0."""
+    if kind.name == "decimal":
+        return _int128(his, los)
+    if his is not None:
+        # two's complement: the low bits are right for negative values too
+        unsigned = his.view(np.uint64) * np.uint64(WORD) + los.view(np.uint64)
+        los = unsigned.view(np.int64)
+    return los.astype(np.dtype(kind.arrow().to_pandas_dtype()))
 
 
 def _centuries(years: npt.NDArray[np.int64], status: Status, live: Mask) -> None:
@@ -101,6 +121,8 @@ def _bounds(kind: MySQLType) -> tuple[int, int]:
 
 def _number_flaws(status: Status, index: int, kind: MySQLType) -> list[Flaw]:
     name = kind.name
+    if not status.any():
+        return []
     codes = {
         BAD: (LH.BAD_VALUE, LH.BAD_VALUE),
         ROUNDED: (LH.BAD_VALUE, LH.WARN_TRUNCATED),
@@ -231,11 +253,11 @@ def _scaled(
 
 
 def _int128(
-    his: npt.NDArray[np.int64], los: npt.NDArray[np.int64]
+    his: npt.NDArray[np.int64] | None, los: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.int64]:
     """hi * 10**18 + lo as two little-endian words, of shape (rows, 2)."""
-    words = np.empty((len(his), 2), np.int64)
-    if not his.any():
+    words = np.empty((len(los), 2), np.int64)
+    if his is None or not his.any():
         words[:, 0], words[:, 1] = los, los >> 63
         return words
     negative = (his < 0) | (los < 0)
@@ -263,6 +285,15 @@ def _wide(chunk: Chunk, reader: Reader, live: Mask) -> tuple[pa.Array, list[Flaw
     low, high = _bounds(kind)
     status = np.zeros(chunk.rows, np.uint8)
     values: list[Decimal | None] = [None] * chunk.rows
+    if reader.exact:
+        check_exact(
+            chunk.buf, chunk.starts, chunk.lens, chunk.columns, reader.index, live,
+            scale, status,
+        )  # fmt: skip
+        if status.any():
+            return pa.nulls(chunk.rows, kind.arrow()), _number_flaws(
+                status, reader.index, kind
+            )
     with localcontext() as context:
         context.prec = 100
         for row in np.flatnonzero(live):
@@ -279,8 +310,9 @@ def _real(chunk: Chunk, reader: Reader, live: Mask) -> tuple[pa.Array, list[Flaw
     kind = reader.column.type
     status = np.zeros(chunk.rows, np.uint8)
     _check_numbers(
-        chunk.buf, chunk.starts, chunk.lens, chunk.columns, reader.index, live, status
-    )
+        chunk.buf, chunk.starts, chunk.lens, chunk.columns, reader.index, live,
+        reader.exact, status,
+    )  # fmt: skip
     texts = gather(chunk, reader.index, live & (status == 0), pa.string())
     values = pc.cast(pc.utf8_trim(texts, " "), pa.float64())
     # out of range reads as infinity, which MySQL does not have
@@ -309,10 +341,16 @@ def _check_numbers(
     columns: int,
     column: int,
     live: Any,
+    exact: bool,
     status: Status,
 ) -> None:
     out = np.zeros(SLOTS, np.int64)
     for r in range(live.shape[0]):
         k = r * columns + column
-        if live[r] and scan(buf, starts[k], lens[k], out) == NOT_A_NUMBER:
+        if not live[r]:
+            continue
+        kind = scan(buf, starts[k], lens[k], out)
+        odd = out[PADDED] or out[SIGNED] or out[POWER] > MOST_POWER
+        odd = odd or out[SIGNIFICANT] > DOUBLE_DIGITS
+        if kind == NOT_A_NUMBER or (exact and odd):
             status[r] = BAD

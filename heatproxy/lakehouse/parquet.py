@@ -8,17 +8,18 @@ from collections.abc import Iterator, Sequence
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from heatproxy.datatypes import Column
 from heatproxy.errors import interrupted
 from heatproxy.lakehouse.catalogue import LH, failure
-from heatproxy.lakehouse.csv import Warn, arrow_schema
+from heatproxy.lakehouse.csv import Warn
 from heatproxy.lakehouse.dialect import Dialect
 from heatproxy.lakehouse.inference import Inferred, require_rows
+from heatproxy.lakehouse.layout import Layout
 from heatproxy.lakehouse.records import Cancelled, Progress
 from heatproxy.lakehouse.streams import DataFile
-from heatproxy.lakehouse.typed import Lengths, fitted
+from heatproxy.lakehouse.typed import Fitter, Lengths, is_text
 
-ROWS_PER_BATCH = 1 << 16
+ROWS_PER_BATCH = 122_880  # a row group of the engine's
+MOST_SAMPLED_ROWS = 1 << 20
 
 
 def resolve(files: Sequence[DataFile], dialect: Dialect) -> Dialect:
@@ -30,78 +31,113 @@ def infer(
     dialect: Dialect,
     cancelled: Cancelled,
     progress: Progress,
+    sampling: bool,
 ) -> Inferred:
     """Types from the first file's schema; strings are as long as the longest value.
+
+    With ``sampling`` the longest of the first million rows, and the load finds out.
 
     Raises:
         MySQLError: 6088, files of different schemas; 6098, no rows; 1235, a nested
             or unknown type, by name.
     """
     lengths: Lengths | None = None
-    rows = 0
+    rows = looked_at = 0
     for file in files:
         with _open(file) as parquet:
             found = parquet.schema_arrow.remove_metadata()
-            if lengths is None:
-                lengths = Lengths(found)
-            elif not lengths.schema.equals(found):
+            lengths = lengths or Lengths(found)
+            places = lengths.places(found, dialect, file.display)
+            if places is None:
                 raise failure(LH.PARQUET_SCHEMA_MISMATCH)
             rows += parquet.metadata.num_rows
-            _measure(parquet, lengths, cancelled)
+            most = MOST_SAMPLED_ROWS - looked_at if sampling else None
+            looked_at += _measure(file, lengths, places, cancelled, most)
         progress(file.size_bytes)
     require_rows(rows)
     assert lengths is not None  # there are no rows without a file
     columns, warnings = lengths.columns("Parquet")
     size = sum(file.size_bytes for file in files)
-    return Inferred(columns, rows, size, warnings)
+    by_sample = bool(lengths.texts) and looked_at < rows
+    return Inferred(columns, rows, size, warnings, by_sample)
 
 
 def batches(
     files: Sequence[DataFile],
     dialect: Dialect,
-    columns: Sequence[Column],
+    layout: Layout,
     strict: bool,
     warn: Warn,
     cancelled: Cancelled,
     progress: Progress,
 ) -> Iterator[pa.RecordBatch]:
-    """The rows of all files; columns are matched by their order.
-
-    A value that does not fit is an error in every mode, for now.
+    """The rows of all files.
 
     Raises:
-        MySQLError: 6062, another number of columns; 6041, 6045, 6066, a value that
-            does not fit; 1317.
+        MySQLError: those of Fitter; 6104, a damaged file; 1317.
+        Unforeseen: the layout is exact, and a text is longer than its sample's.
     """
-    schema = arrow_schema(columns)
     for file in files:
         with _open(file) as parquet:
-            found = len(parquet.schema_arrow)
-            if found != len(columns):
-                raise failure(LH.COLUMN_MISMATCH_ERR, file.display, len(columns), found)
-            for batch in parquet.iter_batches(ROWS_PER_BATCH):
+            found = parquet.schema_arrow
+            fitter = Fitter(file, found, dialect, layout, strict, warn)
+            names = [found.field(k).name for k in fitter.fields]
+            for batch in _rows(parquet, names, file):
                 if cancelled():
                     raise interrupted()
-                arrays = fitted(batch.columns, columns, file.display)
-                yield pa.record_batch(arrays, schema=schema)
+                yield fitter.fit(batch)
         progress(file.size_bytes)
 
 
-def _open(file: DataFile) -> pq.ParquetFile:
+def _open(file: DataFile, **options: Sequence[str]) -> pq.ParquetFile:
     try:
-        return pq.ParquetFile(file.path)
+        return pq.ParquetFile(file.path, **options)
     except (pa.ArrowInvalid, OSError) as problem:
         raise failure(LH.PARQUET_OPEN_ERR, file.display, problem) from None
 
 
-def _measure(parquet: pq.ParquetFile, lengths: Lengths, cancelled: Cancelled) -> None:
-    """Meet all values of the string columns."""
-    texts = lengths.texts
-    if not texts:
-        return
-    names = [lengths.schema.field(k).name for k in texts]
-    for batch in parquet.iter_batches(ROWS_PER_BATCH, columns=names):
-        if cancelled():
-            raise interrupted()
-        for k, array in zip(texts, batch.columns, strict=True):
-            lengths.meet(k, array)
+def _rows(
+    parquet: pq.ParquetFile, names: Sequence[str], file: DataFile
+) -> Iterator[pa.RecordBatch]:
+    """The rows of these columns.
+
+    Raises:
+        MySQLError: 6104, the file is damaged.
+    """
+    batches = parquet.iter_batches(ROWS_PER_BATCH, columns=list(names))
+    while True:
+        try:
+            batch = next(batches)
+        except StopIteration:
+            return
+        except (pa.ArrowException, OSError) as problem:
+            raise failure(LH.PARQUET_OPEN_ERR, file.display, problem) from None
+        yield batch
+
+
+def _measure(
+    file: DataFile,
+    lengths: Lengths,
+    places: dict[int, int],
+    cancelled: Cancelled,
+    most: int | None,
+) -> int:
+    """Meet the values of the string columns of so many rows; how many there were."""
+    looked_at = 0
+    texts = {k: places[k] for k in lengths.texts if k in places}
+    if not texts or (most is not None and most <= 0):
+        return 0
+    with _open(file) as plain:
+        schema = plain.schema_arrow
+    names = [schema.field(at).name for at in texts.values()]
+    kept = [n for n in names if is_text(schema.field(n).type)]
+    with _open(file, read_dictionary=kept) as parquet:
+        for batch in _rows(parquet, names, file):
+            if cancelled():
+                raise interrupted()
+            for k, name in zip(texts, names, strict=True):
+                lengths.meet(k, batch.column(name))
+            looked_at += batch.num_rows
+            if most is not None and looked_at >= most:
+                break
+    return looked_at

@@ -4,6 +4,7 @@ Everything here blocks and belongs in a thread; ``cancelled`` is asked before ev
 megabyte, and a True answer raises 1317.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -12,14 +13,17 @@ import pyarrow as pa
 from heatproxy.datatypes import Column, parse
 from heatproxy.errors import MySQLError
 from heatproxy.lakehouse.catalogue import LH, Condition, failure
-from heatproxy.lakehouse.csv import arrow_schema
+from heatproxy.lakehouse.convert import Unforeseen
 from heatproxy.lakehouse.dialect import Dialect, parse_dialect
 from heatproxy.lakehouse.formats import format_of
 from heatproxy.lakehouse.inference import Inferred
+from heatproxy.lakehouse.layout import Layout
 from heatproxy.lakehouse.records import Cancelled, Progress
 from heatproxy.lakehouse.streams import DataFile
 
 MOST_WARNINGS = 1024  # max_error_count
+ROWS_TOGETHER = 122_880  # a row group of the engine's
+MOST_BYTES_TOGETHER = 64 << 20
 
 # for each kernel that reads fields, a type that is read by it
 _EVERY_KERNEL = ("int", "double", "datetime", "char(1)")
@@ -43,45 +47,74 @@ def infer(
     dialect: Dialect,
     cancelled: Cancelled = never,
     progress: Progress = untold,
+    sampling: bool = False,
 ) -> Inferred:
-    """The columns and row count of the files, from all of their values.
+    """The columns and row count of the files, from all of their values or a sample.
 
     Raises:
         MySQLError: 6098 without rows; 6061 to 6106; 1235; 1317.
     """
     if not files:
         raise failure(LH.INFER_NO_DATA)
-    return format_of(dialect).infer(files, resolve(files, dialect), cancelled, progress)
+    resolved = resolve(files, dialect)
+    return format_of(dialect).infer(files, resolved, cancelled, progress, sampling)
 
 
 class Reading:
     """An open table: its rows, and what there is to say about them.
 
     ``reader`` may be handed to code that turns exceptions into text of its own, as
-    DuckDB does; ``failure`` is then the error that stopped it.
+    DuckDB does; ``failure`` is then the error that stopped it: Unforeseen, if columns
+    inferred from a sample do not fit.
     """
 
     def __init__(self, schema: pa.Schema, rows: Iterator[pa.RecordBatch]) -> None:
-        self.failure: MySQLError | None = None
+        self.failure: MySQLError | Unforeseen | None = None
         self.warnings: list[Condition] = []  # the first MOST_WARNINGS
-        self.warning_count = 0
+        self.counts: Counter[int] = Counter()  # by number, of all of them
         self.rows_read = 0
         self._rows = rows
         self.reader = pa.RecordBatchReader.from_batches(schema, self._watched())
 
+    @property
+    def warning_count(self) -> int:
+        """How many warnings there were."""
+        return self.counts.total()
+
     def warn(self, condition: Condition) -> None:
-        self.warning_count += 1
+        self.counts[condition.number] += 1
         if len(self.warnings) < MOST_WARNINGS:
             self.warnings.append(condition)
 
     def _watched(self) -> Iterator[pa.RecordBatch]:
         try:
-            for batch in self._rows:
+            for batch in _together(self._rows):
                 self.rows_read += batch.num_rows
                 yield batch
-        except MySQLError as problem:
+        except (MySQLError, Unforeseen) as problem:
             self.failure = problem
             raise
+
+
+def _together(rows: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """The same rows in batches of ROWS_TOGETHER, where these are not too large.
+
+    The engine stores them by as many: others it would have to copy once more.
+    """
+    waiting: list[pa.RecordBatch] = []
+    count = size = 0
+    for batch in rows:
+        waiting.append(batch)
+        count, size = count + batch.num_rows, size + batch.nbytes
+        while count >= ROWS_TOGETHER or size >= MOST_BYTES_TOGETHER:
+            joined = pa.concat_batches(waiting)
+            yield joined.slice(0, ROWS_TOGETHER)
+            rest = joined.slice(ROWS_TOGETHER)
+            waiting, count, size = [rest], rest.num_rows, rest.nbytes
+            if not count:
+                waiting = []
+    if waiting:
+        yield pa.concat_batches(waiting)
 
 
 def open_table(
@@ -91,10 +124,15 @@ def open_table(
     strict: bool = True,
     cancelled: Cancelled = never,
     progress: Progress = untold,
+    *,
+    left_out: frozenset[int] = frozenset(),
+    expected: Inferred | None = None,
 ) -> Reading:
     """Stream the rows in exactly the Arrow types of ``columns``.
 
     Args:
+        left_out: the places of columns that are in the files and not wanted.
+        expected: what the columns were inferred by, if they were just now.
         strict: whether the session's sql_mode is strict; a file item's
             ``is_strict_mode`` comes first, then the dialect's.
 
@@ -109,12 +147,15 @@ def open_table(
     def warn(condition: Condition) -> None:
         told[0].warn(condition)
 
+    sampled = expected is not None and expected.sampled
+    unseen = expected.unseen if expected is not None else frozenset()
+    layout = Layout(tuple(columns), left_out, sampled, unseen)
     rows = (
-        chosen.batches(files, resolved, columns, strict, warn, cancelled, progress)
+        chosen.batches(files, resolved, layout, strict, warn, cancelled, progress)
         if files
         else iter(())
     )
-    told.append(Reading(arrow_schema(columns), rows))
+    told.append(Reading(layout.schema(), rows))
     return told[0]
 
 

@@ -62,6 +62,38 @@ class _Arrays:
         self.found = np.empty(self.rows, np.int32)
 
 
+@dataclass(frozen=True, slots=True)
+class _Marks:
+    """The dialect's marks, as compiled code takes them."""
+
+    field: Bytes
+    record: Bytes
+    quote: int
+    escape: int
+    trim: bool
+
+    @classmethod
+    def of(cls, dialect: Dialect) -> "_Marks":
+        return cls(
+            np.frombuffer(dialect.field_delimiter.encode(), np.uint8),
+            np.frombuffer(dialect.record_delimiter.encode(), np.uint8),
+            ord(dialect.quotation_marks) if dialect.quotation_marks else -1,
+            ord(dialect.escape_character) if dialect.escape_character else -1,
+            dialect.trim_spaces,
+        )
+
+    def tokenise(
+        self, buf: Bytes, size: int, final: bool, columns: int, arrays: _Arrays
+    ) -> tuple[int, int]:
+        """Fill the arrays; how many records, and how many bytes they are."""
+        got, used = tokenise(
+            buf, size, final, self.field, self.record, self.quote, self.escape,
+            self.trim, columns, arrays.starts, arrays.lens, arrays.flags,
+            arrays.row_at, arrays.found,
+        )  # fmt: skip
+        return int(got), int(used)
+
+
 def chunks(
     file: DataFile,
     dialect: Dialect,
@@ -107,6 +139,19 @@ def first_record(file: DataFile, dialect: Dialect) -> tuple[str | None, ...]:
     return ()
 
 
+def records_in(
+    text: bytes, file: DataFile, dialect: Dialect, columns: int
+) -> Iterator[Chunk]:
+    """The records of a part of a file, which begins and ends with whole ones."""
+    arrays = _Arrays(columns, text.count(dialect.record_delimiter.encode()) + 1)
+    buf = np.frombuffer(bytearray(text), np.uint8)
+    got, _ = _Marks.of(dialect).tokenise(buf, len(text), True, columns, arrays)
+    if got:
+        chunk = _chunk(file, buf, got, columns, arrays, 0)
+        _refuse_open_quote(chunk)
+        yield chunk
+
+
 def _split(
     file: DataFile,
     dialect: Dialect,
@@ -118,10 +163,7 @@ def _split(
 ) -> Iterator[Chunk]:
     arrays = _Arrays(columns, rows)
     buf = np.empty(BUFFER_BYTES + (64 << 10), np.uint8)
-    field = np.frombuffer(dialect.field_delimiter.encode(), np.uint8)
-    record = np.frombuffer(dialect.record_delimiter.encode(), np.uint8)
-    quote = ord(dialect.quotation_marks) if dialect.quotation_marks else -1
-    escape = ord(dialect.escape_character) if dialect.escape_character else -1
+    marks = _Marks.of(dialect)
     size, base, skip, final = 0, 0, dialect.skip_rows, False
     waiting = b""
     with TextStream(file, dialect) as stream:
@@ -143,23 +185,10 @@ def _split(
                 progress(len(part))
             pos = 0
             if skip:
-                pos, skip = _skip(buf[:size], record.tobytes(), skip), 0
+                pos, skip = _skip(buf[:size], marks.record.tobytes(), skip), 0
             while True:
-                got, used = tokenise(
-                    buf[pos:],
-                    size - pos,
-                    final,
-                    field,
-                    record,
-                    quote,
-                    escape,
-                    dialect.trim_spaces,
-                    columns,
-                    arrays.starts,
-                    arrays.lens,
-                    arrays.flags,
-                    arrays.row_at,
-                    arrays.found,
+                got, used = marks.tokenise(
+                    buf[pos:], size - pos, final, columns, arrays
                 )
                 if got:
                     first = 1 if header else 0

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from heatproxy.datatypes import quote_name
+from heatproxy.lakehouse.catalogue import LH
+from heatproxy.lakehouse.quantities import count_text, duration_text, size_text
 
 VERSION = "3.11"  # of the report whose text this is: HeatWave 8.4 and 9.0
 SCRIPT_QUERY = (
@@ -79,6 +81,7 @@ class TableOutcome:
     failed: str = ""
     error: str = ""
     threads: int | None = None  # InnoDB tables only
+    rows: int = 0  # that were read from files
 
     @property
     def loaded(self) -> bool:
@@ -310,6 +313,14 @@ def load_summary(schemas: Sequence[SchemaOutcome]) -> Block:
     return Block("LOAD SUMMARY", tuple(rows))
 
 
+def condition_name(number: int) -> str:
+    """MySQL's own name of a warning of Lakehouse's."""
+    try:
+        return f"ER_LH_{LH(number).name}"
+    except ValueError:
+        return "ER_SECONDARY_ENGINE_PLUGIN"
+
+
 def compact(blocks: Sequence[Block]) -> tuple[Block, ...]:
     """The shorter report of ``output: compact``.
 
@@ -318,41 +329,6 @@ def compact(blocks: Sequence[Block]) -> tuple[Block, ...]:
     """
     analysis = ("OFFLOAD ANALYSIS", "CAPACITY ESTIMATION")
     return tuple(block for block in blocks if block.title not in analysis)
-
-
-def size_text(size_bytes: int) -> str:
-    """``389 bytes``, ``2.17 KiB``, ``74.11 GiB``."""
-    if size_bytes < 1024:
-        return f"{size_bytes} bytes"
-    value = float(size_bytes)
-    for unit in ("KiB", "MiB", "GiB", "TiB"):
-        value /= 1024
-        if round(value, 2) < 1024 or unit == "TiB":
-            break
-    return f"{value:.2f} {unit}"
-
-
-def count_text(count: int) -> str:
-    """``25``, ``405.18 K``, ``15.01 M``, ``1 M``."""
-    if count < 1000:
-        return str(count)
-    value = float(count)
-    for unit in ("K", "M", "B"):
-        value /= 1000
-        if round(value, 2) < 1000 or unit == "B":
-            break
-    return f"{value:.2f}".rstrip("0").rstrip(".") + f" {unit}"
-
-
-def duration_text(seconds: float) -> str:
-    """``101.14 ms``, ``6.13 s``, ``18.23 min``; hours are ours to spell."""
-    if round(seconds, 5) < 1:
-        return f"{seconds * 1000:.2f} ms"
-    if round(seconds, 2) < 60:
-        return f"{seconds:.2f} s"
-    if round(seconds / 60, 2) < 60:
-        return f"{seconds / 60:.2f} min"
-    return f"{seconds / 3600:.2f} h"
 
 
 def help_text() -> Block:

@@ -323,11 +323,10 @@ def _external(
     files = values["file"]
     if not isinstance(files, list) or not files:
         raise _wrong(where, "option 'file' must be a JSON array with a member")
-    if columns or excluded:
-        raise not_supported("columns and exclude_columns of external tables")
     attribute: dict[str, Any] = {"file": files}
     if dialect:
         attribute["dialect"] = dialect
+    attribute |= moved
     return ExternalTable(
         schema,
         name,

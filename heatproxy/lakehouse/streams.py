@@ -86,6 +86,13 @@ class TextStream:
         )
 
 
+def packing(file: DataFile) -> str | None:
+    """What the file is packed with, by its first bytes."""
+    with file.path.open("rb") as start:
+        head = start.read(4)
+    return next((name for magic, name in _MAGIC if head.startswith(magic)), None)
+
+
 def open_unpacked(file: DataFile, compression: str | None) -> IO[bytes]:
     """The file's own bytes; no ``compression`` given means the same as auto.
 
@@ -93,9 +100,7 @@ def open_unpacked(file: DataFile, compression: str | None) -> IO[bytes]:
         MySQLError: 6061, not packed as the dialect says; 1235, a zip archive of
             several files.
     """
-    with file.path.open("rb") as start:
-        head = start.read(4)
-    found = next((name for magic, name in _MAGIC if head.startswith(magic)), None)
+    found = packing(file)
     if compression not in (None, "auto", found):
         raise failure(
             LH.CSV_PARSING_ERR, file.display, 0, f"The file is not {compression}"

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from numba import njit
 
 from heatproxy.errors import not_supported
+from heatproxy.lakehouse.days import epoch_days, month_days
 from heatproxy.lakehouse.dialect import AUTO
 from heatproxy.lakehouse.tokens import Bytes, Ints
 
@@ -53,25 +54,6 @@ def compile_format(text: str) -> Ops:
         else:
             raise not_supported(f"the specifier %{spec} in the format '{text}'")
     return np.array(ops, np.int32)
-
-
-@njit(nogil=True, cache=True)
-def month_days(year: int, month: int) -> int:
-    if month == 2:
-        leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
-        return 29 if leap else 28
-    return 30 if month in (4, 6, 9, 11) else 31
-
-
-@njit(nogil=True, cache=True)
-def epoch_days(year: int, month: int, day: int) -> int:
-    """Days since 1970-01-01 in the Gregorian calendar (Hinnant's method)."""
-    y = year - 1 if month <= 2 else year
-    era = y // 400
-    yoe = y - era * 400
-    shifted = month - 3 if month > 2 else month + 9
-    doy = (153 * shifted + 2) // 5 + day - 1
-    return era * 146097 + yoe * 365 + yoe // 4 - yoe // 100 + doy - 719468
 
 
 @njit(nogil=True, cache=True)
@@ -330,12 +312,14 @@ def moments(
     live: npt.NDArray[np.bool_],
     kind: int,
     digits: int,
+    exact: bool = False,
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]:
     """One column as days (kind 0) or microseconds (kind 1 datetime, 2 time).
 
     Args:
         live: of shape (rows,), the rows that have a value.
         digits: fraction digits that the column keeps; the rest is rounded.
+        exact: take only what inference would have given this type.
 
     Returns:
         the values of shape (rows,), and their status: 0 good, 1 bad.
@@ -343,7 +327,7 @@ def moments(
     values = np.zeros(rows, np.int64)
     status = np.zeros(rows, np.uint8)
     _moments(
-        buf, starts, lens, columns, column, ops, live, kind, 10 ** (6 - digits),
+        buf, starts, lens, columns, column, ops, live, kind, digits, exact,
         values, status,
     )  # fmt: skip
     return values, status
@@ -359,31 +343,36 @@ def _moments(
     ops: Ops,
     live: Any,
     kind: int,
-    unit: int,
+    digits: int,
+    exact: bool,
     values: Any,
     status: Any,
 ) -> None:
     parts = np.zeros(8, np.int64)
+    unit = 10 ** (6 - digits)
     for r in range(values.shape[0]):
         if not live[r]:
             continue
         k = r * columns + column
         start, n = starts[k], lens[k]
-        while n > 0 and buf[start] == 32:
+        while not exact and n > 0 and buf[start] == 32:
             start += 1
             n -= 1
-        while n > 0 and buf[start + n - 1] == 32:
+        while not exact and n > 0 and buf[start + n - 1] == 32:
             n -= 1
         if ops.shape[0]:
             good = read_format(buf, start, n, ops, parts)
         elif kind == 2:
-            good = read_clock(buf, start, n, parts, False)
+            good = read_clock(buf, start, n, parts, exact)
         else:
-            form = read_default(buf, start, n, parts, False)
-            # a date column takes a moment only where its clock says midnight
-            clock = parts[3] + parts[4] + parts[5] + parts[6]
-            good = form == 1 or (form == 2 and (kind == 1 or clock == 0))
-        if not good:
+            form = read_default(buf, start, n, parts, exact)
+            if exact:
+                good = form == kind + 1
+            else:
+                # a date column takes a moment only where its clock says midnight
+                clock = parts[3] + parts[4] + parts[5] + parts[6]
+                good = form == 1 or (form == 2 and (kind == 1 or clock == 0))
+        if not good or (exact and parts[7] > digits):
             status[r] = 1
             continue
         us = (parts[3] * 3600 + parts[4] * 60 + parts[5]) * 1000000 + parts[6]

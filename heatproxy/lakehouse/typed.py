@@ -4,18 +4,24 @@ Source: HeatWave User Guide, "Parquet Data Type Specifications", "Avro Data Type
 Specifications".
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from heatproxy.datatypes import Column, MySQLType
+from heatproxy.datatypes import INTEGERS, Column, MySQLType
 from heatproxy.errors import not_supported
-from heatproxy.lakehouse.catalogue import LH, Condition, failure
+from heatproxy.lakehouse.catalogue import LH, Condition, failure, warning
+from heatproxy.lakehouse.convert import Unforeseen, with_defaults
+from heatproxy.lakehouse.dialect import BY_ORDER, Dialect
 from heatproxy.lakehouse.inference import column_names, string_type
+from heatproxy.lakehouse.layout import Layout, fields_of
+from heatproxy.lakehouse.streams import DataFile
 
+Warn = Callable[[Condition], None]
 _INTEGERS = {8: "tinyint", 16: "smallint", 32: "int", 64: "bigint"}
 
 
@@ -25,6 +31,28 @@ class Lengths:
 
     schema: pa.Schema
     longest: dict[int, tuple[int, int]] = field(default_factory=dict)
+    lacking: set[int] = field(default_factory=set)  # columns that a file does not have
+
+    def places(
+        self, found: pa.Schema, dialect: Dialect, where: str
+    ) -> dict[int, int] | None:
+        """Where a file has the columns; None: not as the dialect wants them.
+
+        Raises:
+            MySQLError: 6062, a column that the file lacks and must not.
+        """
+        if self.schema.equals(found):
+            return {k: k for k in range(len(found))}
+        if dialect.match_columns_by == BY_ORDER:
+            return None
+        fields = fields_of(self.schema.names, dialect, found.names, where)
+        self.lacking |= {k for k, at in enumerate(fields) if at is None}
+        places = {k: at for k, at in enumerate(fields) if at is not None}
+        same = all(
+            self.schema.field(k).type == found.field(at).type
+            for k, at in places.items()
+        )
+        return places if same else None
 
     @property
     def texts(self) -> list[int]:
@@ -33,7 +61,9 @@ class Lengths:
 
     def meet(self, place: int, array: pa.Array) -> None:
         """Take some values of the column at ``place`` into account."""
-        plain = array.cast(pa.string())
+        if pa.types.is_dictionary(array.type):
+            array = array.dictionary
+        plain = array.cast(pa.large_string())
         chars = pc.max(pc.utf8_length(plain)).as_py() or 0
         octets = pc.max(pc.binary_length(plain)).as_py() or 0
         before = self.longest.get(place, (0, 0))
@@ -51,7 +81,7 @@ class Lengths:
             Column(
                 name,
                 _type_of(one, self.longest.get(k, (0, 0)), what),
-                one.nullable or pa.types.is_floating(one.type),
+                one.nullable or k in self.lacking or pa.types.is_floating(one.type),
             )
             for k, (name, one) in enumerate(zip(names, self.schema, strict=True))
         )
@@ -90,45 +120,173 @@ def _type_of(one: pa.Field, longest: tuple[int, int], what: str) -> MySQLType:
     raise not_supported(f"{what} column {one.name} of type {kind}")
 
 
-def fitted(
-    arrays: Sequence[Any], columns: Sequence[Column], where: str
-) -> list[pa.Array]:
-    """The arrays in exactly the Arrow types of ``columns``.
+class Fitter:
+    """The columns of one file, in exactly the Arrow types of its table's."""
 
-    Raises:
-        MySQLError: 6041, 6045, 6066, a value that does not fit; ``where`` is its file.
-    """
-    return [
-        _fitted(array, column, k, where)
-        for k, (array, column) in enumerate(zip(arrays, columns, strict=True), 1)
-    ]
+    def __init__(
+        self,
+        file: DataFile,
+        found: pa.Schema,
+        dialect: Dialect,
+        layout: Layout,
+        strict: bool,
+        warn: Warn,
+    ) -> None:
+        """``strict`` is for files whose item and dialect say nothing.
+
+        Raises:
+            MySQLError: 6062, another number of columns, or one that is missing.
+        """
+        given = (file.is_strict_mode, dialect.is_strict_mode, strict)
+        self._strict = next(mode for mode in given if mode is not None)
+        self._where, self._layout, self._warn = file.display, layout, warn
+        names = [column.name for column in layout.columns]
+        self._fields = list(fields_of(names, dialect, found.names, file.display))
+        if dialect.match_columns_by == BY_ORDER and len(found) != len(names):
+            if len(found) > len(names) or not dialect.allow_missing_columns:
+                values = (file.display, len(names), len(found))
+                raise failure(LH.COLUMN_MISMATCH_ERR, *values)
+            self._fields[len(found) :] = [None] * (len(names) - len(found))
+        self._schema = layout.schema()
+
+    @property
+    def fields(self) -> list[int]:
+        """The file's columns that are needed, in its own order."""
+        needed = {self._fields[k] for k in self._layout.loaded}
+        return sorted(at for at in needed if at is not None)
+
+    def fit(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """The loaded columns of a batch that has all of the file's ``fields``.
+
+        Raises:
+            MySQLError: 6041, 6042, 6045, 6066, a value that does not fit, in strict
+                mode.
+            Unforeseen: the layout is exact, and a text is longer than its sample's.
+        """
+        places = {at: n for n, at in enumerate(self.fields)}
+        arrays = []
+        for k in self._layout.loaded:
+            at, column = self._fields[k], self._layout.columns[k]
+            if at is None:
+                arrays.append(self._missing(k, column, batch.num_rows))
+            else:
+                arrays.append(self._fitted(batch.column(places[at]), column, k))
+        return pa.record_batch(arrays, schema=self._schema)
+
+    def _missing(self, k: int, column: Column, rows: int) -> pa.Array:
+        array = pa.nulls(rows, column.type.arrow())
+        if column.nullable:
+            return array
+        code, filled = LH.WARN_COL_MISSING_NOT_NULLABLE, with_defaults(array)
+        if self._strict or filled.null_count:
+            raise failure(code, k + 1, self._where)
+        self._warn(warning(code, k + 1, self._where))
+        return filled
+
+    def _fitted(self, array: Any, column: Column, k: int) -> pa.Array:
+        target, ordinal = column.type.arrow(), k + 1
+        detail = f" (`{column.name}` {column.type.sql()})"
+        array = _plain(array)
+        try:
+            array = array.cast(target)
+            _require_range(array, column.type)
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as problem:
+            if self._strict:
+                code, name = LH.BAD_VALUE, column.type.name
+                raise failure(
+                    code, ordinal, self._where, name, detail=f"{detail}: {problem}"
+                ) from None
+            array = self._one_by_one(array, column, ordinal)
+        if array.null_count and not column.nullable:
+            code = LH.COL_NOT_NULLABLE
+            filled = with_defaults(array)
+            if self._strict or filled.null_count:
+                raise failure(code, ordinal, self._where, detail=detail)
+            for _ in range(array.null_count):
+                self._warn(warning(code, ordinal, self._where, detail=detail))
+            array = filled
+        most = column.type.length
+        if most is not None and pa.types.is_string(target):
+            array = self._cut(array, most, column, ordinal)
+        return array
+
+    def _cut(
+        self, array: pa.Array, most: int, column: Column, ordinal: int
+    ) -> pa.Array:
+        """Texts of at most so many characters."""
+        if (pc.max(pc.binary_length(array)).as_py() or 0) <= most:
+            return array
+        long = pc.sum(pc.greater(pc.utf8_length(array), most)).as_py() or 0
+        if not long:
+            return array
+        if self._layout.exact:
+            raise Unforeseen
+        if self._strict:
+            detail = f" (`{column.name}` {column.type.sql()})"
+            raise failure(LH.STRING_TOO_LONG, ordinal, self._where, detail=detail)
+        for _ in range(long):
+            values = (ordinal, self._where, column.type.name)
+            self._warn(warning(LH.WARN_TRUNCATED, *values))
+        return pc.utf8_slice_codeunits(array, 0, most)
+
+    def _one_by_one(self, array: pa.Array, column: Column, ordinal: int) -> pa.Array:
+        """What fits, the nearest bound of what is a number, and NULL for the rest."""
+        kept: list[pa.Array] = []
+        target, name = column.type.arrow(), column.type.name
+        for k in range(len(array)):
+            one = array.slice(k, 1)
+            try:
+                value = one.cast(target)
+                _require_range(value, column.type)
+            except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+                code, value = LH.BAD_VALUE, pa.nulls(1, target)
+                bounds = _bounds(column.type)
+                number = one[0].as_py()
+                if bounds and isinstance(number, int | float | Decimal):
+                    below = number < bounds[0]
+                    code = (
+                        LH.WARN_EXCEEDS_MIN_TRUNCATING
+                        if below
+                        else LH.WARN_EXCEEDS_MAX_TRUNCATING
+                    )
+                    if bounds[0] <= number <= bounds[1]:  # a fraction that is lost
+                        code = LH.WARN_TRUNCATED
+                        bounds = (round(number), round(number))
+                    value = pa.array([bounds[0] if below else bounds[1]], target)
+                self._warn(warning(code, ordinal, self._where, name))
+            kept.append(value)
+        return pa.concat_arrays(kept)
 
 
-def _fitted(array: Any, column: Column, index: int, where: str) -> pa.Array:
-    target = column.type.arrow()
+def _plain(array: pa.Array) -> pa.Array:
+    """Without a dictionary, NaN and zones; TIME is microseconds."""
     if pa.types.is_dictionary(array.type):
         array = array.dictionary_decode()
     if pa.types.is_floating(array.type):
-        array = pc.if_else(pc.is_nan(array), pa.scalar(None, array.type), array)
-    detail = f" (`{column.name}` {column.type.sql()})"
-    try:
-        if pa.types.is_time(array.type):
-            array = array.cast(pa.time64("us")).cast(pa.int64())
-        elif pa.types.is_timestamp(array.type) and array.type.tz:
-            array = array.cast(pa.timestamp("us", array.type.tz)).cast(
-                pa.timestamp("us")
-            )
-        array = array.cast(target)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as problem:
-        name = column.type.name
-        raise failure(
-            LH.BAD_VALUE, index, where, name, detail=f"{detail}: {problem}"
-        ) from None
-    if array.null_count and not column.nullable:
-        raise failure(LH.COL_NOT_NULLABLE, index, where, detail=detail)
-    most = column.type.length
-    if most is not None and pa.types.is_string(target):
-        longest = pc.max(pc.utf8_length(array)).as_py() or 0
-        if longest > most:
-            raise failure(LH.STRING_TOO_LONG, index, where, detail=detail)
+        return pc.if_else(pc.is_nan(array), pa.scalar(None, array.type), array)
+    if pa.types.is_time(array.type):
+        return array.cast(pa.time64("us")).cast(pa.int64())
+    if pa.types.is_timestamp(array.type) and array.type.tz:
+        zoned = array.cast(pa.timestamp("us", array.type.tz))
+        return zoned.cast(pa.timestamp("us"))
     return array
+
+
+def _bounds(kind: MySQLType) -> tuple[int, int] | None:
+    bits = INTEGERS.get(kind.name)
+    if bits is None:
+        return None
+    if kind.unsigned:
+        return 0, (1 << bits) - 1
+    return -(1 << bits - 1), (1 << bits - 1) - 1
+
+
+def _require_range(array: pa.Array, kind: MySQLType) -> None:
+    """Raises ArrowInvalid for values beyond a type that Arrow has no own type for."""
+    bounds = _bounds(kind)
+    if kind.name != "mediumint" or bounds is None:
+        return
+    found = pc.min_max(array)
+    low, high = found["min"].as_py(), found["max"].as_py()
+    if low is not None and (low < bounds[0] or high > bounds[1]):
+        raise pa.ArrowInvalid(f"a value is not between {bounds[0]} and {bounds[1]}")

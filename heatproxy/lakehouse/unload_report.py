@@ -7,13 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from heatproxy.datatypes import quote_name
-from heatproxy.lakehouse.report import (
-    SCRIPT_QUERY,
-    VERSION,
-    Block,
-    TableOutcome,
-    duration_text,
-)
+from heatproxy.lakehouse.quantities import duration_text
+from heatproxy.lakehouse.report import SCRIPT_QUERY, VERSION, Block, TableOutcome
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,9 +71,11 @@ class Notes:
 
     ``counts_lost``: FLUSH STATUS may have reset the count of tables it created.
     ``explained`` is what the optimizer trace of its last statement is to say.
+    ``is_weighed``: the cost of a statement is likely to decide.
     """
 
     counts_lost: bool = False
+    is_weighed: bool = True
     explained: Refusal | None = None
 
 
@@ -146,8 +148,6 @@ class Settings:
         """What no rule of the translation takes into account, by its name."""
         if self.values.get("hint"):
             return f"the hint {self['hint']}"
-        if self["div_precision_increment"] != "4":
-            return "div_precision_increment other than 4"
         for name, usual in _USUAL.items():
             if self.values.get(name) not in (usual, None):
                 return f"{name} other than {usual}"

@@ -9,11 +9,15 @@ being committed can be in the engine a moment before others see it in MySQL.
 Only transactions of sessions with ``sql_log_bin = 0`` are not known to either.
 """
 
+import asyncio
 import contextlib
 import socket
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pymysql
@@ -31,20 +35,14 @@ COM_QUERY = b"\x03"
 
 
 class Probe:
-    """Asks the backend where its binlog ends, for several threads at a time.
-
-    A question serves everyone who came before it was sent.
-    """
+    """Asks the backend where its binlog ends, on a connection of its own."""
 
     def __init__(self, address: Address) -> None:
         self._address = address
         self._connection: pymysql.Connection[Any] | None = None
         self._question = b""
-        self._turn = threading.Condition()
-        self._asked = self._answered = 0  # rounds
-        self._answer: tuple[str, Position] | None = None
+        self._turn = threading.Lock()
         self._server = ""
-        self._is_asking = False
 
     def end(self) -> tuple[str, Position] | None:
         """Where the binlog ends, or ended at any time since the call.
@@ -53,29 +51,17 @@ class Probe:
         than ``PROBE_S``, and that of a question under way.
         """
         with self._turn:
-            mine = self._asked + 1
-            while self._is_asking:
-                self._turn.wait()
-                if self._answered >= mine:
-                    return self._answer
-            self._is_asking = True
-            self._asked = mine
-        answer = None
-        try:
-            answer = self._ask()
-        except (OSError, pymysql.MySQLError, ProtocolError, IndexError):
-            self._hang_up()
-        finally:
-            with self._turn:
-                self._answer, self._answered = answer, mine
-                self._is_asking = False
-                self._turn.notify_all()
-        return answer
+            try:
+                return self._ask()
+            except (OSError, pymysql.MySQLError, ProtocolError, IndexError):
+                self._hang_up()
+                return None
+            except BaseException:
+                self._hang_up()  # an answer may still be on its way
+                raise
 
     def close(self) -> None:
         with self._turn:
-            while self._is_asking:
-                self._turn.wait()
             self._hang_up()
 
     def _ask(self) -> tuple[str, Position]:
@@ -135,47 +121,90 @@ def _position(row: bytes) -> Position:
     return Position(file, int(row[start : start + length]))
 
 
+@dataclass(frozen=True, slots=True)
+class End:
+    """Where the binlog of a server ended; ``server`` is its UUID."""
+
+    server: str
+    position: Position
+
+
 class Freshness:
     """What queries ask before they are answered by the engine."""
 
     def __init__(self, follower: Follower, address: Address) -> None:
         self._follower, self._probe = follower, Probe(address)
+        self._rounds = Rounds(self.end)
 
-    def reached(self, wait_s: float, listen: Listen | None = None) -> bool:
-        """Whether the engine has what was visible on the backend before the call.
+    def asked(self) -> "asyncio.Future[End | None]":
+        """What ``end`` says, for many statements on one event loop.
 
-        It waits for that, no longer than ``wait_s``. If it is so, a table that is
-        still AVAILABLE then is as fresh.
+        It is shared: wait for it with ``asyncio.shield``.
+        """
+        return self._rounds.asked()
+
+    def end(self) -> End | None:
+        """What the engine must have to have all that is visible on the backend now.
+
+        None: that cannot be known, or the engine cannot come to have it.
+        """
+        follower = self._follower
+        if not follower.is_live:
+            return None
+        before = follower.applied
+        asked = self._probe.end()
+        if asked is None or asked[0] != follower.server:
+            return None  # positions of another server mean nothing
+        server, end = asked
+        if before is not None and end < before:
+            follower.doubt()  # a binlog grows: this is another than it was
+            return None
+        return End(server, end)
+
+    def has(self, end: End) -> bool:
+        """Whether the engine has it by now; False too where that takes a wait to say.
+
+        If it has, a table that is still AVAILABLE then is as fresh.
+        """
+        moved = self._follower.moved
+        if not moved.acquire(blocking=False):
+            return False
+        try:
+            return _is_there(self._follower, end)
+        finally:
+            moved.release()
+
+    def comes(self, end: End, wait_s: float, listen: Listen | None = None) -> bool:
+        """Wait, no longer than ``wait_s``, until the engine has it: whether it does.
 
         Raises:
             MySQLError: 1317, stopped through ``listen``.
         """
-        follower = self._follower
-        if not follower.is_live:
-            return False
-        before = follower.applied
-        asked = self._probe.end()
-        if asked is None or asked[0] != follower.server:
-            return False  # positions of another server mean nothing
-        server, end = asked
-        if before is not None and end < before:
-            follower.doubt()  # a binlog grows: this is another than it was
-            return False
-        if _is_there(follower, server, end):
-            return True
         until = time.monotonic() + wait_s
-        return wait_s > 0 and self._wait(server, end, until, listen)
+        with self._follower.moved:
+            if _is_there(self._follower, end):
+                return True
+        return wait_s > 0 and self._wait(end, until, listen)
 
-    def _wait(
-        self, server: str, end: Position, until: float, listen: Listen | None
-    ) -> bool:
+    def reached(self, wait_s: float, listen: Listen | None = None) -> bool:
+        """Whether the engine has what was visible on the backend before the call.
+
+        It waits for that, no longer than ``wait_s``.
+
+        Raises:
+            MySQLError: 1317, stopped through ``listen``.
+        """
+        end = self.end()
+        return end is not None and self.comes(end, wait_s, listen)
+
+    def _wait(self, end: End, until: float, listen: Listen | None) -> bool:
         follower = self._follower
         stopped = threading.Event()
         if listen is not None:
             listen(_stopping(stopped, follower.moved))
         with follower.awaited(), follower.moved:
             while not stopped.is_set():
-                if _is_there(follower, server, end):
+                if _is_there(follower, end):
                     return True
                 if not follower.is_live:
                     return False
@@ -187,18 +216,68 @@ class Freshness:
 
     def close(self) -> None:
         """Hang up."""
+        self._rounds.close()
         self._probe.close()
 
 
-def _is_there(follower: Follower, server: str, end: Position) -> bool:
-    """Whether the follower has come to an end of this server's binlog."""
-    with follower.moved:
-        return (
-            follower.is_live
-            and follower.server == server
-            and follower.applied is not None
-            and end <= follower.applied
-        )
+class Rounds:
+    """A question whose answer serves everyone who came before it was asked.
+
+    All of it is for one event loop, but ``ask``, which blocks, in a thread.
+    """
+
+    def __init__(self, ask: Callable[[], End | None]) -> None:
+        self._ask = ask
+        self._thread = ThreadPoolExecutor(1, "heatproxy-freshness")
+        self._next: asyncio.Future[End | None] | None = None
+        self._is_asking = False
+
+    def asked(self) -> "asyncio.Future[End | None]":
+        """The answer to a question that is asked after this call."""
+        loop = asyncio.get_running_loop()
+        if self._next is None:
+            self._next = loop.create_future()
+        found = self._next
+        if not self._is_asking:
+            self._begin(loop)
+        return found
+
+    def close(self) -> None:
+        self._thread.shutdown(cancel_futures=True)
+
+    def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
+        asked, self._next = self._next, None
+        assert asked is not None
+        try:
+            answer = loop.run_in_executor(self._thread, self._ask)
+        except RuntimeError:  # it is closed
+            asked.set_result(None)
+            return
+        self._is_asking = True
+        answer.add_done_callback(partial(self._answered, loop, asked))
+
+    def _answered(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        asked: "asyncio.Future[End | None]",
+        answer: "asyncio.Future[End | None]",
+    ) -> None:
+        self._is_asking = False
+        if not asked.done():
+            gone = answer.cancelled() or answer.exception() is not None
+            asked.set_result(None if gone else answer.result())
+        if self._next is not None:
+            self._begin(loop)
+
+
+def _is_there(follower: Follower, end: End) -> bool:
+    """Whether the follower has come to an end of its binlog; ``moved`` is held."""
+    return (
+        follower.is_live
+        and follower.server == end.server
+        and follower.applied is not None
+        and end.position <= follower.applied
+    )
 
 
 def _stopping(

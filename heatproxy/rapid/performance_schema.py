@@ -183,15 +183,15 @@ RPD_TABLES: Mapping[str, RpdTable] = {table.name: table for table in _ALL}
 _PRIVILEGES = "'select'"
 
 
-def tables_query() -> bytes:
-    """information_schema.TABLES, with these among its rows."""
+def tables_query(others: bytes = b"SELECT * FROM information_schema.TABLES") -> bytes:
+    """information_schema.TABLES, with these among its rows; ``others`` has those."""
     rows = ", ".join(
         f"ROW('def', '{SCHEMA}', '{name}', 'BASE TABLE', 'PERFORMANCE_SCHEMA', 10,"
         " 'Dynamic', 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, NULL,"
         f" '{COLLATION}', NULL, '', '')"
         for name in RPD_TABLES
     )
-    return f"SELECT * FROM information_schema.TABLES UNION ALL VALUES {rows}".encode()
+    return others + f" UNION ALL VALUES {rows}".encode()
 
 
 def columns_query() -> bytes:

@@ -34,7 +34,7 @@ from heatproxy.sql.emitter.values import (
 )
 from heatproxy.sql.translate import Translated, referenced_tables, translate
 
-__all__ = ["Constants", "NO_CONSTANTS", "Translation", "Translator", "Untranslated"]
+__all__ = ["NO_CONSTANTS", "Constants", "Translation", "Translator", "Untranslated"]
 K = TypeVar("K")
 V = TypeVar("V")
 
@@ -61,6 +61,7 @@ class Translator:
         self._lock = threading.Lock()
         self._made: OrderedDict[object, _Entry] = OrderedDict()
         self._asked: OrderedDict[object, tuple[str, ...]] = OrderedDict()
+        self._expected: OrderedDict[str, tuple[str, ...]] = OrderedDict()
         self._wide: OrderedDict[object, None] = OrderedDict()  # by Translation.key
         self._facts: dict[str, tuple[int, EngineTable]] = {}
 
@@ -78,31 +79,40 @@ class Translator:
             Unanswered: MySQL must evaluate constants first.
             MySQLError: 3877, a Lakehouse table that has not been loaded.
         """
+        if (made := self.recalled(text, settings, policy, constants)) is not None:
+            return made
+        key = (text, settings.key, policy)
+        wide = key in self._wide
+        try:
+            entry = self._translated(text, settings, policy, constants, wide)
+        except Unanswered as asked:
+            with self._lock:
+                _put(self._asked, key, asked.texts)
+                _put(self._expected, text, asked.texts)
+            raise
+        with self._lock:
+            _put(self._made, (key, tuple(sorted(constants.items())), wide), entry)
+        return entry.outcome(key)
+
+    def recalled(
+        self,
+        text: str,
+        settings: Settings,
+        policy: Policy,
+        constants: Constants = NO_CONSTANTS,
+    ) -> Translation | None:
+        """As ``translate``, but of what is remembered, and without blocking."""
         key = (text, settings.key, policy)
         if not constants and (texts := self._remembered_texts(key)):
             raise Unanswered(texts)
-        wide = key in self._wide
-        whole = (key, tuple(sorted(constants.items())), wide)
+        whole = (key, tuple(sorted(constants.items())), key in self._wide)
         entry = self._remembered(whole)
-        if entry is None:
-            try:
-                entry = self._translated(text, settings, policy, constants, wide)
-            except Unanswered as asked:
-                with self._lock:
-                    _put(self._asked, key, asked.texts)
-                raise
-            with self._lock:
-                _put(self._made, whole, entry)
-        if isinstance(entry.result, Translated):
-            return Translation(
-                entry.result,
-                entry.loaded,
-                entry.shells,
-                entry.views,
-                entry.loaded_at,
-                key,
-            )
-        raise Untranslated(entry.result, entry.loaded, entry.shells)
+        return None if entry is None else entry.outcome(key)
+
+    def expected(self, text: str) -> tuple[str, ...]:
+        """The constants that a text had when it was translated last."""
+        with self._lock:
+            return self._expected.get(text, ())
 
     def widened(self, translation: Translation, trap: str) -> bool:
         """Whether the text has another translation, which lacks this trap.
@@ -292,6 +302,13 @@ class _Entry:
     views: tuple[EngineView, ...]
     loaded_at: tuple[datetime | None, ...]
     is_foreign: bool
+
+    def outcome(self, key: object) -> Translation:
+        """The translation. Raises Untranslated: there is none."""
+        loaded, shells = self.loaded, self.shells
+        if isinstance(self.result, Refusal):
+            raise Untranslated(self.result, loaded, shells)
+        return Translation(self.result, loaded, shells, self.views, self.loaded_at, key)
 
 
 class _Met:

@@ -9,7 +9,8 @@ from typing import Any
 
 from heatproxy.datatypes import quote_name
 from heatproxy.lakehouse.autopilot import ReportRow
-from heatproxy.lakehouse.report import VERSION, Block, duration_text, size_text
+from heatproxy.lakehouse.quantities import duration_text, size_text
+from heatproxy.lakehouse.report import VERSION, Block
 from heatproxy.rapid.history import Execution
 from heatproxy.rapid.rpd_rows import HeldTable
 from heatproxy.rapid.tables import LoadStatus

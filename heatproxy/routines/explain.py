@@ -11,7 +11,13 @@ import pyarrow as pa
 from heatproxy.automl import explain as explainers
 from heatproxy.automl import results
 from heatproxy.automl.catalog import Catalog
-from heatproxy.automl.work import explain_model_job, explain_rows_job, explained
+from heatproxy.automl.model import Model
+from heatproxy.automl.onnx_model import OnnxModel
+from heatproxy.automl.work import (
+    explain_model_job,
+    explain_rows_job,
+    require_explainable,
+)
 from heatproxy.errors import ml_error
 from heatproxy.options import BadOption, Options
 from heatproxy.routines.arguments import option_object, table_name
@@ -38,7 +44,7 @@ async def explain(
     """
     given = _checked(explainers.EXPLAIN_OPTIONS, options, "ML_EXPLAIN")
     loaded = await open_model(session, model_handle)
-    explained(loaded.model)
+    require_explainable(loaded.model)
     schema, name = await table_name(session, table, "table_name")
     rows = await session.read_table(schema, name)
     entry = loaded.entry
@@ -73,7 +79,7 @@ async def explain_table(
     """
     explainer = _explainer(options, "ML_EXPLAIN_TABLE")
     loaded = await open_model(session, model_handle)
-    explained(loaded.model)
+    require_explainable(loaded.model)
     names = table, output_table
     return await write_answers(session, loaded, *names, explain_rows_job, explainer)
 
@@ -87,7 +93,20 @@ async def _explaining(
     session: Session, model_handle: str | None, options: str | None
 ) -> Answerer:
     explainer = _explainer(options, "ML_EXPLAIN_ROW")
-    model = explained((await open_model(session, model_handle)).model)
+    loaded = await open_model(session, model_handle)
+    model = loaded.model
+    require_explainable(model)
+    if isinstance(model, OnnxModel):
+        model.require_names()
+
+        async def apart(rows: pa.Table) -> pa.Array:
+            found = await session.in_worker(
+                explain_rows_job, loaded.data, rows, explainer, session.threads
+            )
+            return found.added.column("ml_results")
+
+        return Answerer(apart=apart)
+    assert isinstance(model, Model)
 
     def results_of(rows: pa.Table) -> pa.Array:
         found = explainers.explain_predictions(model, rows, explainer)

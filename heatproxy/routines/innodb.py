@@ -9,7 +9,7 @@ Source: HeatWave User Guide, "HEATWAVE_LOAD", for InnoDB tables.
 import re
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -27,7 +27,7 @@ from heatproxy.rapid.describe import (
     secondary_engine_of,
 )
 from heatproxy.rapid.load import Loader
-from heatproxy.routines.loading import OtherEngine, load_table
+from heatproxy.routines.loading import NO_SUCH_TABLE, OtherEngine, load_table
 from heatproxy.session import Session
 
 KILLED = (1317, 3024)
@@ -72,10 +72,10 @@ class Found:
             load_s=size / BYTES_PER_S,
         )
 
-    def issue_texts(self, schema: str, more_not_loadable: int = 0) -> str:
-        """Why tables of a schema are not loaded, ``more_not_loadable`` among them."""
+    def issue_texts(self, schema: str, more: Iterable[str] = ()) -> str:
+        """Why tables of a schema are not loaded; ``more`` has one text for a table."""
         counted = Counter(self.issues.get(schema, {}))
-        counted[NOT_LOADABLE] += more_not_loadable
+        counted.update(more)
         return ", ".join(text.format(n) for text, n in counted.items() if n)
 
 
@@ -90,16 +90,22 @@ async def find_tables(
     plans: list[TablePlan] = []
     issues: dict[str, Counter[str]] = {}
     external = {(one.schema, one.table) for one in request.external}
+    external_names = {table for _, table in external}
     for scope in request.schemas:
         counted = issues.setdefault(scope.name, Counter())
-        for listed in await _listed(session, scope.name):
-            wanted = _wanted(request, scope, listed.name)
+        every = await _listed(session, scope.name)
+        for name in _unknown(scope, {one.name for one in every} | external_names):
+            text = f"Table '{scope.name}.{name}' doesn't exist"
+            rows.warn(scope.name, name, NO_SUCH_TABLE, text)
+            counted[NOT_LOADABLE] += 1
+        for listed in every:
+            wanted = wanted_table(request, scope, listed.name)
             if wanted is None or (scope.name, listed.name) in external:
                 continue
+            if session.house.shells.find(scope.name, listed.name):
+                continue
             issue = listed.issue
-            if session.house.rapid.loader is None or session.house.shells.find(
-                scope.name, listed.name
-            ):
+            if session.house.rapid.loader is None:
                 issue = NOT_LOADABLE
             if issue:
                 counted[issue] += 1
@@ -165,6 +171,11 @@ async def load_planned(
     return outcome
 
 
+def _unknown(scope: SchemaScope, known: set[str]) -> list[str]:
+    """The tables that a request names and that are not there."""
+    return [one.name for one in scope.tables or () if one.name not in known]
+
+
 # --- what there is ------------------------------------------------------------------
 
 
@@ -197,7 +208,9 @@ async def _listed(session: Session, schema: str) -> list[_Listed]:
     return listed
 
 
-def _wanted(request: LoadRequest, scope: SchemaScope, table: str) -> TableScope | None:
+def wanted_table(
+    request: LoadRequest, scope: SchemaScope, table: str
+) -> TableScope | None:
     """What the request says of a table; None if it is left out."""
     excluded = set(request.exclude_list)
     if scope.name in excluded or f"{scope.name}.{table}" in excluded:

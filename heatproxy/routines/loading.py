@@ -6,6 +6,8 @@ read on heatproxy's own account, while the statement waits.
 
 import asyncio
 import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from functools import partial
 
 from heatproxy.datatypes import quote_name
@@ -110,6 +112,22 @@ async def _within(session: Session, seconds: int, sql: str) -> None:
         await backend.query(sql)
     finally:
         await backend.query(f"SET lock_wait_timeout = {old}")
+
+
+@asynccontextmanager
+async def alone(
+    session: Session, loader: Loader, schema: str, table: str
+) -> AsyncIterator[None]:
+    """Nobody else loads or unloads the table meanwhile.
+
+    Raises:
+        MySQLError: 1317.
+    """
+    await _claim(session, loader, schema, table)
+    try:
+        yield
+    finally:
+        loader.let_go(schema, table)
 
 
 async def _claim(session: Session, loader: Loader, schema: str, table: str) -> None:

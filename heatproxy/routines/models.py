@@ -13,6 +13,7 @@ from heatproxy.automl.loaded import Loaded
 from heatproxy.automl.storage import from_bytes
 from heatproxy.datatypes import quote_text
 from heatproxy.errors import MySQLError, ml_error
+from heatproxy.routines.later import is_llm, no_llm
 from heatproxy.routines.routine import Outcome, Procedure, needs
 from heatproxy.session import Session
 
@@ -53,7 +54,15 @@ async def open_model(
 
 
 async def load(session: Session, model_handle: str | None, user: str | None) -> Outcome:
-    """Load a model of one's own, or of the user named."""
+    """Load a model of one's own, or of the user named.
+
+    Raises:
+        MySQLError: 3877, as open_model; 1235, the id of a large language model.
+    """
+    if model_handle is not None and is_llm(model_handle):
+        catalog = Catalog(session.backend, user or await session.user())
+        if await catalog.find(model_handle) is None:
+            raise no_llm(model_handle)
     await open_model(session, model_handle, user or None)
     return Outcome()
 

@@ -11,8 +11,9 @@ import pyarrow as pa
 
 from heatproxy.automl import results
 from heatproxy.automl.model import Model
+from heatproxy.automl.onnx_model import OnnxModel
 from heatproxy.automl.tasks import specialist_named
-from heatproxy.automl.tasks.contract import SpecialModel
+from heatproxy.automl.tasks.contract import OfTables, SpecialModel
 from heatproxy.automl.work import predict_job
 from heatproxy.errors import ml_error, not_supported, secondary_engine
 from heatproxy.options import BadOption, Flag, Options, Text
@@ -50,6 +51,10 @@ def predict_options(
     for key in OF_OTHER_TASKS:
         if key not in options.declared and given.pop(key, None) is not None:
             raise not_supported(f"{routine} option {key} for this task")
+    for key, constraint in options.declared.items():
+        of_tables = routine == "ML_PREDICT_ROW" and isinstance(constraint, OfTables)
+        if of_tables and given.get(key) is not None:
+            raise secondary_engine(f"{routine} takes no option {key} for this task.")
     try:
         return options.check(given)
     except BadOption as problem:
@@ -83,12 +88,23 @@ async def predict_row(session: Session, rows: Sequence[Row]) -> list[str | None]
 async def _predicting(
     session: Session, model_handle: str | None, options: str | None
 ) -> Answerer:
-    model = (await open_model(session, model_handle)).model
+    loaded = await open_model(session, model_handle)
+    model = loaded.model
     checked = predict_options(model, options, "ML_PREDICT_ROW")
     if isinstance(model, Model):
         return Answerer(
             partial(_results_of, model, bool(checked["additional_details"]))
         )
+    if isinstance(model, OnnxModel):
+        model.require_names()
+
+        async def apart(rows: pa.Table) -> pa.Array:
+            found = await session.in_worker(
+                predict_job, loaded.data, rows, checked, session.threads
+            )
+            return found.added.column("ml_results")
+
+        return Answerer(apart=apart)
     specialist = specialist_named(model.task_name)
     if specialist is not None and not specialist.by_row:
         raise secondary_engine(

@@ -12,6 +12,7 @@ those of any procedure do, in every protocol, and so does the OK behind them.
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
+from heatproxy.aftermath import Condition
 from heatproxy.datatypes import quote_name
 from heatproxy.session import Session
 
@@ -40,9 +41,13 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a procedure leaves behind: its OUT values, as SQL expressions."""
+    """What a procedure leaves behind: its OUT values, as SQL expressions.
+
+    ``conditions`` are the rows of SHOW WARNINGS, of a procedure that has no OUT values.
+    """
 
     out: Sequence[str] = ()
+    conditions: Sequence[Condition] = ()
 
 
 Handler = Callable[..., Awaitable[Outcome]]
@@ -67,6 +72,11 @@ class Procedure:
     def arities(self) -> range:
         most = len(self.parameters)
         return range(most if self.least is None else self.least, most + 1)
+
+    @property
+    def has_out(self) -> bool:
+        """Whether it gives values back."""
+        return any(parameter.is_out for parameter in self.parameters)
 
     def stub(self) -> str:
         """The CREATE statement of its stub."""

@@ -4,7 +4,7 @@ Source: HeatWave User Guide, "ML_PREDICT_ROW", "ML_EXPLAIN_ROW", layouts of 9.5.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -20,10 +20,14 @@ ResultsOf = Callable[[pa.Table], pa.Array]  # rows to the ``ml_results`` of each
 
 @dataclass(frozen=True, slots=True)
 class Answerer:
-    """What answers rows; ``has_prediction``: one class or number for each."""
+    """What answers rows; ``has_prediction``: one class or number for each.
 
-    results_of: ResultsOf
+    ``apart``, where it is given, answers all rows of a call in a learning process.
+    """
+
+    results_of: ResultsOf | None = None
     has_prediction: bool = True
+    apart: Callable[[pa.Table], Awaitable[pa.Array]] | None = None
 
 
 Open = Callable[[Session, str | None, str | None], Awaitable[Answerer]]
@@ -58,10 +62,12 @@ class RowsOfOneCall:
         Raises:
             MySQLError: 1317, it should stop; the model's.
         """
+        results_of = answerer.results_of
+        assert results_of is not None
         table = self.table(cancel)
         for start in cancel.between(range(0, len(self.places), at_once)):
             end = start + at_once
-            texts = answerer.results_of(table.slice(start, at_once)).to_pylist()
+            texts = results_of(table.slice(start, at_once)).to_pylist()
             rows = zip(
                 self.places[start:end], self.objects[start:end], texts, strict=True
             )
@@ -101,7 +107,12 @@ async def answers(
     answered: list[str | None] = [None] * len(rows)
     for group in groups:
         answerer = await open_model(session, group.handle, group.options)
-        work = partial(_answer_group, answered, group, answerer, at_once)
+        size = at_once
+        if answerer.apart is not None:
+            texts = await answerer.apart(await session.off_loop(group.table))
+            answerer = replace(answerer, results_of=partial(_known, texts))
+            size = len(group.places)
+        work = partial(_answer_group, answered, group, answerer, size)
         await session.off_loop(work)
     return answered
 
@@ -115,6 +126,11 @@ def _answer_group(
 ) -> None:
     for place, text in group.answers(answerer, at_once, cancel):
         answered[place] = text
+
+
+def _known(texts: pa.Array, rows: pa.Table) -> pa.Array:
+    """The answers to all of the rows."""
+    return texts
 
 
 def _answer(

@@ -50,6 +50,8 @@ async def train(
         raise ml_error(
             "ML006017", f"model_handle {handle} already exists in the Model_Catalog."
         )
+    if session.operation is not None:
+        session.operation.handle = handle
     try:
         rows = await session.read_table(schema, name)
         await catalog.ensure()

@@ -1,6 +1,6 @@
 """sys.heatwave_unload, heatwave_unload_all and heatwave_reload, with their reports.
 
-Only InnoDB tables are meant: the rows of a Lakehouse table are nowhere else.
+A Lakehouse table is only unloaded: without its secondary engine it would be nothing.
 
 Source: HeatWave User Guide, "HEATWAVE_UNLOAD", "HEATWAVE_RELOAD".
 """
@@ -20,10 +20,11 @@ from heatproxy.lakehouse.request import parse_request
 from heatproxy.options import BadOption, Flag, ListOf, OneOf, Options, Text
 from heatproxy.rapid.describe import is_flagged
 from heatproxy.routines.blocks import Blocks
+from heatproxy.routines.filling import is_strict, refilled, unfilled
 from heatproxy.routines.loading import OtherEngine, load_table, unload_table
 from heatproxy.routines.report import keep_report
 from heatproxy.routines.routine import Outcome, Procedure, needs
-from heatproxy.session import Session
+from heatproxy.session import Session, follow_shells
 
 KILLED = (1317, 3024)
 _OUTPUT = OneOf(("normal", "silent", "help"), default="normal")
@@ -41,17 +42,20 @@ class Task:
     """What is done to each table: the statements, and the words of the report."""
 
     words: texts.Words
-    commands: Callable[[str], list[str]]  # of a quoted name
+    # of a quoted name, and whether the rows are in files
+    commands: Callable[[str, bool], list[str]]
 
 
-UNLOADING = Task(
-    texts.UNLOAD,
-    lambda name: [
-        f"ALTER TABLE {name} SECONDARY_UNLOAD;",
-        f"ALTER TABLE {name} SECONDARY_ENGINE=NULL;",
-    ],
+def _unloading(name: str, in_files: bool) -> list[str]:
+    unload = f"ALTER TABLE {name} SECONDARY_UNLOAD;"
+    return [unload] if in_files else [unload, _DETACH.format(name)]
+
+
+_DETACH = "ALTER TABLE {} SECONDARY_ENGINE=NULL;"
+UNLOADING = Task(texts.UNLOAD, _unloading)
+RELOADING = Task(
+    texts.RELOAD, lambda name, in_files: [f"ALTER TABLE {name} SECONDARY_LOAD;"]
 )
-RELOADING = Task(texts.RELOAD, lambda name: [f"ALTER TABLE {name} SECONDARY_LOAD;"])
 
 
 async def unload(
@@ -158,7 +162,10 @@ async def _run(
     await blocks.send(texts.initializing(words, mode, output))
     await blocks.send(texts.analysis(words, counts, excluded))
     scripts = [
-        task.commands(f"{quote_name(schema)}.{quote_name(table)}")
+        task.commands(
+            f"{quote_name(schema)}.{quote_name(table)}",
+            session.house.shells.find(schema, table) is not None,
+        )
         for schema, table in names
     ]
     for script in scripts:
@@ -183,17 +190,12 @@ async def _one(
     session: Session, name: Name, script: Sequence[str], rows: ReportRows
 ) -> TableOutcome:
     """Run a table's statements; what fails is reported and stops no other table."""
-    loader = session.house.rapid.loader
-    assert loader is not None
     began, executed, command = time.monotonic(), 0, ""
     failed = error = ""
     try:
         for command in script:
             sql = command.rstrip(";")
-            if sql.endswith(" SECONDARY_LOAD"):
-                await load_table(session, loader, *name, sql)
-            else:
-                await unload_table(session, loader, *name, sql)
+            await _do(session, name, sql)
             executed += 1
     except (MySQLError, OtherEngine) as problem:
         if isinstance(problem, MySQLError) and problem.number in KILLED:
@@ -211,11 +213,24 @@ async def _one(
     )
 
 
+async def _do(session: Session, name: Name, sql: str) -> None:
+    loads = sql.endswith(" SECONDARY_LOAD")
+    shell = await session.find_shell(*name)
+    if shell is not None:
+        if loads:
+            await refilled(session, shell, strict=await is_strict(session))
+            await follow_shells(session.house)
+        else:
+            await unfilled(session, shell)
+        return
+    loader = session.house.rapid.loader
+    assert loader is not None
+    await (load_table if loads else unload_table)(session, loader, *name, sql)
+
+
 async def _loaded(session: Session) -> list[Name]:
-    """The InnoDB tables that are loaded and that the caller may see, by name."""
+    """The tables that are loaded and that the caller may see, by name."""
     house = session.house
-    if house.rapid.loader is None:
-        return []
     found = await session.backend.query(
         "SELECT HEX(CONVERT(TABLE_SCHEMA USING utf8mb4)),"
         " HEX(CONVERT(TABLE_NAME USING utf8mb4)), CREATE_OPTIONS"
@@ -227,7 +242,9 @@ async def _loaded(session: Session) -> list[Name]:
         for schema, name, options in found.texts()
         if is_flagged(options or "")
     ]
-    return sorted(name for name in names if house.shells.find(*name) is None)
+    if house.rapid.loader is None:
+        names = [name for name in names if house.shells.find(*name) is not None]
+    return sorted(names)
 
 
 def _checked(routine: str, options: Options, given: str | None) -> dict[str, Any]:

@@ -223,6 +223,20 @@ class CollationKey:
         ]
         return key_of(text, b"\0\0".join(levels), self.blank)
 
+    def made_key(self, sql: str) -> str | None:
+        """The expression of the keys of printable ASCII texts; None if unknown."""
+        if not self.adds_up or self.pad_space:
+            return None
+        levels = []
+        for level in range(self.levels):
+            listed = ", ".join(f"'{self.weights[c][level].hex()}'" for c in PRINTABLE)
+            place = f"unicode(e) - {ord(PRINTABLE[0]) - 1}"
+            chars = f"list_filter(string_split({sql}, ''), lambda e: e <> '')"
+            digits = f"list_transform({chars}, lambda e: [{listed}][{place}])"
+            levels.append(f"array_to_string({digits}, '')")
+        digits = " || '0000' || ".join(levels)
+        return f"unhex({digits})"
+
 
 @dataclass(frozen=True, slots=True)
 class CollationWeights:

@@ -80,9 +80,7 @@ class TableOptions:
             self.files = tuple(map(self._file, split_at_commas(inside)))
             return value
         if word.is_word(*FLAGS):
-            flag = self._flag(words, value)
-            if flag is not None:
-                self.dialect[FLAGS[word.text.upper()]] = flag
+            self.dialect[FLAGS[word.text.upper()]] = self._flag(words, value)
             return value + 1
         if word.is_word(b"AUTO_REFRESH", b"AUTO_REFRESH_SOURCE"):
             off = value < len(words) and words[value].is_word(b"NONE", b"DEFAULT")

@@ -16,7 +16,9 @@ import numpy as np
 OTHER, READS, SETS, EXECUTES, LOADED, LOOK = range(6)
 LONGEST_BYTES = 4096  # of a text that is worth a loop over all of it
 _WORD_BYTES = 8
-_INSERTS = LOOK + 1  # among the known words: it reads if there is a SELECT in it
+# Among the known words: it reads if there is a SELECT in it; it is looked at if one of
+# the names is in it that are not RAPID's.
+_INSERTS, _CHANGES = LOOK + 1, LOOK + 2
 _SELECT = int.from_bytes(b"SELECT", "big")
 _SEED, _PRIME = 0x4BF29CE484222325, 0x100000001B3
 
@@ -33,12 +35,16 @@ def words(
     looked_at: Iterable[bytes],
     sets: Iterable[bytes] = (),
     inserts: Iterable[bytes] = (),
+    changes: Iterable[bytes] = (),
 ) -> Words:
     """The first words that matter, as ``glance`` takes them.
 
     Longer ones than it reads are not needed: it says LOOK to all of these.
     """
-    kinds = ((reads, READS), (looked_at, LOOK), (sets, SETS), (inserts, _INSERTS))
+    kinds = (
+        *((reads, READS), (looked_at, LOOK), (sets, SETS)),
+        *((inserts, _INSERTS), (changes, _CHANGES)),
+    )
     known = [
         number
         for group, kind in kinds
@@ -112,7 +118,7 @@ def look(packet: Any, start: Any, known: Any, named: Any) -> int:
     if at == start:
         return LOOK
     said: int = OTHER
-    inserts = False
+    inserts = changes = False
     for index in range(0, len(known), 2):
         if known[index] == word:
             said = known[index + 1]
@@ -120,8 +126,10 @@ def look(packet: Any, start: Any, known: Any, named: Any) -> int:
                 return LOOK
             if said == _INSERTS:
                 said, inserts = OTHER, True
+            elif said == _CHANGES:
+                said, changes = OTHER, True
             break
-    if said == OTHER and not inserts:
+    if said == OTHER and not inserts and not changes:
         while at < end:
             if packet[at] == 0x3B:
                 return LOOK
@@ -167,7 +175,7 @@ def look(packet: Any, start: Any, known: Any, named: Any) -> int:
                 return LOOK
         at += 1
     if said == OTHER:  # an INSERT of values, whatever names are in it
-        return OTHER
+        return LOOK if changes and found == LOOK else OTHER
     return found
 
 

@@ -18,11 +18,16 @@ _FIRST_WORD = re.compile(_GAP % rb"[(;]" + rb"([A-Za-z]+)", re.DOTALL)
 _SKIP = _GAP % rb"(?!)"
 _ROUTINE_CALL = re.compile(
     rb"(?i)" + _SKIP + rb"(?:`?sys`?" + _SKIP + rb"\." + _SKIP + rb"|`sys\.)?"
-    rb"`?(?:ml_|heatwave_|train_test_split|nl2ml)",
+    rb"`?(?:ml_|heatwave_|train_test_split|nl2ml|nl_sql|vector_store_load)",
     re.DOTALL,
 )
-_ROW_FUNCTIONS = (b"ml_predict_row", b"ml_explain_row")
-_ROUTINE_NAME = re.compile(rb"(?i)ml_|heatwave_|train_test_split|nl2ml")
+_ROW_FUNCTIONS = (
+    *(b"ml_predict_row", b"ml_explain_row"),
+    *(b"ml_generate", b"ml_embed_row"),
+)
+_ROUTINE_NAME = re.compile(
+    rb"(?i)ml_|heatwave_|train_test_split|nl2ml|nl_sql|vector_store_load"
+)
 _LATER_WORD = re.compile(rb";" + _GAP % rb"\(" + rb"([A-Za-z]+)", re.DOTALL)
 _PREPARE = re.compile(rb"(?i)\bprepare\b")
 _SECONDARY = re.compile(rb"(?i)secondary_")
@@ -39,6 +44,7 @@ OF_NAMES = frozenset([b"PREPARE", b"EXECUTE", b"DEALLOCATE"])
 READS = frozenset([b"SELECT", b"WITH", b"TABLE", b"CREATE", b"DO", b"EXPLAIN"])
 SETS = frozenset([b"SET", b"USE"])
 INSERTS = frozenset([b"INSERT", b"REPLACE"])
+OF_ROWS = frozenset([b"UPDATE", b"DELETE"])  # they may read a Lakehouse table
 SHOWS = frozenset([b"SHOW", b"DESC", b"DESCRIBE"])
 CHANGES = frozenset(
     [
@@ -47,13 +53,19 @@ CHANGES = frozenset(
     ]
 )
 _ASKS_AFTER = re.compile(rb"(?i)found_rows|row_count|warning|error")
+# Tables of information_schema that would show what Lakehouse tables are in MySQL.
+_DICTIONARY = ("tables", "tables_extensions", "columns_extensions")
 _LONGEST_WORD = 16
 _PART = rb"[0-9A-Za-z_$\x80-\xff]"  # what a longer name would go on with
 _PLAIN = re.compile(_PART + rb"+")
 
 # Whatever ``_wants`` asks about must be among these, or a glance lets it pass.
 FIRST_WORDS = words(
-    READS, {*CHANGES, *OF_NAMES, *SHOWS, b"CALL", b"KILL", b"FLUSH"}, SETS, INSERTS
+    READS,
+    {*CHANGES, *OF_NAMES, *SHOWS, b"CALL", b"KILL", b"FLUSH"},
+    SETS,
+    INSERTS,
+    OF_ROWS,
 )
 # Whole words that MENTIONS finds, and a table that explains why RAPID did not answer.
 TRACE = "optimizer_trace"
@@ -81,6 +93,8 @@ class Prefilter:
         inside a transaction it does, unless ``in_transactions``.
         """
         always, loaded = {*tables, TRACE}, set(loaded)
+        if len(always) > 1:
+            always.update(_DICTIONARY)
         self.in_transactions = in_transactions
         self._tables = _any_of(always)
         self._loaded = _any_of(loaded)
@@ -161,11 +175,17 @@ class Prefilter:
             return _is_found(_SELECT, text, rest) and (
                 self._is_named(text, rest, loaded) or _is_found(MENTIONS, text, rest)
             )
+        if word in OF_ROWS:
+            return self._is_named(text, rest, False)
         if word == b"CALL":
             return _ROUTINE_CALL.match(text, rest) is not None
         if word in SHOWS:
             if word == b"SHOW":
-                return _is_found(_STATUS, text, rest) or _is_found(MENTIONS, text, rest)
+                return (
+                    _is_found(_STATUS, text, rest)
+                    or _is_found(MENTIONS, text, rest)
+                    or _is_found(self._tables, text, rest)
+                )
             explains = _is_found(_SELECT, text, rest)
             named_here = explains and self._is_named(text, rest, loaded)
             return named_here or _is_found(MENTIONS, text, rest)

@@ -75,8 +75,6 @@ def translate(
         Forward: something in it has no rule; the message names it.
         Unanswered: MySQL must first be asked what constants in it are.
     """
-    if settings.div_precision_increment != 4:
-        raise Forward("div_precision_increment other than 4")
     tree = grammar.parse(text, settings.sql_mode, settings.collation_connection)
     constants.require(tree, settings)
     emitter = Emitter(schema, resolve, collations, settings)

@@ -6,11 +6,13 @@ routine's stub stands. Then the arguments are evaluated there and the routine ru
 the end the stub is called there, which sets the OUT values and gives the client its OK.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Collection, Sequence
 from functools import partial
+from typing import TypeVar
 
 from pymysql.constants import FIELD_TYPE
 
+from heatproxy.aftermath import Aftermath
 from heatproxy.errors import MySQLError, no_result_set_here
 from heatproxy.routines import ROUTINES
 from heatproxy.routines.routine import DONE, Outcome, Procedure, out_variable
@@ -21,6 +23,7 @@ from heatproxy.statements import Text, Work
 from heatproxy.wire.packets import Capability
 from heatproxy.wire.parameters import Parameter, encode
 
+T = TypeVar("T")
 PARAMETER = b"?"
 
 
@@ -83,17 +86,21 @@ async def _answer(
     backend = session.backend
     *given, insert_id = await backend.evaluate([*expressions, b"LAST_INSERT_ID()"])
     values = iter(given)
+    run = procedure.run(
+        session,
+        *(
+            None if parameter.direction == "OUT" else next(values)
+            for parameter in procedure.parameters
+        ),
+    )
     try:
-        outcome = await procedure.run(
-            session,
-            *(
-                None if parameter.direction == "OUT" else next(values)
-                for parameter in procedure.parameters
-            ),
-        )
+        outcome = await noted(session, procedure.name, run)
     finally:
         if backend.inserted:  # into a catalog or a report, of which nobody knows
             await backend.query(f"SET last_insert_id = {insert_id}")
+    if outcome.conditions and not procedure.has_out:
+        await _say(session, outcome, _call_of(name, ending))
+        return
     await _hand_on(
         session,
         procedure,
@@ -101,6 +108,20 @@ async def _answer(
         _call_of(name, ending),
         by_parameter=PARAMETER in ending,
     )
+
+
+async def noted(session: Session, routine: str, work: Awaitable[T]) -> T:
+    """Run a routine; if it is one of AutoML's, rpd_query_stats tells of it."""
+    if not routine.startswith(("ML_", "TRAIN_")):
+        return await work
+    operation = session.begin_operation(routine)
+    try:
+        result = await work
+    except BaseException as problem:
+        operation.end(problem)
+        raise
+    operation.end()
+    return result
 
 
 def _call_of(name: bytes, arguments: Sequence[bytes]) -> bytes:
@@ -124,6 +145,15 @@ def _ending(
             " in BEFORE trigger",
         )
     return argument
+
+
+async def _say(session: Session, outcome: Outcome, call: bytes) -> None:
+    """End the answer with an OK that counts warnings, and keep them to be shown."""
+    await session.backend.query(f"SET {DONE} = TRUE")
+    await session.backend.query(call)
+    session.answer.warnings = len(outcome.conditions)
+    await session.answer.ok()
+    session.aftermath = Aftermath(conditions=list(outcome.conditions))
 
 
 async def _hand_on(

@@ -23,10 +23,7 @@ async def evaluate(
     """
     found = await _asked(backend, texts)
     if isinstance(found, Result) and not found.warnings:
-        pairs = zip(texts, found.columns, found.rows[0], strict=True)
-        return {
-            text: _constant(column, value, settings) for text, column, value in pairs
-        }
+        return as_constants(texts, found, settings)
     if len(texts) == 1:
         problem = "a warning of MySQL's" if isinstance(found, Result) else found
         return {texts[0]: _problematic(problem)}
@@ -36,10 +33,23 @@ async def evaluate(
     return constants
 
 
-async def _asked(backend: BackendConnection, texts: Sequence[str]) -> Result | str:
+def asking(texts: Sequence[str]) -> bytes:
+    """The statement that asks for all of them."""
     listed = ", ".join(f"({text}\n)" for text in texts)
+    return f"SELECT {listed}".encode()
+
+
+def as_constants(
+    texts: Sequence[str], found: Result, settings: Settings
+) -> dict[str, Constant]:
+    """MySQL's answer to ``asking``, which it did not warn of."""
+    pairs = zip(texts, found.columns, found.rows[0], strict=True)
+    return {text: _constant(column, value, settings) for text, column, value in pairs}
+
+
+async def _asked(backend: BackendConnection, texts: Sequence[str]) -> Result | str:
     try:
-        return await backend.query(f"SELECT {listed}")
+        return await backend.query(asking(texts))
     except MySQLError as problem:
         return problem.message
 

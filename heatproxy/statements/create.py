@@ -13,13 +13,13 @@ import pyarrow as pa
 from heatproxy.aftermath import Aftermath
 from heatproxy.backend.insert import insert_rows
 from heatproxy.datatypes import quote_name
-from heatproxy.errors import MySQLError, not_supported
+from heatproxy.errors import MySQLError
 from heatproxy.rapid.decision import Cause, Refusal
 from heatproxy.session import Session
 from heatproxy.sql import hints
 from heatproxy.sql.lexer import find_word, qualified_name
-from heatproxy.statements import Text, Work
-from heatproxy.statements.offload import may_read, names_shell
+from heatproxy.statements import Text, Work, copied
+from heatproxy.statements.offload import Unproven, may_read, names_shell
 from heatproxy.statements.select import select_rows
 from heatproxy.statements.shadowed import in_primary
 
@@ -36,24 +36,16 @@ async def handle(session: Session, statement: Text) -> Work | None:
         return None
     begin = find_word(words, b"SELECT", b"WITH")
     if begin is None:
-        begin = next((i for i, w in enumerate(words) if w.is_word(b"SELECT")), None)
-        if begin is None or not names_shell(session, statement.part(begin)):
-            return None
-        raise not_supported("CREATE TABLE ... (SELECT) in parentheses of Lakehouse")
+        return None
     select = statement.part(begin)
     if not may_read(session, select):
         return None
     optional = not names_shell(session, select)
     at += 1
-    problem = None
     if words[at].is_word(b"IF"):  # IF NOT EXISTS
-        problem = "CREATE TABLE IF NOT EXISTS ... SELECT"
+        return None
     if any(word.is_word(b"REPLACE", b"IGNORE") for word in words[at:begin]):
-        problem = "CREATE TABLE ... REPLACE or IGNORE SELECT"
-    if problem is not None:
-        if optional:
-            return None
-        raise not_supported(f"{problem} from Lakehouse")
+        return None
     named = qualified_name(words, at)
     if named is None:
         return None
@@ -74,7 +66,11 @@ async def _answer(
     select: Text,
     fill: Callable[[pa.Table], Awaitable[int]],
 ) -> None:
-    selected = await select_rows(session, select)
+    try:
+        selected = await select_rows(session, select)
+    except Unproven as unproven:
+        await copied.answer(session, statement, unproven.refusal)
+        return
     made = selected.made
     if made.settings["binlog_format"] == "STATEMENT" and not made.must:
         raise made.declined(Refusal(Cause.SESSION, "binlog_format is STATEMENT"))

@@ -1,19 +1,27 @@
 """DROP, RENAME and other DDL that names a Lakehouse table or its schema.
 
 MySQL carries it out on the shell; afterwards the engine's data follows the shells that
-are left.
+are left. What Lakehouse tables lack is refused, or answered, as MySQL does for engines
+that lack it.
+
+Source: HeatWave User Guide, "Lakehouse Limitations for all File Formats".
 """
 
+from collections.abc import Sequence
 from functools import partial
 
-from heatproxy.errors import not_supported
+from heatproxy.aftermath import of_rows
+from heatproxy.backend.shells import Shell
+from heatproxy.datatypes import quote_text
+from heatproxy.errors import lakehouse_lacks, no_such_option_of_table, not_supported
 from heatproxy.session import Session, follow_shells
-from heatproxy.sql.lexer import find_word, qualified_name, split_at_commas
+from heatproxy.sql.lexer import Token, find_word, qualified_name, split_at_commas
 from heatproxy.statements import Text, Work
 
 # Of these MySQL would speak of the shell: an empty checksum, a missing tablespace.
 MAINTENANCE = (b"ANALYZE", b"CHECK", b"CHECKSUM", b"OPTIMIZE", b"REPAIR")
 _NOISE = (b"TABLE", b"TABLES", b"NO_WRITE_TO_BINLOG", b"LOCAL")
+_HEAD_TOKENS = 24  # of CREATE DEFINER = u@h TRIGGER ... BEFORE INSERT ON
 
 
 async def handle(session: Session, statement: Text) -> Work | None:
@@ -26,31 +34,83 @@ async def handle(session: Session, statement: Text) -> Work | None:
         return Work(partial(_relay_and_follow, session, statement))
     if not names & shells.tables:
         return None
-    if verb in (b"ALTER", b"TRUNCATE", *MAINTENANCE):
-        if await _is_of_a_shell(session, statement, 1):
-            raise not_supported(f"{verb.decode()} of a Lakehouse table")
+    if verb in (b"ALTER", b"TRUNCATE"):
+        for shell in await _listed(session, words[1:]):
+            if shell is not None and verb == b"TRUNCATE":
+                raise no_such_option_of_table(shell.table)
+            if shell is not None:
+                raise not_supported("this ALTER of a Lakehouse table")
+    elif verb in MAINTENANCE:
+        return await _maintenance(session, words)
     elif verb == b"CREATE":
         like = find_word(words, b"LIKE") or next(
             (i for i, word in enumerate(words[:8]) if word.is_word(b"LIKE")), None
         )
-        if like is not None and await _is_of_a_shell(session, statement, like + 1):
+        if like is not None and any(await _listed(session, words[like + 1 :][:3])):
             raise not_supported("CREATE TABLE ... LIKE a Lakehouse table")
     return None
 
 
-async def _is_of_a_shell(session: Session, statement: Text, start: int) -> bool:
-    """Whether one of the tables listed from there on is a Lakehouse table."""
+async def require_definable(session: Session, statement: Text) -> None:
+    """Refuse CREATE TRIGGER and CREATE INDEX on a Lakehouse table.
+
+    Raises:
+        MySQLError: 1178.
+    """
     words = statement.tokens
+    if not statement.names & session.house.shells.tables:
+        return
+    for at, word in enumerate(words[:_HEAD_TOKENS]):
+        if not word.is_word(b"TRIGGER", b"INDEX"):
+            continue
+        on = next((i for i in range(at, len(words)) if words[i].is_word(b"ON")), None)
+        if on is not None and any(await _listed(session, words[on + 1 :][:3])):
+            what = word.text.decode().upper()
+            raise lakehouse_lacks(f"CREATE {what}")
+        return
+
+
+async def _listed(session: Session, words: Sequence[Token]) -> list[Shell | None]:
+    """The tables of a list: those that are Lakehouse tables, None for all others."""
+    start = 0
     while start < len(words) and words[start].is_word(*_NOISE):
         start += 1
     default = await session.schema()
+    found: list[Shell | None] = []
     for listed in split_at_commas(words[start:]):
         named = qualified_name(listed, 0)
-        if named and session.house.shells.find(named[0] or default, named[1]):
-            return True
-        if not words[0].is_word(*MAINTENANCE):  # these alone take several tables
-            return False
-    return False
+        if named is not None:
+            schema, table, _ = named
+            found.append(session.house.shells.find(schema or default, table))
+    return found
+
+
+async def _maintenance(session: Session, words: Sequence[Token]) -> Work | None:
+    """What to answer where all tables of a statement are Lakehouse tables."""
+    verb = words[0].text.decode().upper()
+    found = await _listed(session, words[1:])
+    shells = [shell for shell in found if shell is not None]
+    if not shells:
+        return None
+    if len(shells) < len(found) or verb == "CHECKSUM":
+        raise not_supported(f"{verb} of a Lakehouse table")
+    return Work(partial(_answer_maintenance, session, verb.lower(), shells))
+
+
+async def _answer_maintenance(
+    session: Session, operation: str, shells: Sequence[Shell]
+) -> None:
+    """A note for each table, as of any engine that cannot do it."""
+    note = f"The storage engine for the table doesn't support {operation}"
+    rows = " UNION ALL ".join(
+        f"SELECT {quote_text(f'{shell.schema}.{shell.table}')} AS `Table`,"
+        f" '{operation}' AS `Op`, 'note' AS `Msg_type`, {quote_text(note)}"
+        " AS `Msg_text`"
+        for shell in shells
+    )
+    found = await session.backend.packed(rows.encode(), binary=session.answer.binary)
+    await session.answer.packed_rows(found.columns, found.rows)
+    session.aftermath = of_rows(len(found.rows))
 
 
 async def _relay_and_follow(session: Session, statement: Text) -> None:

@@ -1,7 +1,7 @@
 """EXPLAIN of a SELECT on tables that the engine holds: who answers it, and why.
 
 MySQL explains it as its own; what RAPID answers is shown as HeatWave shows it, and of
-what it does not a note says why.
+what it does not a note says why, and whether MySQL reads copies of Lakehouse tables.
 
 Source: HeatWave User Guide, "Run Queries"; lakehouse.md, 3.5.
 """
@@ -9,7 +9,7 @@ Source: HeatWave User Guide, "Run Queries"; lakehouse.md, 3.5.
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -20,8 +20,16 @@ from heatproxy.rapid.decision import Refusal
 from heatproxy.session import Declined, Session
 from heatproxy.sql import hints
 from heatproxy.sql.lexer import Token
-from heatproxy.statements import Text, Work
-from heatproxy.statements.offload import Trial, asked, checked, may_read, weighed
+from heatproxy.statements import Text, Work, copied
+from heatproxy.statements.copies import SETTING
+from heatproxy.statements.offload import (
+    Trial,
+    Unproven,
+    asked,
+    checked,
+    may_read,
+    weighed,
+)
 from heatproxy.statements.shadowed import in_primary
 from heatproxy.wire.packets import lenenc_bytes, read_lenenc
 
@@ -87,6 +95,12 @@ async def _answer(session: Session, statement: Text, parts: _Explain) -> None:
         made = await asked(session, parts.select)
         await weighed(made)
         await checked(made)
+    except Unproven as unproven:
+        if parts.analyzes:
+            await copied.answer(session, statement, unproven.refusal)
+            return
+        words = f"{unproven.refusal.words}{_copied(session)}"
+        refusal = replace(unproven.refusal, words=words)
     except Declined as declined:
         refusal = session.notes.explained
         if refusal is None or parts.analyzes:
@@ -102,6 +116,13 @@ async def _answer(session: Session, statement: Text, parts: _Explain) -> None:
         raise MySQLError(1235, "42000", text + "secondary engine'")
     else:
         await _explain_offloaded(made, parts)
+
+
+def _copied(session: Session) -> str:
+    limit = session.house.config.lakehouse.copy_limit
+    if not limit:
+        return f"; {SETTING} is 0, so that MySQL reads no copies of Lakehouse tables"
+    return f"; MySQL reads copies of its Lakehouse tables, up to {limit} bytes"
 
 
 async def _explain_refused(session: Session, statement: Text, refusal: Refusal) -> None:

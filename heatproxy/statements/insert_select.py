@@ -15,13 +15,13 @@ import pyarrow as pa
 from heatproxy.aftermath import Aftermath, conditions_of
 from heatproxy.backend.insert import insert_rows
 from heatproxy.datatypes import quote_name
-from heatproxy.errors import MySQLError, not_supported
+from heatproxy.errors import MySQLError
 from heatproxy.rapid.decision import Cause, Refusal
 from heatproxy.session import Session
 from heatproxy.sql import hints
 from heatproxy.sql.lexer import Token, find_word, qualified_name
-from heatproxy.statements import Text, Work
-from heatproxy.statements.offload import may_read, names_shell
+from heatproxy.statements import Text, Work, copied
+from heatproxy.statements.offload import Unproven, may_read, names_shell
 from heatproxy.statements.select import Selected, select_rows
 from heatproxy.statements.shadowed import in_primary
 
@@ -35,7 +35,7 @@ class _Insert:
     select: Text
     schema: str | None
     table: str
-    problem: str | None  # what of it is MySQL's alone
+    is_plain: bool  # nothing of it is MySQL's alone
 
 
 async def handle(session: Session, statement: Text) -> Work | None:
@@ -46,10 +46,8 @@ async def handle(session: Session, statement: Text) -> Work | None:
     if parts is None or not may_read(session, parts.select):
         return None
     optional = not names_shell(session, parts.select)
-    if parts.problem is not None:
-        if optional:
-            return None
-        raise not_supported(f"{parts.problem} from Lakehouse tables")
+    if not parts.is_plain:
+        return None
     work = partial(_answer, session, statement, parts)
     return Work(work, kind="rapid" if optional else "", optional=optional)
 
@@ -57,10 +55,10 @@ async def handle(session: Session, statement: Text) -> Work | None:
 def _parts(statement: Text) -> _Insert | None:
     words = statement.tokens
     at = 1
-    problem = None
+    is_plain = True
     while at < len(words) and words[at].is_word(*_MODES, b"IGNORE", b"INTO"):
         if words[at].is_word(b"IGNORE"):
-            problem = "INSERT IGNORE ... SELECT"
+            is_plain = False
         at += 1
     named = qualified_name(words, at)
     if named is None:
@@ -76,15 +74,15 @@ def _parts(statement: Text) -> _Insert | None:
     if find_word(words, b"VALUES", b"VALUE", b"SET", start=at) is not None:
         return None
     if any(words[i].is_word(b"PARTITION", b"AS") for i in range(at, begin)):
-        problem = "INSERT ... PARTITION or AS ... SELECT"
+        is_plain = False
     end = len(words)
     for i in range(begin, len(words) - 2):
         if words[i].is_word(b"DUPLICATE") and words[i - 1].is_word(b"ON"):
-            problem, end = "INSERT ... SELECT ... ON DUPLICATE KEY UPDATE", i - 1
+            is_plain, end = False, i - 1
     select = statement.part(begin)
     if end < len(words):
         select = Text(statement.text, words[begin:end], statement.binding)
-    return _Insert(select, schema, table, problem)
+    return _Insert(select, schema, table, is_plain)
 
 
 def _opens(words: Sequence[Token], index: int) -> bool:
@@ -94,6 +92,15 @@ def _opens(words: Sequence[Token], index: int) -> bool:
 
 
 async def _answer(session: Session, statement: Text, parts: _Insert) -> None:
+    try:
+        await _answer_from_engine(session, statement, parts)
+    except Unproven as unproven:
+        await copied.answer(session, statement, unproven.refusal)
+
+
+async def _answer_from_engine(
+    session: Session, statement: Text, parts: _Insert
+) -> None:
     selected = await select_rows(session, parts.select)
     made = selected.made
     schema = parts.schema or made.settings.schema

@@ -16,24 +16,26 @@ from typing import TypeVar, cast
 
 from heatproxy import logs
 from heatproxy.aftermath import Condition, conditions_of
+from heatproxy.datatypes import quote_name
 from heatproxy.errors import MySQLError, not_supported
 from heatproxy.rapid.decision import (
-    ASKS,
     Cause,
     Refusal,
     Settings,
     of_cost,
     of_session,
 )
+from heatproxy.rapid.freshness import End
 from heatproxy.rapid.history import Execution
 from heatproxy.rapid.translator import NO_CONSTANTS, Translation, Untranslated
-from heatproxy.session import Declined, Session, follow_shells
+from heatproxy.session import Declined, Session
 from heatproxy.sql import hints
 from heatproxy.sql.emitter.values import Exactness, Policy, Unanswered
 from heatproxy.sql.placeholders import filled, placeholders
 from heatproxy.statements import Text
 from heatproxy.statements.agreement import disagreement
-from heatproxy.statements.constants import evaluate
+from heatproxy.statements.inquiry import Inquiry, has_created_tables
+from heatproxy.statements.sources import follow_current, reads_shell
 from heatproxy.wire.columns import ColumnDefinition
 from heatproxy.wire.packets import Status
 
@@ -45,8 +47,18 @@ TRIES = 5  # while tables change under the statement
 SETTLES_S = 0.02
 SCAN_COST = 0.1  # of a row, where MySQL does not say; its own default
 _NO_VIEW = 1345  # ER_VIEW_NO_EXPLAIN: may read, may not have it explained
-_COUNTED = "SHOW SESSION STATUS WHERE Variable_name IN"
-_CREATED, _COST = "Com_create_table", "Last_query_cost"
+
+
+class Unproven(MySQLError):
+    """1235: why the engine does not answer a query of Lakehouse tables.
+
+    MySQL may, over copies of them.
+    """
+
+    def __init__(self, refusal: Refusal) -> None:
+        error = not_supported(f"{refusal.words}, in a query of Lakehouse tables")
+        super().__init__(error.number, error.sqlstate, error.message)
+        self.refusal = refusal
 
 
 @dataclass(slots=True)
@@ -73,6 +85,12 @@ class Trial:
     rows: int = 0
     read: tuple[str, ...] = ()  # the tables it reads, schema.table
     reads_loaded: bool = False  # one of them is RAPID's
+    # what the engine must have to be fresh, as it was when the statement came
+    end: "asyncio.Future[End | None] | None" = None
+    inquiry: Inquiry = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.inquiry = Inquiry(self.session, self.statement, self.hints)
 
     @property
     def is_open(self) -> bool:
@@ -105,7 +123,7 @@ class Trial:
     def declined(self, refusal: Refusal) -> Exception:
         """What to raise: the statement is MySQL's to answer, if it can."""
         if self.must:
-            return not_supported(f"{refusal.words}, in a query of Lakehouse tables")
+            return Unproven(refusal)
         self.session.notes.explained = refusal
         self.note(refusal)
         if self.settings.engine == "FORCED" and self.reads_loaded:
@@ -120,7 +138,7 @@ def may_read(session: Session, statement: Text) -> bool:
     """
     house = session.house
     names = statement.names
-    if names & house.shells.tables:
+    if names & house.names_over_shells():
         return True
     if not names & (house.rapid.tables.names | house.views_over_loaded()):
         return False
@@ -168,8 +186,11 @@ async def asked(session: Session, statement: Text) -> Trial:
     text = _plain(statement, escapes)
     said = hints.read(statement.own, backslash_escapes=escapes)
     made = Trial(session, statement, text, said, must=False)
-    row = (await session.backend.query(f"SELECT {ASKS}")).texts()[0]
-    made.settings = Settings.of(row, said)
+    rapid = session.house.rapid
+    if rapid.freshness is not None and rapid.tables.names:
+        made.end = rapid.freshness.asked()
+    await made.inquiry.ask(text)
+    made.settings = made.inquiry.settings
     made.must = await _reads_shell(made)
     if limit := made.settings["max_execution_time"]:
         session.watch.limit(int(limit))
@@ -192,29 +213,18 @@ async def weighed(made: Trial) -> None:
     Raises:
         Declined: its cost is not over the threshold, or MySQL has an error for it.
     """
-    backend, settings = made.session.backend, made.settings
+    settings = made.settings
     if made.must or settings.engine == "FORCED" or settings.threshold == 0:
         return
-    own = hints.in_primary(
-        made.statement.own, backslash_escapes=made.session.backslash_escapes
-    )
     try:
-        await backend.query(b"EXPLAIN FORMAT=TREE " + own)
+        cost = await made.inquiry.cost()
     except MySQLError as problem:
         if problem.number != _NO_VIEW:
             raise Declined(problem.message) from None
         tables = made.session.house.rapid.tables.all()
         cost = SCAN_COST * sum(t.rows for t in tables if t.name in made.text)
-    else:
-        cost = float((await _counts(made, _COST)).get(_COST) or 0)
     if refusal := of_cost(settings, cost):
         raise made.declined(refusal)
-
-
-async def _counts(made: Trial, *names: str) -> dict[str | None, str | None]:
-    listed = ", ".join(f"'{name}'" for name in names)
-    rows = (await made.session.backend.query(f"{_COUNTED} ({listed})")).texts()
-    return {name: value for name, value in rows}
 
 
 async def _reads_shell(made: Trial) -> bool:
@@ -223,18 +233,12 @@ async def _reads_shell(made: Trial) -> bool:
     The backend is asked whether those that are named still are: one that was dropped
     there behind our back, and another made in its place, is MySQL's.
     """
-    session = made.session
-    shells = session.house.shells
-    named = made.statement.names
-    for shell in [s for s in shells.all() if s.table in named]:
-        if not await asyncio.to_thread(shells.is_current, shell):
-            await follow_shells(session.house)
-            break
-    if not names_shell(session, made.statement):
+    session, statement = made.session, made.statement
+    await follow_current(session, statement)
+    if not names_shell(session, statement):
         return False
-    translator = session.house.translator
-    schema = made.settings.schema
-    return await _in_thread(made, lambda: translator.reads_shell(made.text, schema))
+    work = partial(reads_shell, session.house, statement, made.settings.schema)
+    return await _in_thread(made, work)
 
 
 async def _in_thread(made: Trial, work: Callable[[], T]) -> T:
@@ -259,12 +263,14 @@ async def _translated(made: Trial) -> None:
     tries = TRIES
     while made.translation is None:
         try:
-            work = partial(translator.translate, text, settings, policy, constants)
-            made.translation = await _in_thread(made, work)
+            how = text, settings, policy, constants
+            made.translation = translator.recalled(*how) or await _in_thread(
+                made, partial(translator.translate, *how)
+            )
         except Unanswered as unanswered:
             constants = {
                 **constants,
-                **await evaluate(session.backend, unanswered.texts, settings),
+                **await made.inquiry.constants(unanswered.texts),
             }
         except Untranslated as why:
             made.read = tuple(f"{t.schema}.{t.name}" for t in why.loaded)
@@ -301,8 +307,7 @@ async def _described(made: Trial) -> None:
     difference = disagreement(translation.translated.output, columns)
     if difference is not None:
         raise made.declined(Refusal(Cause.RULE, difference))
-    if translation.loaded:
-        await _require_no_temporary(made)
+    await _require_no_temporary(made)
     made.columns = made.statement.described(columns)
 
 
@@ -314,7 +319,7 @@ async def _require_right(made: Trial) -> list[ColumnDefinition]:
         MySQLError: it has one, and cannot answer it.
     """
     try:
-        return await made.session.backend.prepared_columns(made.statement.own)
+        return await made.inquiry.columns()
     except MySQLError as problem:
         if made.must:
             raise
@@ -327,20 +332,29 @@ async def _require_no_temporary(made: Trial) -> None:
     Raises:
         Declined: there is one by the name of a table that is read.
     """
-    session, translation = made.session, made.translation
-    assert translation is not None
-    created = (await _counts(made, _CREATED)).get(_CREATED)
-    if created == "0" and not session.notes.counts_lost:
+    assert made.translation is not None
+    if not await made.inquiry.has_created():
         return
-    for table in translation.loaded:
-        name = f"`{table.schema.replace('`', '``')}`.`{table.name.replace('`', '``')}`"
-        try:
-            shown = (await session.backend.query(f"SHOW CREATE TABLE {name}")).texts()
-        except MySQLError:
-            shown = []
-        if not shown or not (shown[0][1] or "").startswith("CREATE TABLE"):
-            words = f"{table.schema}.{table.name} may be a temporary table"
+    loaded, shells = made.translation.loaded, made.translation.shells
+    named = [(one.schema, one.name) for one in loaded]
+    for schema, name in [*named, *((one.schema, one.table) for one in shells)]:
+        if await hidden_by_temporary(made.session, schema, name):
+            words = f"{schema}.{name} may be a temporary table"
             raise made.declined(Refusal(Cause.SESSION, words))
+
+
+async def hidden_by_temporary(session: Session, schema: str, table: str) -> bool:
+    """Whether a temporary table of the session may stand in front of a table."""
+    if not await has_created_tables(session):
+        return False
+    name = f"{quote_name(schema)}.{quote_name(table)}"
+    try:
+        shown = (await session.backend.query(f"SHOW CREATE TABLE {name}")).texts()
+    except MySQLError:
+        shown = []
+    if shown and len(shown[0]) > 2:  # of a view
+        return False
+    return not shown or not (shown[0][1] or "").startswith("CREATE TABLE")
 
 
 def _plain(statement: Text, escapes: bool) -> str:

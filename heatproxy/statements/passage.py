@@ -8,6 +8,7 @@ from heatproxy.errors import ProtocolError
 from heatproxy.loan import Loan
 from heatproxy.wire.continuation import Continuation
 from heatproxy.wire.packets import Command, frame, parse_err, query
+from heatproxy.wire.redescribed import Describe, Redescribed
 from heatproxy.wire.tracker import DONE, FILE
 
 NAMED = "SET resultset_metadata = FULL"
@@ -44,10 +45,12 @@ class Passage:
         capabilities: int,
         status: int,
         before_end: Callable[[], Awaitable[None]] | None = None,
+        describe: Describe | None = None,
     ) -> int:
         """Send a command to the backend and its reply to the client.
 
         ``before_end`` runs when the backend has answered and the client does not know.
+        ``describe`` changes how the columns of a result set are described.
 
         Returns:
             The status flags that the reply ended with.
@@ -58,7 +61,9 @@ class Passage:
         if self._answer.nameless:
             await self._backend.query(NAMELESS)
         try:
-            return await self._relay(command, capabilities, status, before_end)
+            return await self._relay(
+                command, capabilities, status, before_end, describe
+            )
         finally:
             if self._answer.nameless:
                 await self._backend.query(NAMED)
@@ -69,18 +74,23 @@ class Passage:
         capabilities: int,
         status: int,
         before_end: Callable[[], Awaitable[None]] | None,
+        describe: Describe | None,
     ) -> int:
         answer, loan = self._answer, self._loan
         if command[0] == Command.QUERY and self._head:  # with the client's attributes
             command = self._head + command[len(query(b"", capabilities)) :]
         reply = Continuation(capabilities, answer.sequence_id, more=answer.more)
+        described = None if describe is None else Redescribed(describe, capabilities)
         loan.write(frame(command, 0))
         event = None
         while event != DONE:
             data = await loan.read()
             if not data:
                 raise ProtocolError("the backend connection is gone")
+            if described is not None:
+                data = described.feed(data)
             data, event = reply.feed(data)
+            answer.affected_rows = reply.affected_rows
             if event == DONE and before_end is not None:
                 await before_end()
             if data:

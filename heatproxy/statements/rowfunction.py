@@ -19,6 +19,7 @@ from heatproxy.session import Session
 from heatproxy.sql.calls import RoutineCall, find_calls
 from heatproxy.sql.lexer import Kind, Token, find_word, split_at_commas
 from heatproxy.statements import Text, Work
+from heatproxy.statements.call import noted
 from heatproxy.statements.rowselect import (
     BAD_FIELD,
     all_arguments,
@@ -71,7 +72,8 @@ async def _answer(
             raise _wrong_arity(call)
     _refuse_own_variables(statement.tokens, calls)
     try:
-        await _relay_or_select(session, statement, calls)
+        work = _relay_or_select(session, statement, calls)
+        await noted(session, calls[0].name, work)
     except MySQLError as problem:
         if problem.number != SEALED:
             raise

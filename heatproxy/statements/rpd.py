@@ -6,6 +6,7 @@ names of columns that the client's own text gives.
 """
 
 import asyncio
+import json
 import os
 import re
 from collections.abc import Collection, Mapping
@@ -16,6 +17,7 @@ from typing import Any
 
 from heatproxy.aftermath import of_rows
 from heatproxy.errors import MySQLError, not_supported
+from heatproxy.lakehouse import dictionary
 from heatproxy.ledger import ENGINE
 from heatproxy.rapid import rpd_rows, status
 from heatproxy.rapid.performance_schema import (
@@ -40,6 +42,7 @@ from heatproxy.sql.substitute import (
 )
 from heatproxy.statements import Text, Work
 from heatproxy.statements.rowselect import require_layout
+from heatproxy.statements.shell_show import told
 from heatproxy.statements.variables import value_of
 
 STATUS = ("global_status", "session_status")
@@ -47,7 +50,7 @@ SETTINGS = ("global_variables", "session_variables")
 _DICTIONARY = ("tables", "columns")
 _TABLES: Mapping[str, Collection[str]] = {
     SCHEMA: (*RPD_TABLES, *STATUS, *SETTINGS),
-    "information_schema": _DICTIONARY,
+    "information_schema": {*_DICTIONARY, *dictionary.TABLES},
 }
 _PROBE = f"SELECT 1 FROM {SCHEMA}.threads".encode()
 _RPD = re.compile(rb"(?i)rpd[_%\\]")
@@ -59,7 +62,7 @@ _DENIED = (1044, 1045, 1142, 1143)
 
 async def handle(session: Session, statement: Text) -> Work | None:
     """Take a statement that reads one of these tables or variables."""
-    if not MENTIONS.search(statement.own):
+    if not MENTIONS.search(statement.own) and not _may_show_shells(session, statement):
         return None
     found = await _substituted(session, statement, of_nothing=True)
     if found is None:
@@ -68,6 +71,13 @@ async def handle(session: Session, statement: Text) -> Work | None:
 
 
 _NAMES = {name for names in _TABLES.values() for name in names}
+
+
+def _may_show_shells(session: Session, statement: Text) -> bool:
+    """Whether it may read what the dictionary says of Lakehouse tables."""
+    if not session.house.shells.tables:
+        return False
+    return any(name.lower() in dictionary.TABLES for name in statement.names)
 
 
 def without_hints(statement: Text) -> Text:
@@ -99,16 +109,21 @@ async def _substituted(
     mentions: list[Mention] = []
     if any(name.lower() in _NAMES for name in statement.names):
         mentions = find_tables(words, _TABLES, await session.schema())
-    if not _RPD.search(statement.own):
-        mentions = [one for one in mentions if one.table not in _DICTIONARY]
+    with_rpd = _RPD.search(statement.own) is not None
+    shown = set(dictionary.TABLES) if session.house.shells.tables else set()
+    shown |= set(_DICTIONARY) if with_rpd else set()
+    mentions = [
+        one
+        for one in mentions
+        if one.schema != "information_schema" or one.table in shown
+    ]
     if not mentions and not variables:
         return None
     reads_rpd = any(one.table in RPD_TABLES for one in mentions)
     if reads_rpd and not await may_read(session):
         return None  # MySQL says so
-    bodies = await queries(
-        session, {one.table for one in mentions}, of_nothing=of_nothing
-    )
+    named = {one.table for one in mentions}
+    bodies = await queries(session, named, with_rpd=with_rpd, of_nothing=of_nothing)
     values = [(one, value_of(session, one)) for one in variables]
     return substituted(statement.text, words, mentions, bodies, values)
 
@@ -193,9 +208,16 @@ async def _require_names(session: Session, statement: Text) -> None:
 
 
 async def queries(
-    session: Session, tables: set[str], *, of_nothing: bool = False
+    session: Session,
+    tables: set[str],
+    *,
+    with_rpd: bool = True,
+    of_nothing: bool = False,
 ) -> dict[str, bytes]:
-    """The query that stands for each table; ``of_nothing``: with no rows of ours."""
+    """The query that stands for each table; ``of_nothing``: with no rows of ours.
+
+    ``with_rpd``: the dictionary has RAPID's tables, too.
+    """
     house = session.house
     bodies = {}
     held: list[rpd_rows.HeldTable] = []
@@ -210,8 +232,12 @@ async def queries(
             bodies[name] = RPD_TABLES[name].query(await _rows(session, name, held))
     for name in tables & {*STATUS, *SETTINGS}:
         bodies[name] = _with_rows(name, await values_of(session, name))
-    if "tables" in tables:
-        bodies["tables"] = tables_query()
+    if tables & set(dictionary.TABLES) and house.shells.tables:
+        listed = await asyncio.to_thread(told, house)
+        bodies |= {name: dictionary.QUERIES[name](listed) for name in dictionary.TABLES}
+    if "tables" in tables and with_rpd:
+        plain = bodies.get("tables")
+        bodies["tables"] = tables_query(plain) if plain else tables_query()
     if "columns" in tables:
         bodies["columns"] = columns_query()
     return bodies
@@ -235,13 +261,28 @@ async def _rows(
         case "rpd_nodes":
             return rpd_rows.nodes_rows(await asyncio.to_thread(_node, house, held))
         case "rpd_query_stats":
-            return rpd_rows.query_stats_rows(house.rapid.history.latest())
+            own = rpd_rows.query_stats_rows(house.rapid.history.latest())
+            return sorted([*own, *_operations(house)], key=lambda row: row[1])
         case "rpd_exec_stats":
-            return rpd_rows.exec_stats_rows(house.rapid.history.latest())
+            own = rpd_rows.exec_stats_rows(house.rapid.history.latest())
+            told = [[row[1], rpd_rows.NODE, row[4]] for row in _operations(house)]
+            return sorted([*own, *told], key=lambda row: row[0])
         case "rpd_ml_stats":
             return rpd_rows.ml_stats_rows(_learned(house))
         case _:  # rpd_vector_indexes
             return []
+
+
+def _operations(house: House) -> list[Row]:
+    """rpd_query_stats: what AutoML has done and is doing."""
+    return [
+        [
+            *(one.connection_id, one.query_id, None, one.routine),
+            json.dumps(one.told()),
+            *(None, None, None, None),
+        ]
+        for one in house.operations.latest()
+    ]
 
 
 def _node(house: House, held: list[rpd_rows.HeldTable]) -> rpd_rows.NodeFacts:

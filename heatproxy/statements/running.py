@@ -5,6 +5,7 @@ the rows leaves the statement to MySQL. Rows that memory is too small for wait i
 file. What MySQL could not answer in any case is sent as it comes, once there is much.
 """
 
+import asyncio
 import logging
 import tempfile
 import time
@@ -19,6 +20,7 @@ import pyarrow as pa
 from heatproxy.engine import Query, Trap
 from heatproxy.errors import MySQLError, ProtocolError
 from heatproxy.rapid.decision import Cause, Refusal
+from heatproxy.rapid.freshness import End, Freshness
 from heatproxy.session import Cancel, House, Session
 from heatproxy.statements.fitting import fit, schema_of
 from heatproxy.statements.offload import Trial
@@ -159,7 +161,9 @@ async def run(made: Trial) -> Rows:
 
 
 async def _await_changes(made: Trial) -> None:
-    """Wait until the engine has all that the backend had committed by now.
+    """Wait until the engine has all that the backend had when the statement came.
+
+    MySQL was asked when the statement came, so the answer is there by now.
 
     Raises:
         Declined: it takes too long, or will never be.
@@ -173,18 +177,22 @@ async def _await_changes(made: Trial) -> None:
     freshness = house.rapid.freshness
     if freshness is None:
         raise made.declined(Refusal(Cause.BEHIND, "changes are not propagated"))
-    wait_s = house.config.rapid.freshness_wait_s
-
-    def reached(cancel: Cancel) -> bool:
-        return freshness.reached(wait_s, cancel.interrupts)
-
-    is_fresh = await session.off_loop(reached)
+    asked = freshness.asked() if made.end is None else made.end
+    end = await session.watch.step(asyncio.shield(asked))
+    is_fresh = end is not None and freshness.has(end)
+    if end is not None and not is_fresh:
+        wait_s = house.config.rapid.freshness_wait_s
+        is_fresh = await session.off_loop(partial(_comes, freshness, end, wait_s))
     made.waited_s = time.perf_counter() - began
     if not is_fresh:
         follower = house.rapid.follower
         why = None if follower is None else follower.problem
         words = why or "changes of the backend have not been applied yet"
         raise made.declined(Refusal(Cause.BEHIND, words))
+
+
+def _comes(freshness: Freshness, end: End, wait_s: float, cancel: Cancel) -> bool:
+    return freshness.comes(end, wait_s, cancel.interrupts)
 
 
 def _has_written(made: Trial, cancel: Cancel) -> bool:

@@ -53,4 +53,4 @@ def _unread(text: bytes, table: str) -> str:
         return f"{reason}, in a query of Lakehouse tables"
     except UnicodeDecodeError:
         return "a statement that is not UTF-8, in a query of Lakehouse tables"
-    return f"the Lakehouse table {table} in a view or a nested query"
+    return f"the Lakehouse table {table} in a stored program or a view of views"

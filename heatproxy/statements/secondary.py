@@ -42,6 +42,8 @@ class Form:
     table: str
     partitions: bytes = b""  # the clause, if it is there
     guided: bool = True
+    validates: bool = False  # it is not to be loaded
+    rows: int | None = None  # that are to be validated; None: all
 
     @property
     def name(self) -> str:
@@ -63,16 +65,14 @@ async def handle(session: Session, statement: Text) -> Work | None:
     form = read(statement)
     if form is None:
         return None
+    if form.validates:
+        raise not_supported("SECONDARY_LOAD VALIDATE of a table that is in no files")
     run = {"load": _load, "unload": _unload, "detach": _detach}[form.does]
     return Work(partial(run, session, loader, statement, form))
 
 
 def read(statement: Text) -> Form | None:
-    """What the statement asks for; None if it is MySQL's alone.
-
-    Raises:
-        MySQLError: 1235, VALIDATE of a table that is in no files.
-    """
+    """What the statement asks for; None if it is MySQL's alone."""
     words = statement.tokens
     if len(words) < 4 or not words[1].is_word(b"TABLE"):
         return None
@@ -99,8 +99,17 @@ def read(statement: Text) -> Form | None:
         partitions = b" " + statement.text[rest[1].start : rest[end].end]
         at = end + 1
     rest = rest[at:]
-    if loads and rest and rest[0].is_word(b"VALIDATE"):
-        raise not_supported("SECONDARY_LOAD VALIDATE of a table that is in no files")
+    validates, rows = loads and bool(rest) and rest[0].is_word(b"VALIDATE"), None
+    if validates:
+        at = 1
+        if len(rest) > 2 and rest[2].is_word(b"ROWS"):
+            if not (rest[1].text.isdigit() or rest[1].is_word(b"ALL")):
+                return None
+            rows = int(rest[1].text) if rest[1].text.isdigit() else None
+            at = 3
+        if not rest[at : at + 1] or not rest[at].is_word(b"ONLY"):
+            return None
+        rest = rest[at + 1 :]
     guided = _UNCHECKED.search(statement.own) is None
     if loads and len(rest) == 2 and rest[0].is_word(b"GUIDED"):
         if not rest[1].is_word(b"ON", b"OFF"):
@@ -108,7 +117,8 @@ def read(statement: Text) -> Form | None:
         guided &= rest[1].is_word(b"ON")
     elif rest:
         return None  # MySQL says what is wrong with it
-    return Form("load" if loads else "unload", schema, table, partitions, guided)
+    does: Literal["load", "unload"] = "load" if loads else "unload"
+    return Form(does, schema, table, partitions, guided, validates, rows)
 
 
 async def _load(session: Session, loader: Loader, statement: Text, form: Form) -> None:

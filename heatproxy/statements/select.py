@@ -16,11 +16,13 @@ from heatproxy.aftermath import Condition, of_rows
 from heatproxy.rapid.decision import Cause, Refusal
 from heatproxy.rapid.shadow import is_chosen
 from heatproxy.session import Session
-from heatproxy.statements import Text, Work
+from heatproxy.sql.references import verb
+from heatproxy.statements import Text, Work, copied
 from heatproxy.statements.fitting import schema_of
 from heatproxy.statements.offload import (
     TRIES,
     Trial,
+    Unproven,
     may_read,
     names_shell,
     trial,
@@ -36,6 +38,8 @@ async def handle(session: Session, statement: Text) -> Work | None:
     begins = first.is_word(b"SELECT", b"WITH", b"TABLE") or first.is_symbol(b"(")
     if not begins or not may_read(session, statement):
         return None
+    if verb(statement.tokens) in (b"UPDATE", b"DELETE"):  # behind a WITH
+        return None
     optional = not names_shell(session, statement)
     work = partial(_answer, session, statement)
     return Work(work, kind="rapid" if optional else "", optional=optional)
@@ -45,7 +49,11 @@ async def _answer(session: Session, statement: Text) -> None:
     house = session.house
     is_shadowed = is_chosen(house.config.rapid.shadow)
     before = await position(house) if is_shadowed else None
-    selected = await select_rows(session, statement)
+    try:
+        selected = await select_rows(session, statement)
+    except Unproven as unproven:
+        await copied.answer(session, statement, unproven.refusal)
+        return
     made = selected.made
     if is_shadowed and not (made.must or made.is_open):
         await answer_shadowed(made, await selected.all_rows(), before)

@@ -48,6 +48,7 @@ class CharacterSet:
     keeps_ascii: bool
 
 
+@cache
 def charset_of(collation: int) -> str:
     """The name of the character set of a collation's number.
 

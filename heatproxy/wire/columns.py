@@ -5,6 +5,7 @@ DECIMAL, ``my_decimal_precision_to_length``.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import pyarrow as pa
 from pymysql.constants import FIELD_TYPE, FLAG
@@ -104,6 +105,7 @@ class ColumnDefinition:
         return bool(self.flags & FLAG.ZEROFILL)
 
 
+@lru_cache(2048)  # what is asked of every session is described in the same bytes
 def parse(payload: bytes) -> ColumnDefinition:
     """Read the payload of a column definition packet.
 

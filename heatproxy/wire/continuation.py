@@ -66,6 +66,7 @@ class Continuation:
 
     ``sequence_id`` is that of the next packet to the client. ``error`` is the ERR that
     ended the reply, if one did: it is held back, for whoever asked to pass on.
+    ``affected_rows`` is what an OK that ended it says.
     """
 
     def __init__(self, capabilities: int, sequence_id: int, *, more: bool) -> None:
@@ -74,6 +75,7 @@ class Continuation:
         self.sequence_id = sequence_id
         self.status: int | None = None
         self.error: bytes | None = None
+        self.affected_rows: int | None = None
         self.shift = sequence_id - 1  # how far ahead the client counts
         self._more = Status.MORE_RESULTS if more else 0
         self._new_eof = bool(capabilities & Capability.DEPRECATE_EOF)
@@ -155,6 +157,7 @@ class Continuation:
         if first == LOCAL_INFILE:
             return FILE
         if first == OK:
+            self.affected_rows, _ = read_lenenc(bytes(buffer[start:end]), 1)
             at = start + _status_of_ok(buffer[start:end])
             return self._end(self._mark(buffer, at))
         head = bytes(buffer[start:end])

@@ -18,7 +18,7 @@ from heatproxy.wire import transcode
 from heatproxy.wire import write_rows as rows
 from heatproxy.wire.charsets import BINARY, UTF8, CharacterSet, charset_of, named
 from heatproxy.wire.columns import ColumnDefinition, is_text, result_type
-from heatproxy.wire.native import address_of, compile_once
+from heatproxy.wire.native import address_of, compile_once, is_compiled
 
 CHUNK_ROWS = 65_536
 CHUNK_TEXT_BYTES = 32 << 20
@@ -77,6 +77,11 @@ def warm_up() -> None:
     """Compile the kernel, or load it from the cache on disk."""
     compile_once(rows.write_rows, rows.SIGNATURE)
     transcode.warm_up()
+
+
+def is_ready() -> bool:
+    """Whether nobody waits for the kernel any more."""
+    return is_compiled(rows.write_rows) and transcode.is_ready()
 
 
 class RowEncoder:

@@ -49,10 +49,17 @@ def kernel(function: Function) -> Function:
 def compile_once(function: Callable[..., Any], signature: str) -> None:
     """Compile a kernel for one signature (or load it) and for no other ever."""
     dispatcher = cast(Any, function)
+    if is_compiled(function):  # while others are, nobody waits for them
+        return
     with _compiling:
         if not dispatcher.signatures:
             dispatcher.compile(signature)
             dispatcher.disable_compile()
+
+
+def is_compiled(function: Callable[..., Any]) -> bool:
+    """Whether ``compile_once`` has nothing to do."""
+    return not cast(Any, function)._can_compile
 
 
 def address_of(memory: Any) -> int:

@@ -23,6 +23,7 @@ from heatproxy.wire.charsets import (
 from heatproxy.wire.native import (
     address_of,
     compile_once,
+    is_compiled,
     kernel,
     load_i32,
     load_u8,
@@ -41,6 +42,11 @@ QUESTION_MARK = 0x3F
 def warm_up() -> None:
     """Compile the kernel, or load it from the cache on disk."""
     compile_once(_transcode, SIGNATURE)
+
+
+def is_ready() -> bool:
+    """Whether nobody waits for the kernel any more."""
+    return is_compiled(_transcode)
 
 
 def transcoded(column: pa.Array, charset: CharacterSet) -> pa.Array:

@@ -55,6 +55,8 @@ def fuzz(server: Server, seed: int, queries: int, changing: float = 0.2) -> Foun
         tables = Tables(chance)
         schema = f"differential_fuzz_{seed}_{number}"
         with of_script(server, schema, tables.script()) as held, _asked(held) as asked:
+            for view in tables.views():
+                ask(asked[0], view)
             one = _Round(*asked, held, tables, chance, found, f"{seed}/{number}")
             for _ in range(min(A_ROUND, queries - start)):
                 if chance.random() < changing:

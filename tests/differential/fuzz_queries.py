@@ -1,28 +1,17 @@
 """Random queries over the random tables, each sorted by all that it shows."""
 
-import random
-from typing import Any
-
-from tests.differential.fuzz_tables import COLUMNS, NUMBERS, TEXTS, Tables
-
-FLOATS, DATES = ("f", "x"), ("da", "dt", "ts")
-COMPARED = tuple(set(COLUMNS) - {"js", "f", "bi", "st"})
-SHOWN = tuple(name for name in COLUMNS if name not in ("js", "st", "bi"))
+from tests.differential.fuzz_expressions import DATES, SHOWN, Expressions
+from tests.differential.fuzz_tables import NUMBERS, TEXTS
 
 
-class Queries:
-    """A grammar; tables are named a and b in every block."""
-
-    def __init__(self, chance: random.Random, tables: Tables) -> None:
-        self.chance, self.tables = chance, tables
-        self.columns = sorted(COMPARED)
+class Queries(Expressions):
+    """Whole queries."""
 
     def query(self) -> str:
         kinds = (self.rows, self.rows, self.groups, self.groups, self.windows)
-        kind = self.one(*kinds, self.combined, self.derived)
+        others = (self.combined, self.derived, self.odd, self.several, self.recursive)
+        kind = self.one(*kinds, *others)
         return kind()
-
-    # -- whole queries
 
     def rows(self) -> str:
         joined = self.chance.random() < 0.5
@@ -46,19 +35,75 @@ class Queries:
 
     def windows(self) -> str:
         number = self.column("a", NUMBERS)
-        call = self.one(
-            *("RANK()", "DENSE_RANK()", "ROW_NUMBER()", "NTILE(3)", "CUME_DIST()"),
+        framed = self.one(
             f"SUM({number})",
             f"AVG({number})",
             f"MIN({self.column('a', DATES)})",
-            f"LAG({number}, 1)",
+            f"MAX({self.column('a', SHOWN)})",
             f"FIRST_VALUE({self.column('a', SHOWN)})",
+            f"LAST_VALUE({self.column('a', SHOWN)})",
+            f"NTH_VALUE({self.column('a', SHOWN)}, 2)",
             "COUNT(*)",
         )
+        ranked = self.one(
+            *("RANK()", "DENSE_RANK()", "ROW_NUMBER()", "NTILE(3)", "CUME_DIST()"),
+            "PERCENT_RANK()",
+            f"LAG({number}, {self.one(1, 2)})",
+            f"LEAD({self.column('a', SHOWN)})",
+            f"LAG({number}, 1, 0)",
+        )
+        call = self.one(framed, framed, ranked)
         part = self.one("", f"PARTITION BY {self.column('a', SHOWN)} ")
-        over = f"({part}ORDER BY {self.column('a', SHOWN)}, a.id)"
+        way = self.one("", " DESC")
+        order = f"ORDER BY {self.column('a', SHOWN)}{way}, a.id"
+        frame = self.one("", self.rows_frame()) if call is framed else ""
+        if call is framed and "_VALUE" not in call and self.chance.random() < 0.3:
+            order, frame = self.range_frame()
+        over, named = f"({part}{order}{frame})", ""
+        if self.chance.random() < 0.2:
+            over, named = "w", f" WINDOW w AS {over}"
         text = f"SELECT a.id, {self.item('a')}, {call} OVER {over} FROM"
-        return self.sorted(f"{text} {self.source(False)}{self.where('a')}", 3)
+        return self.sorted(f"{text} {self.source(False)}{self.where('a')}{named}", 3)
+
+    def odd(self) -> str:
+        """Columns that nothing is sorted by: documents, sets, bits, bytes."""
+        items = [self.strange() for _ in range(self.upto(3))]
+        where = f" WHERE {self.suspect()}" if self.chance.random() < 0.4 else ""
+        text = f"SELECT a.id, {', '.join(items)} FROM {self.source(False)}{where}"
+        return f"{text} ORDER BY a.id"
+
+    def several(self) -> str:
+        """Set operations on several columns, or of several SELECTs."""
+        kinds = [self.one(NUMBERS, TEXTS, DATES, ("en",), ("k",)) for _ in range(2)]
+        words = [self.one("UNION", "UNION ALL", "EXCEPT", "INTERSECT") for _ in "12"]
+        parts = []
+        for _ in range(self.upto(2) + 1):
+            one, other = (self.column("a", kind) for kind in kinds)
+            part = f"SELECT {one} v, {other} w FROM {self.source(False)}"
+            part += self.where("a")
+            parts.append(self.one(part, part, f"({part})"))
+        text = parts[0]
+        for word, part in zip(words, parts[1:], strict=False):
+            text += f" {word} {part}"
+        if self.chance.random() < 0.3:
+            text = f"SELECT n.w, n.v FROM ({text}) n"
+        return self.sorted(text, 2)
+
+    def recursive(self) -> str:
+        """A walk from row to row, of a few steps."""
+        shown = self.one("a.id", "a.k", "a.i", "a.d", "a.s", "a.da")
+        other = shown.replace("a.", "b.", 1)
+        most = self.one(f"c.n < {self.upto(4)}", f"c.n < {self.upto(4)}", "c.n * 2 < 9")
+        link = self.one("b.id = c.id + 1", "b.k = c.n", "b.id = c.n * 2")
+        base = f"SELECT a.id, {shown} v, 1 n FROM r a WHERE {self.condition('a', 0)}"
+        step = f"SELECT b.id, {other}, c.n + 1 FROM {self.one('r', 'q')} b JOIN c"
+        walk = f"{base} UNION ALL {step} ON {link} WHERE {most}"
+        if self.chance.random() < 0.3:
+            walk = "SELECT 1 id, 1 v, 1 n UNION ALL SELECT id + 1, v * 2, n FROM c"
+            walk += f" WHERE id < {self.upto(9)}"
+        text = f"WITH RECURSIVE c AS ({walk}) SELECT c.id, c.v, c.n FROM c"
+        join = self.one("", "", " JOIN q b ON b.id = c.id")
+        return self.sorted(text + join, 3)
 
     def combined(self) -> str:
         kinds = (NUMBERS, TEXTS[:1], DATES[:1], ("en",))
@@ -85,166 +130,3 @@ class Queries:
         places = (f"{n}{self.one('', ' DESC')}" for n in range(1, count + 1))
         limit = self.one("", "", " LIMIT 5", " LIMIT 3 OFFSET 2")
         return f"{text} ORDER BY {', '.join(places)}{limit}"
-
-    # -- clauses
-
-    def source(self, joined: bool) -> str:
-        table = self.one("r", "r", "r", "q", "q", "z" if self.upto(4) == 1 else "r")
-        if not joined:
-            return f"{table} a"
-        word = self.one("JOIN", "LEFT JOIN", "RIGHT JOIN")
-        name = self.one("k", "id", "i", "d", "tu", "s", "g", "b", "c", "ch", "da", "en")
-        on = f"a.{name} = b.{name}"
-        extra = self.one("", "", f" AND {self.condition('ab', 0)}")
-        return f"{table} a {word} {self.one('q', 'r', 'q', 'z')} b ON {on}{extra}"
-
-    def where(self, names: str) -> str:
-        return f" WHERE {self.condition(names, 2)}" if self.upto(2) == 1 else ""
-
-    def condition(self, names: str, depth: int) -> str:
-        if depth > 0 and self.chance.random() < 0.35:
-            parts = [self.condition(names, depth - 1) for _ in range(2)]
-            return f"({self.one(' AND ', ' OR ', ' XOR ').join(parts)})"
-        if depth > 0 and self.chance.random() < 0.25:
-            return self.nested(names)
-        name = self.one(*self.columns)
-        column, value = f"{self.one(*names)}.{name}", self.constant(name)
-        text, other = self.column(names, TEXTS), self.constant(name)
-        return self.one(
-            f"{column} {self.sign()} {value}",
-            f"{column} {self.sign()} {value}",
-            f"{column} <=> {value}",
-            f"{column} IS {self.one('', 'NOT ')}NULL",
-            f"{column} BETWEEN {value} AND {other}",
-            f"{column} {self.one('', 'NOT ')}IN ({value}, {other})",
-            f"{column} {self.one('', 'NOT ')}IN ({value}, NULL)",
-            f"{text} {self.one('', 'NOT ')}LIKE '{self.one('a%', '%e%', '_', 'P_n')}'",
-            f"{self.column(names, NUMBERS)} {self.sign()}"
-            f" {self.number(names, min(depth, 1))}",
-            f"{self.column(names, COMPARED)} {self.sign()}"
-            f" {self.column(names, COMPARED)}",
-            f"NOT {column} = {value}",
-        )
-
-    def nested(self, names: str) -> str:
-        table, outer = self.one("r", "q", "z"), self.one(*names)
-        name = self.one("k", "i", "d", "s", "da", "b")
-        inner = f"FROM {table} c WHERE c.{self.one('k', 'id', 'tu')} > {self.upto(3)}"
-        return self.one(
-            f"{outer}.{name} {self.one('', 'NOT ')}IN (SELECT c.{name} {inner})",
-            f"{self.one('', 'NOT ')}EXISTS"
-            f" (SELECT 1 {inner} AND c.{name} = {outer}.{name})",
-            f"{outer}.{name} {self.sign()} (SELECT MAX(c.{name}) {inner})",
-            f"{outer}.{name} = ANY (SELECT c.{name} {inner})",
-        )
-
-    # -- expressions
-
-    def item(self, names: str) -> str:
-        number = self.number(names, 2)
-        return self.one(
-            self.column(names, SHOWN),
-            self.column(names, SHOWN),
-            number,
-            self.text(names),
-            self.moment(names),
-            f"({self.condition(names, 1)})",
-            f"(SELECT MAX(c.k) FROM q c WHERE c.id = {self.one(*names)}.id)",
-        )
-
-    def key(self, names: str) -> str:
-        return self.one(
-            self.column(names, SHOWN),
-            f"{self.column(names, NUMBERS)} % 3",
-            f"YEAR({self.column(names, DATES)})",
-            f"UPPER({self.column(names, TEXTS)})",
-            f"{self.column(names, TEXTS)} IS NULL",
-        )
-
-    def aggregate(self, names: str) -> str:
-        number, any_ = self.number(names, 1), self.column(names, SHOWN)
-        return self.one(
-            *("COUNT(*)", f"SUM({number})", f"AVG({number})", f"MIN({any_})"),
-            f"MAX({any_})",
-            f"COUNT(DISTINCT {any_})",
-            f"COUNT({any_})",
-            f"SUM(DISTINCT {self.column(names, NUMBERS)})",
-            f"GROUP_CONCAT({names[-1]}.id ORDER BY {names[-1]}.id)",
-        )
-
-    def number(self, names: str, depth: int) -> str:
-        if depth == 0 or self.chance.random() < 0.3:
-            plain = self.column(names, (*NUMBERS, *FLOATS, "y", "bu"))
-            return self.one(plain, plain, "2", "0.3", "7", "0")
-        one, other = self.number(names, depth - 1), self.number(names, depth - 1)
-        return self.one(
-            *(f"({one} {sign} {other})" for sign in ("+", "-", "*", "/", "%")),
-            f"({one} DIV 3)",
-            f"({one} / 3)",
-            f"ROUND({one}, {self.one('0', '1', '-1')})",
-            f"ABS({one})",
-            f"FLOOR({one})",
-            f"TRUNCATE({one}, 1)",
-            f"IF({self.condition(names, 0)}, {one}, {other})",
-            f"CASE WHEN {self.condition(names, 0)} THEN {one} ELSE {other} END",
-            f"COALESCE({one}, {other})",
-            f"IFNULL({one}, 0)",
-            f"NULLIF({one}, {other})",
-            f"GREATEST({one}, {other})",
-            f"CAST({one} AS {self.one('SIGNED', 'DECIMAL(12,3)', 'DOUBLE')})",
-            f"CHAR_LENGTH({self.column(names, TEXTS)})",
-            f"DATEDIFF({self.column(names, DATES)}, '2024-01-01')",
-            f"{self.one('YEAR', 'MONTH', 'DAYOFWEEK', 'QUARTER', 'WEEK')}"
-            f"({self.column(names, DATES)})",
-        )
-
-    def text(self, names: str) -> str:
-        text = self.column(names, TEXTS)
-        return self.one(
-            f"UPPER({text})",
-            f"LOWER({text})",
-            f"LEFT({text}, 2)",
-            f"SUBSTRING({text}, {self.one('2', '-2')}, 3)",
-            f"CONCAT({text}, '-', {self.column(names, ('id', 'k', 'd', 's'))})",
-            f"TRIM({text})",
-            f"REPLACE({text}, 'a', 'xy')",
-            f"LPAD({text}, 4, '*')",
-            f"REVERSE({text})",
-            f"COALESCE({text}, '?')",
-            f"CASE {text} WHEN 'a' THEN 'one' WHEN 'pen' THEN {text} END",
-            f"CAST({self.column(names, NUMBERS)} AS CHAR)",
-            f"CONCAT_WS(',', {text}, {self.column(names, TEXTS)})",
-        )
-
-    def moment(self, names: str) -> str:
-        date = self.column(names, DATES)
-        return self.one(
-            f"DATE({date})",
-            f"{date} + INTERVAL 1 {self.one('DAY', 'MONTH', 'YEAR')}",
-            f"LAST_DAY({date})",
-            f"DATE_FORMAT({date}, '%Y-%m')",
-            f"CAST({date} AS DATE)",
-            f"EXTRACT(YEAR_MONTH FROM {date})",
-        )
-
-    # -- leaves
-
-    def constant(self, name: str) -> str:
-        if name == "id":
-            return str(self.upto(20))
-        value = str(self.tables.value(name))
-        if name in TEXTS and value.endswith("'") and self.chance.random() < 0.2:
-            return f"{value[:-1]} '"  # what PAD SPACE collations ignore
-        return value
-
-    def column(self, names: str, of: tuple[str, ...]) -> str:
-        return f"{self.one(*names)}.{self.one(*sorted(of))}"
-
-    def sign(self) -> str:
-        return self.one("=", "<>", "<", "<=", ">", ">=")
-
-    def upto(self, most: int) -> int:
-        return self.chance.randint(1, most)
-
-    def one(self, *choices: Any) -> Any:
-        return self.chance.choice(choices)

@@ -34,6 +34,7 @@ COLUMNS = {
 ROWS = {"r": 24, "q": 12, "z": 0}
 TEXTS = ("s", "g", "b", "c", "l", "ch", "tx")
 NUMBERS = ("i", "k", "tu", "d", "e")
+VIEWS = ("vr", "vq", "vg")
 PLAIN = ("", "a", "A", "b", "a b", "a-b", "a_b", "pen", "Pen", "PEN ", "12", "x%y", "Z")
 ODD = ("\u00e4", "\u00c4", "\u00df", "ss", "\u00e6", "\u00f8", "e\u0301", "\u00e9")
 VALUES: dict[str, Sequence[str]] = {
@@ -53,7 +54,12 @@ VALUES: dict[str, Sequence[str]] = {
     "en": ("'small'", "'Big'", "'odd'"),
     "st": ("''", "'a'", "'a,c'", "'b,c'"),
     "bi": ("0", "1", "31"),
-    "js": ("'1'", "'\"a\"'", "'[1, 2]'", '\'{"a": 1, "b": null}\'', "'null'"),
+    "js": (
+        *("'1'", "'\"a\"'", "'[1, 2]'", "'null'", "'true'", "'{}'", "'[]'", "'1.5'"),
+        *("'-7'", '\'{"a": 1, "b": null}\'', "'[\"a\", null, 1.25]'"),
+        '\'{"a": "a", "l": [0, {"x": 2.5}]}\'',
+        '\'{"t": "2024-01-31", "a": [1, 2], "b": {"c": "\u00e4"}}\'',
+    ),
     "vb": ("''", "x'00'", "'A'", "x'ff00'"),
 }
 
@@ -75,6 +81,20 @@ class Tables:
                 rows = ", ".join(self.row(str(n)) for n in range(1, count + 1))
                 parts.append(f"INSERT INTO {table} VALUES {rows}")
         return "; ".join(parts)
+
+    def views(self) -> Sequence[str]:
+        """Makes views of all columns, and of groups."""
+        listed = ", ".join(name for name in COLUMNS if name not in ("s", "d"))
+        grouped = ", ".join(
+            name if name in ("id", "k") else f"MAX({name}) AS {name}"
+            for name in COLUMNS
+            if name not in ("js", "st", "bi", "vb")
+        )
+        return (
+            "CREATE VIEW vr AS SELECT * FROM r WHERE k >= 0",
+            f"CREATE VIEW vq AS SELECT {listed}, UPPER(s) AS s, d * 2 AS d FROM q",
+            f"CREATE VIEW vg AS SELECT {grouped} FROM q GROUP BY id, k",
+        )
 
     def row(self, key: str) -> str:
         made = (self.value(name) for name in COLUMNS if name != "id")

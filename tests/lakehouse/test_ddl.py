@@ -2,7 +2,6 @@
 
 from heatproxy.datatypes import Column, parse
 from heatproxy.lakehouse import ddl
-from heatproxy.lakehouse.dialect import Dialect
 
 COLUMNS = (
     Column("age", parse("tinyint unsigned"), nullable=False),
@@ -37,13 +36,10 @@ def test_keys_are_ordered_by_length_then_bytes() -> None:
     )
 
 
-def test_the_script_names_the_delimiters_that_were_found() -> None:
-    given = {"file": [], "dialect": {"format": "csv"}}
-    found = ddl.with_detected(
-        given, Dialect(field_delimiter="|", record_delimiter="\n")
+def test_a_column_that_is_not_loaded_says_so() -> None:
+    assert ddl.shell_columns(COLUMNS, {0}) == (
+        "`age` tinyint unsigned NOT NULL NOT SECONDARY, `a``b` varchar(3)"
     )
-    assert found["dialect"]["field_delimiter"] == "|"
-    assert given["dialect"] == {"format": "csv"}
 
 
 def test_the_other_statements() -> None:

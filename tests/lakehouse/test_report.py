@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from heatproxy.lakehouse import report
+from heatproxy.lakehouse import quantities, report
 from heatproxy.lakehouse.autopilot import ReportRows
 from heatproxy.lakehouse.report import (
     InferredTable,
@@ -152,7 +152,7 @@ def test_block_7_sums_up() -> None:
     ],
 )
 def test_a_size_is_spelt(shown: str, value: int) -> None:
-    assert report.size_text(value) == shown
+    assert quantities.size_text(value) == shown
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ def test_a_size_is_spelt(shown: str, value: int) -> None:
     [("25", 25), ("405.18 K", 405_184), ("15.01 M", 15_010_000), ("1 M", 999_999)],
 )
 def test_a_count_is_spelt(shown: str, value: int) -> None:
-    assert report.count_text(value) == shown
+    assert quantities.count_text(value) == shown
 
 
 @pytest.mark.parametrize(
@@ -169,7 +169,7 @@ def test_a_count_is_spelt(shown: str, value: int) -> None:
      ("1.00 min", 59.999), ("1.00 s", 0.999999)],
 )  # fmt: skip
 def test_a_duration_is_spelt(shown: str, value: float) -> None:
-    assert report.duration_text(value) == shown
+    assert quantities.duration_text(value) == shown
 
 
 def test_every_block_but_help_ends_with_an_empty_row() -> None:

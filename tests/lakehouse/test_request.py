@@ -136,7 +136,6 @@ def test_a_wrong_argument_is_3877_and_names_what_is_wrong(
     [
         (table(dialect={"format": "pdf"}), "pdf"),
         (table(auto_refresh_event_source="ocid1"), "auto_refresh_event_source"),
-        (table(match_columns_by="name_case_sensitive"), "match_columns_by"),
     ],
 )
 def test_what_heatproxy_cannot_do_is_refused_by_name(

@@ -11,7 +11,7 @@ import pytest
 from heatproxy.objectstore import ObjectStore
 from tests.asking import columns_of, refusal, result_sets, rows, run, value
 from tests.conftest import Server
-from tests.lakeside import CSV, external, load, load_call
+from tests.lakeside import CSV, external, load
 from tests.routines.conftest import Connection
 
 pytestmark = pytest.mark.mysql
@@ -252,21 +252,6 @@ def test_a_strict_sql_mode_of_the_options_is_the_loads_own(
     assert "Using SQL_MODE: NO_ENGINE_SUBSTITUTION" in lenient["EXECUTING LOAD"]
     assert "Table loaded successfully!" in lenient["LOADING TABLE"]
     assert rows(client, "SELECT * FROM shore.t") == [(1, "x"), (2, "y")]
-
-
-@pytest.mark.parametrize(
-    ("options", "words"),
-    [
-        ({"mode": "validation"}, "heatwave_load mode validation"),
-        ({"refresh_external_tables": True}, "refresh_external_tables"),
-    ],
-    ids=["validation", "refresh"],
-)
-def test_modes_that_are_not_there_yet_are_refused_by_name(
-    client: Connection, store: ObjectStore, options: dict[str, Any], words: str
-) -> None:
-    call = load_call(client, "shore", {"t": external(store.url("x"))}, **options)
-    assert refusal(client, call) == (1235, f"heatproxy doesn't yet support '{words}'")
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from heatproxy.errors import MySQLError, interrupted
-from heatproxy.routines.rows import Row, grouped
+from heatproxy.routines.rows import Answerer, Row, grouped
 from heatproxy.session import Cancel
 
 
@@ -57,7 +57,9 @@ def test_a_row_that_is_no_object_is_refused(text: str | None, code: str) -> None
     assert caught.value.message.startswith(code)
 
 
-def answered(texts: list[str], results: list[str], at_once: int = 2) -> list[Any]:
+def answered(
+    texts: list[str], results: list[str], at_once: int = 2, has_prediction: bool = True
+) -> list[Any]:
     found: list[Any] = [None] * len(texts)
     for group in grouped(rows_of(*texts)):
         left = [results[place] for place in group.places]
@@ -67,7 +69,8 @@ def answered(texts: list[str], results: list[str], at_once: int = 2) -> list[Any
             del left[: len(rows)]
             return given
 
-        for place, text in group.answers(results_of, at_once, Cancel()):
+        answerer = Answerer(results_of, has_prediction)
+        for place, text in group.answers(answerer, at_once, Cancel()):
             found[place] = text
     return found
 
@@ -82,6 +85,13 @@ def test_an_answer_repeats_the_row_and_adds_what_the_model_says() -> None:
         ' "no", "ml_results": {"predictions": {"y": "no"}, "probabilities": {"no":'
         ' 0.98, "yes": 0.02}}}'
     )
+
+
+def test_a_task_without_a_prediction_of_its_own_adds_results_alone() -> None:
+    texts = ['{"user": "7"}']
+    results = ['{"predictions": {"item": ["a", "b"], "rating": [4.5, 4.0]}}']
+    (text,) = answered(texts, results, has_prediction=False)
+    assert json.loads(text) == {"user": "7", "ml_results": json.loads(results[0])}
 
 
 def test_an_explanation_adds_attributions_and_notes() -> None:
@@ -115,7 +125,8 @@ def test_the_model_sees_so_many_rows_at_a_time_in_columns_of_one_type(
         seen.append(rows.column("k").to_pylist())
         return pa.array(['{"predictions": {"y": 1}}'] * len(rows))
 
-    places = [place for place, _ in group.answers(results_of, at_once, Cancel())]
+    answering = group.answers(Answerer(results_of), at_once, Cancel())
+    places = [place for place, _ in answering]
     assert places == [0, 1, 2, 3]
     assert max(map(len, seen)) == min(at_once, 4)
     assert [value for part in seen for value in part] == ["1", "2", "3", "x"]
@@ -126,9 +137,10 @@ def test_the_work_on_rows_ends_when_it_is_told_to(when: str) -> None:
     texts = ['{"a": 1}'] * 4
     cancel = Cancel()
     (group,) = grouped(rows_of(*texts))
-    working = group.answers(
-        lambda rows: pa.array(['{"predictions": {"y": 1}}'] * len(rows)), 2, cancel
+    answerer = Answerer(
+        lambda rows: pa.array(['{"predictions": {"y": 1}}'] * len(rows))
     )
+    working = group.answers(answerer, 2, cancel)
     if when == "after it":
         next(working)
     cancel.ask()

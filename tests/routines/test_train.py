@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from heatproxy.automl.tasks import NOT_YET
 from heatproxy.demo_data import bank_marketing_csv
 from heatproxy.objectstore import ObjectStore
 from tests.asking import refusal, rows, run, value
@@ -241,13 +242,7 @@ def test_a_view_is_refused(client: Connection) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    "task",
-    [
-        *("forecasting", "anomaly_detection", "log_anomaly_detection"),
-        *("recommendation", "topic_modeling"),
-    ],
-)
+@pytest.mark.parametrize("task", NOT_YET)
 def test_a_task_that_is_not_there_yet_is_refused_by_name(
     client: Connection, task: str
 ) -> None:

@@ -74,6 +74,7 @@ def _numbers(chance: random.Random) -> list[str]:
         str(chance.choice((0, 1901, 1970, 2024, 2155))),
         f"b'{chance.randrange(256):b}'",
         chance.choice(("'small'", "'medium'", "'large'")),
+        chance.choice(("''", "'a'", "'b'", "'a,c'", "'b,d'", "'a,b,c,d'", "'d'")),
     ]
 
 
@@ -145,6 +146,7 @@ def _strings(chance: random.Random) -> list[str]:
         str(chance.randint(-6, 14)),
         str(chance.randint(0, 5)),
         f"'{number}'",
+        f"x'{of('ab', 3).encode().hex()}{chance.choice(('', '00', 'ff41'))}'",
     ]
 
 
@@ -187,7 +189,7 @@ TABLES: dict[str, tuple[str, Row]] = {
         "i INT, b BIGINT, u INT UNSIGNED, bu BIGINT UNSIGNED, t TINYINT,"
         " d DECIMAL(10,2), e DECIMAL(20,6), w DECIMAL(26,10),"
         " du DECIMAL(8,2) UNSIGNED, x DOUBLE, f FLOAT, k SMALLINT, y YEAR, bt BIT(8),"
-        " en ENUM('small','medium','large')",
+        " en ENUM('small','medium','large'), st SET('a','b','c','d')",
         _numbers,
     ),
     "days": (
@@ -200,7 +202,8 @@ TABLES: dict[str, tuple[str, Row]] = {
         "s VARCHAR(40), g VARCHAR(40) COLLATE utf8mb4_general_ci,"
         " bi VARCHAR(40) COLLATE utf8mb4_bin,"
         " la VARCHAR(40) CHARACTER SET latin1, un VARCHAR(40), c CHAR(30),"
-        " p VARCHAR(4), n INT, m INT, z VARCHAR(20)",
+        " p VARCHAR(4), n INT, m INT, z VARCHAR(20),"
+        " vb VARBINARY(9)",
         _strings,
     ),
     "docs": ("j JSON, o JSON", _documents),

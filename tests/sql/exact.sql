@@ -300,3 +300,14 @@ SELECT MIN(a), MAX(bin), MIN(gen) FROM s WHERE id IN (1, 6, 13)
 SELECT id, d BETWEEN '2024-01-01' AND '2024-02-29 13:00:00', dt IN ('2024-02-29 13:45:59', '2023-01-01') FROM t ORDER BY id
 SELECT id, (id, NULL) = (2, NULL), (id, NULL) <> (2, NULL), (NULL, id) < (1, 2) FROM nothing
 SELECT id, CASE a WHEN 'APPLE' THEN 1 WHEN 'banana ' THEN 2 ELSE 0 END, NULLIF(a, 'APPLE') FROM s ORDER BY id
+-- # literals of another kind
+SELECT id FROM n WHERE d = '2.5' OR i IN ('7', 8) OR x < '0.5' OR d IN (1.15, '7.77') ORDER BY id
+SELECT id, a LIKE 'a%', uni LIKE 'E%', uni LIKE '%_', uni REGEXP 'a', uni REGEXP '^x', bin REGEXP 'APP' FROM s ORDER BY id
+SELECT id, d LIKE '2024%', dt LIKE '%:0_', y LIKE '20%', tm LIKE '-%', st LIKE '%b%' FROM t WHERE id <> 7 ORDER BY id
+SELECT id FROM t ORDER BY st, id
+SELECT id FROM t ORDER BY st DESC, id
+SELECT id, st + 0, st = 3, st > 1, FIND_IN_SET('B', st), FIND_IN_SET('x', st) FROM t ORDER BY id
+SELECT id, chan = 2, chan + 0, chan < 3 FROM c ORDER BY id
+SELECT id FROM s WHERE a = 'äpple' ORDER BY id
+SELECT id, SUM(qty) OVER (ORDER BY sold RANGE BETWEEN INTERVAL 30 DAY PRECEDING AND CURRENT ROW) FROM c ORDER BY id
+SELECT GROUP_CONCAT(NULL), GROUP_CONCAT(name ORDER BY id) FROM emp

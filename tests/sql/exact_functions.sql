@@ -39,6 +39,13 @@ SELECT id FROM t WHERE d >= DATE '2024-03-01' - INTERVAL 1 YEAR AND d < DATE_ADD
 SELECT id, j->'$.a', j->>'$.a', JSON_EXTRACT(j, '$.a'), JSON_UNQUOTE(JSON_EXTRACT(j, '$.a')), JSON_LENGTH(j), JSON_VALID(j), JSON_CONTAINS_PATH(j, 'one', '$.a') FROM t ORDER BY id
 SELECT id, JSON_TYPE(j) FROM t WHERE id <> 5 ORDER BY id
 SELECT JSON_OBJECT('id', id, 'price', price, 'sold', sold, 'region', region, 'big', qty > 5), JSON_ARRAY(id, product, NULL) FROM c ORDER BY id
+SELECT id, JSON_EXTRACT(j, '$'), JSON_EXTRACT(j, '$.a', '$.b'), JSON_EXTRACT(j, '$[*]'), j = 1, j <=> 's', j->'$.a' = 1, j->>'$.a' LIKE '1%' FROM t ORDER BY id
+SELECT id, JSON_CONTAINS(j, '1'), JSON_CONTAINS(j, '"s"'), JSON_CONTAINS(j, 'null'), JSON_CONTAINS(j, '1', '$.a'), 2 MEMBER OF ('[1, 2]'), JSON_OVERLAPS('[1]', '[2]') FROM t ORDER BY id
+SELECT id FROM t WHERE id IN (1, 4) ORDER BY j->'$.a', id
+SELECT JSON_OBJECTAGG(name, id), JSON_OBJECTAGG(name, city) FROM dept
+SELECT dept_id, JSON_OBJECTAGG(name, salary) FROM emp GROUP BY dept_id ORDER BY dept_id
+SELECT CHARSET(lat), COLLATION(a), COLLATION(bin), CHARSET('a'), COLLATION('a'), COERCIBILITY(a), COERCIBILITY('a') FROM s WHERE id = 1
+SELECT id, UPPER(vb), LEFT(vb, 1), HEX(RIGHT(vb, 2)), vb LIKE 'a%', vb LIKE '_' FROM t ORDER BY id
 -- # constants
 SELECT id, 1 / 3, 2 + 3 * 4 ^ 1, NULLIF(1, 1), CONCAT('a', NULL), UNHEX('41'), JSON_SET('{"a": 1}', '$.b', 2), CRC32('MySQL'), SHA2('abc', 512) FROM c ORDER BY id
 SELECT id, CASE WHEN 1 < 2 THEN 'x' END, INTERVAL(NULL, 1, 2), 'a' REGEXP 'A', STR_TO_DATE('01,5,2013', '%d,%m,%Y'), EXTRACT(YEAR FROM '2024-02-29'), 'it''s' IN ('x', "it's") FROM c ORDER BY id

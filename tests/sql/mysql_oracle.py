@@ -192,9 +192,10 @@ class Oracle:
         ]
         return list(zip(*columns, strict=True)) if columns else []
 
-    def difference(self, text: str) -> str | None:
+    def difference(self, text: str, session: SessionFacts | None = None) -> str | None:
         """How the two answers differ, None if they don't. Raises Forward, Trap."""
-        translated = self.translate(text)
+        session = session or SessionFacts()
+        translated = self.translate(text, session)
         try:
             mysql = self.query(text)
         except pymysql.Error as error:
@@ -207,7 +208,7 @@ class Oracle:
         except Trap as trap:
             if "DECIMAL(18" not in str(trap):
                 raise
-            translated = self.translate(text, SessionFacts(wide_decimals=True))
+            translated = self.translate(text, replace(session, wide_decimals=True))
             rows = self.answer(translated, mysql.fields)
         expected = mysql.rows
         if "ORDER BY" not in text.upper():

@@ -5,13 +5,16 @@ the emitter wrote, it must find a difference.
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from sqlglot import exp
 
+from heatproxy.engine import Trap
 from heatproxy.sql import grammar
 from heatproxy.sql.emitter.functions import FORMS, FUNCTIONS, NODES
+from heatproxy.sql.translate import SessionFacts
 from tests.sql.domain_cases import CASES, FAULTS, LIBM
 from tests.sql.domain_tables import script
 from tests.sql.mysql_oracle import Oracle
@@ -46,6 +49,31 @@ def test_every_row_is_as_mysql_prints_it(
     assert domains.difference(f"{text} LIMIT 3") is None  # the columns' types too
 
 
+@pytest.mark.parametrize("digits", [0, 1, 3, 6, 9, 12])
+def test_quotients_have_as_many_digits_as_the_session_says(
+    domains: Oracle, digits: int
+) -> None:
+    with _set(domains, f"div_precision_increment = {digits}"):
+        facts = SessionFacts(div_precision_increment=digits)
+        for items in ("i / k, d / k, 1 / k, u / 7, b / 3", "d / 7, (i + 1) / 0.3"):
+            text = f"SELECT id, {items} FROM nums WHERE id < {FEWER} ORDER BY id"
+            assert domains.difference(text, facts) is None
+        text = "SELECT en, AVG(i), AVG(d), AVG(t) FROM nums GROUP BY en ORDER BY en"
+        assert domains.difference(text, facts) is None
+        domains.query("SET div_precision_increment = 4")
+        assert digits == 4 or domains.difference(text, facts) is not None
+
+
+def test_unsigned_numbers_are_subtracted_as_the_sql_mode_says(domains: Oracle) -> None:
+    mode = "ONLY_FULL_GROUP_BY,NO_UNSIGNED_SUBTRACTION"
+    with _set(domains, f"sql_mode = '{mode}'"):
+        for items in ("u - 5, u - i, i - u, t - u", "du - 5, du - d, du - du, bu - 1"):
+            text = f"SELECT id, {items} FROM nums WHERE id < {FEWER} ORDER BY id"
+            assert domains.difference(text, SessionFacts(sql_mode=mode)) is None
+    with pytest.raises(Trap):
+        domains.difference("SELECT id, u - 500 FROM nums WHERE u < 99")
+
+
 @pytest.mark.parametrize(("table", "expression", "old", "new"), FAULTS)
 def test_a_planted_fault_is_found(
     domains: Oracle, table: str, expression: str, old: str, new: str
@@ -75,6 +103,16 @@ def test_every_function_has_a_planted_fault(name: str) -> None:
 def test_every_operator_has_a_planted_fault(kind: type[exp.Expr]) -> None:
     found = [n for _, expression, _, _ in FAULTS for n in _nodes(expression)]
     assert any(type(node) is kind for node in found)
+
+
+@contextmanager
+def _set(domains: Oracle, what: str) -> Iterator[None]:
+    name = what.partition(" ")[0]
+    domains.query(f"SET {what}")
+    try:
+        yield
+    finally:
+        domains.query(f"SET {name} = DEFAULT")
 
 
 def _nodes(expression: str) -> Iterator[exp.Expr]:

@@ -3,12 +3,8 @@
 import pytest
 
 from heatproxy.errors import MySQLError
-from heatproxy.sql.external import (
-    External,
-    creates_external,
-    parse_alter,
-    parse_create,
-)
+from heatproxy.sql.external import External, creates_external, parse_create
+from heatproxy.sql.external_columns import Format
 from heatproxy.sql.lexer import tokens
 
 
@@ -16,10 +12,6 @@ def created(text: str) -> External:
     words = tokens(text.encode())
     assert creates_external(words)
     return parse_create(text.encode(), words)
-
-
-def altered(text: str) -> External | None:
-    return parse_alter(text.encode(), tokens(text.encode()), 2)
 
 
 def plain(literal: bytes) -> str:
@@ -35,7 +27,8 @@ def plain(literal: bytes) -> str:
         ("CREATE TABLE t (a int)", False),
         ("CREATE TABLE t (a int) ENGINE=InnoDB COMMENT 'ENGINE=lakehouse'", False),
         ("CREATE TABLE t (engine int, lakehouse int)", False),
-        ("CREATE TEMPORARY TABLE t (a int) ENGINE=lakehouse", False),
+        ("CREATE TEMPORARY TABLE t (a int) ENGINE=lakehouse", True),
+        ("CREATE TEMPORARY TABLE t (a int)", False),
     ],
 )
 def test_an_external_table_is_known_by_its_words(text: str, external: bool) -> None:
@@ -50,10 +43,10 @@ def test_the_form_with_engine_attribute() -> None:
     )
     assert (found.schema, found.name, found.if_not_exists) == ("db", "t", False)
     wanted = b"`a` int unsigned NOT NULL, `b` varchar(9) COMMENT 'x, y'"
-    assert found.definition == wanted
+    assert found.definition.plain == wanted
     assert found.options == b"COMMENT='a table'"
-    assert found.attribute == b"""'{"file": []}'"""
-    assert found.literals() == [found.attribute]
+    assert found.given.attribute == b"""'{"file": []}'"""
+    assert found.literals() == [found.given.attribute]
 
 
 def test_the_form_with_clauses() -> None:
@@ -67,10 +60,12 @@ def test_the_form_with_clauses() -> None:
         " VERIFY_KEY_CONSTRAINTS=0 ALLOW_MISSING_FILES=1 DEFAULT CHARSET=utf8mb4"
     )
     assert found.if_not_exists
-    assert found.definition == b"a int, d date, PRIMARY KEY (a)"
+    assert found.definition.plain == b"a int, d date , PRIMARY KEY (a)"
     assert found.options == b"DEFAULT CHARSET=utf8mb4"
-    assert found.formats == {"d": ("EXTERNAL_FORMAT", b"'%d.%m'")}
-    assert found.engine_attribute(plain) == {
+    assert found.definition.formats == (
+        Format("EXTERNAL_FORMAT", b"'%d.%m'", "d", "DATE"),
+    )
+    assert found.given.engine_attribute(plain) == {
         "file": [
             {"uri": "u1", "is_strict_mode": True},
             {"uri": "u2", "prefix": "p", "allow_missing_files": False},
@@ -96,10 +91,10 @@ def test_the_form_with_clauses() -> None:
 
 def test_a_file_without_commas_or_equals() -> None:
     found = created("CREATE EXTERNAL TABLE t (a int) FILES (URI 'x')")
-    assert found.engine_attribute(plain) == {"file": [{"uri": "x"}]}
-    assert created("CREATE EXTERNAL TABLE t (a int) AUTO_REFRESH=1").auto_refresh
+    assert found.given.engine_attribute(plain) == {"file": [{"uri": "x"}]}
+    assert created("CREATE EXTERNAL TABLE t (a int) AUTO_REFRESH=1").given.auto_refresh
     off = created("CREATE EXTERNAL TABLE t (a int) AUTO_REFRESH_SOURCE = NONE")
-    assert off.auto_refresh is None
+    assert off.given.auto_refresh is None
 
 
 @pytest.mark.parametrize(
@@ -127,17 +122,6 @@ def test_what_the_grammar_does_not_allow_is_1064(text: str, near: str) -> None:
     assert error.value.message.endswith(f"at line {2 if chr(10) in text else 1}")
 
 
-def test_alter_table_takes_what_only_lakehouse_knows() -> None:
-    found = altered("ALTER TABLE db.t ENGINE_ATTRIBUTE='{}'")
-    assert found is not None
-    assert (found.schema, found.name, found.attribute) == ("db", "t", b"'{}'")
-    found = altered("ALTER TABLE t FILES=(URI='x'), STRICT_LOAD=0")
-    assert found is not None
-    assert found.engine_attribute(plain) == {
-        "file": [{"uri": "x"}],
-        "dialect": {"is_strict_mode": False},
-    }
-    assert altered("ALTER TABLE t ADD COLUMN a int") is None
-    assert altered("ALTER TABLE t SECONDARY_LOAD") is None
-    with pytest.raises(MySQLError, match="COMMENT"):
-        altered("ALTER TABLE t FILES=(URI='x'), COMMENT='y'")
+def test_no_external_table_is_temporary() -> None:
+    with pytest.raises(MySQLError, match="option 'TEMPORARY'"):
+        created("CREATE TEMPORARY TABLE t (a int) ENGINE=lakehouse")

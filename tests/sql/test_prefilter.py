@@ -62,6 +62,11 @@ WANTED_LATER = [
     b"SELECT 1; SELECT 2; DROP TABLE bank_marketing",
     b"SELECT 1; PREPARE s FROM @text",
 ]
+WANTED_CHANGES = [
+    b"UPDATE bank_marketing SET a = 1",
+    b"update t join `bank_marketing` using (a) set b = 1",
+    b"DELETE FROM t WHERE a IN (SELECT a FROM bank_marketing)",
+]
 NOT_WANTED_LATER = [
     b"SELECT 1; CALL p('sys.ML_TRAIN')",
     b"SELECT 1; SELECT * FROM bank",
@@ -106,8 +111,8 @@ NOT_WANTED = [
     b"CALLS sys.ML_TRAIN()",
     b"INSERT INTO bank_marketing VALUES (1)",
     b"INSERT INTO t VALUES ('SELECT ml_predict_row')",
-    b"UPDATE bank_marketing SET a = 1",
-    b"DELETE FROM bank_marketing",
+    b"UPDATE bank SET a = 1",
+    b"DELETE FROM bank WHERE a = 'my_bank_marketing'",
     b"LOAD DATA LOCAL INFILE 'bank_marketing' INTO TABLE t",
     b"USE ml_data",
     b"SHOW TABLES FROM ml_data",
@@ -126,7 +131,7 @@ NOT_WANTED = [
 ]
 
 
-@pytest.mark.parametrize("text", WANTED)
+@pytest.mark.parametrize("text", [*WANTED, *WANTED_CHANGES])
 def test_wanted(text: bytes) -> None:
     assert Prefilter(TABLES, SCHEMAS).wants(text)
 

@@ -80,10 +80,6 @@ def test_every_function_of_the_list_has_an_exact_case(name: str) -> None:
     [
         (SessionFacts(sql_mode="ANSI_QUOTES"), "sql_mode ANSI_QUOTES"),
         (SessionFacts(sql_mode="X,PIPES_AS_CONCAT"), "sql_mode PIPES_AS_CONCAT"),
-        (
-            SessionFacts(div_precision_increment=8),
-            "div_precision_increment other than 4",
-        ),
     ],
 )
 def test_an_odd_session_is_refused(

@@ -19,6 +19,7 @@ from tests.rawclient import RawClient
 
 Connection = Any
 Connect = Callable[..., RawClient]
+Both = tuple[Connection, Connection]
 COLUMNS = "id,grp,n,price,x,day,moment,name,note,word"
 ROWS = 200
 
@@ -117,3 +118,59 @@ def direct(server: Server) -> Connect:
         return RawClient(capabilities, **server.backend_login, **options)
 
     return connect
+
+
+@pytest.fixture
+def files(client: Connection, lake: Lake) -> Iterator[ObjectStore]:
+    """The object store, and an empty schema ``hand`` to make tables in."""
+    lake.store.objects["hand.csv"] = b"1,x\n2,yy\n"
+    run(client, "DROP DATABASE IF EXISTS hand", "CREATE DATABASE hand", "USE hand")
+    yield lake.store
+    run(client, "DROP DATABASE IF EXISTS hand")
+
+
+# --- InnoDB's table and views beside the Lakehouse table, in both schemas ------------
+
+_INNO = (
+    "DROP TABLE IF EXISTS inno, made",
+    "DROP VIEW IF EXISTS seen, named",
+    "CREATE TABLE inno (id INT PRIMARY KEY AUTO_INCREMENT, v INT, s VARCHAR(20))",
+    "INSERT INTO inno VALUES (1, 10, 'a'), (3, 30, NULL), (7, 70, 'c'), (300, 1, 'd')",
+    "CREATE VIEW seen AS SELECT * FROM t",
+    "CREATE VIEW named (i, w) AS SELECT id, CONCAT(word, '!') FROM seen WHERE id < 50",
+)
+
+
+@pytest.fixture(scope="module")
+def sea(server: Server, lake: Lake) -> Iterator[Lake]:
+    """The lake, with an InnoDB table and views beside it, in both schemas."""
+    with (
+        closing(server.connect(database=lake.schema)) as client,
+        closing(server.connect_backend(database=lake.twin)) as backend,
+    ):
+        run(client, *_INNO)
+        run(backend, *_INNO)
+        yield lake
+        gone = "DROP TABLE inno", "DROP VIEW seen, named"
+        run(client, *gone)
+        run(backend, *gone)
+
+
+@pytest.fixture
+def both(server: Server, sea: Lake) -> Iterator[Both]:
+    """Sessions through heatproxy and past it, whose values come as text."""
+    with (
+        closing(server.connect(database=sea.schema, conv={})) as through,
+        closing(server.connect_backend(database=sea.twin, conv={})) as past,
+    ):
+        yield through, past
+
+
+@pytest.fixture
+def undone(both: Both) -> Iterator[Both]:
+    """Both sessions, whose InnoDB tables are as they were before."""
+    for connection in both:
+        run(connection, *_INNO[:1], *_INNO[2:4])
+    yield both
+    for connection in both:
+        run(connection, "SET autocommit = 1", *_INNO[:1], *_INNO[2:4])

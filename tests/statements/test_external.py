@@ -1,87 +1,115 @@
-"""Lakehouse tables by hand: made, loaded, unloaded, and what is refused."""
+"""Lakehouse tables by hand: made, and what cannot be made."""
 
-import json
-from collections.abc import Iterator
+from contextlib import closing
 
+import mysql.connector
 import pytest
 
 from heatproxy.objectstore import ObjectStore
 from tests.asking import refusal, rows, run
-from tests.statements.conftest import Connection, Lake
+from tests.conftest import Server
+from tests.statements.byhand import FORMAT, files_of, with_attribute, with_clauses
+from tests.statements.conftest import Connection
 
 pytestmark = pytest.mark.mysql
 
-
-@pytest.fixture
-def files(client: Connection, lake: Lake) -> Iterator[ObjectStore]:
-    """The object store, and an empty schema ``hand`` to make tables in."""
-    lake.store.objects["hand.csv"] = b"1,x\n2,yy\n"
-    run(client, "DROP DATABASE IF EXISTS hand", "CREATE DATABASE hand", "USE hand")
-    yield lake.store
-    run(client, "DROP DATABASE hand")
+LOAD = "ALTER TABLE t SECONDARY_LOAD"
 
 
-def attribute(store: ObjectStore) -> str:
-    dialect = {"field_delimiter": ",", "record_delimiter": "\\n"}
-    text = json.dumps({"file": [{"par": store.url("hand.csv")}], "dialect": dialect})
-    return text.replace("\\\\n", "\\\\n")
-
-
-def forms(store: ObjectStore) -> list[str]:
-    return [
-        "CREATE TABLE t (a int, b varchar(2)) ENGINE=lakehouse SECONDARY_ENGINE=RAPID"
-        f" ENGINE_ATTRIBUTE='{attribute(store)}'",
-        "CREATE EXTERNAL TABLE t (a int, b varchar(2)) FILE_FORMAT=(FORMAT csv FIELDS"
-        " TERMINATED BY ',' LINES TERMINATED BY '\\n')"
-        f" FILES=(URI='{store.url('hand.csv')}')",
-    ]
-
-
-@pytest.mark.parametrize("form", [0, 1], ids=["attribute", "clauses"])
-def test_a_table_is_made_loaded_unloaded_and_loaded_again(
-    client: Connection, files: ObjectStore, form: int
+@pytest.mark.parametrize("form", [with_attribute, with_clauses])
+def test_a_table_is_made_in_either_form(
+    client: Connection, files: ObjectStore, form: object
 ) -> None:
-    run(client, forms(files)[form])
-    assert refusal(client, "SELECT * FROM t")[0] == 3877
-    run(client, "ALTER TABLE t SECONDARY_LOAD")
-    assert rows(client, "SELECT * FROM t ORDER BY a") == [(1, "x"), (2, "yy")]
-    run(client, "ALTER TABLE t SECONDARY_UNLOAD")
-    assert refusal(client, "SELECT * FROM t")[0] == 3877
-    files.objects["hand.csv"] = b"3,z\n"
-    run(client, "ALTER TABLE /*+ AUTOPILOT_DISABLE_CHECK */ t SECONDARY_LOAD")
-    assert rows(client, "SELECT * FROM t") == [(3, "z")]
-
-
-def test_a_load_that_fails_leaves_what_was_loaded(
-    client: Connection, files: ObjectStore
-) -> None:
-    run(client, forms(files)[0], "ALTER TABLE t SECONDARY_LOAD")
-    files.objects["hand.csv"] = b"1,x\n2,y,z,w\n"
-    assert refusal(client, "ALTER TABLE t SECONDARY_LOAD")[0] == 6062
+    assert callable(form)
+    run(client, form(files), LOAD)
     assert rows(client, "SELECT * FROM t ORDER BY a") == [(1, "x"), (2, "yy")]
 
 
 def test_a_table_that_exists_is_told_of(client: Connection, files: ObjectStore) -> None:
-    text = forms(files)[1]
+    text = with_clauses(files)
     run(client, text)
     assert refusal(client, text)[0] == 1050
     run(client, text.replace("TABLE t", "TABLE IF NOT EXISTS t"))
     assert [number for _, number, _ in rows(client, "SHOW WARNINGS")] == [1050]
 
 
-@pytest.mark.parametrize(
-    ("columns", "options", "number"),
-    [
-        ("a int", "AUTO_REFRESH_SOURCE='ocid1'", 1235),
-        ("a date EXTERNAL_FORMAT '%d'", "", 1235),
-        ("a int AUTO_INCREMENT PRIMARY KEY", "", 1235),
-        ("a int, a int", "", 1060),
-    ],
-)
-def test_what_cannot_be_made_is_refused_and_leaves_nothing(
-    client: Connection, files: ObjectStore, columns: str, options: str, number: int
+def test_columns_have_formats_of_their_own(
+    client: Connection, files: ObjectStore
 ) -> None:
-    where = f"FILES=(URI='{files.url('hand.csv')}')"
-    text = f"CREATE EXTERNAL TABLE t ({columns}) {where} {options}"
-    assert refusal(client, text)[0] == number
+    files.objects["hand.csv"] = b"02.01.2020,2021/5/6 7\n"
+    columns = (
+        "a date EXTERNAL_FORMAT '%d.%m.%Y', b datetime NOT NULL"
+        """ ENGINE_ATTRIBUTE '{"timestamp_format": "%Y/%m/%d %k"}'"""
+    )
+    run(client, with_clauses(files, columns), LOAD)
+    found = rows(client, "SELECT CAST(a AS CHAR), CAST(b AS CHAR) FROM t")
+    assert found == [("2020-01-02", "2021-05-06 07:00:00")]
+    run(client, "ALTER TABLE t RENAME COLUMN a TO c")
+    assert rows(client, "SELECT CAST(c AS CHAR) FROM t") == [("2020-01-02",)]
+
+
+REFUSED = [
+    ("a int", "AUTO_REFRESH_SOURCE='ocid1'", 1235),
+    ("a int EXTERNAL_FORMAT '%d'", "", 6510),
+    ("a int AUTO_INCREMENT PRIMARY KEY", "", 1164),
+    ("a int, a int", "", 1060),
+    ("a int CHECK (a > 0)", "", 1178),
+    ("a int, b int AS (a) STORED, GENERATED int", "", 1235),
+    ("a varchar(9), UNIQUE (a(3))", "", 1089),
+    ("a text, FULLTEXT (a)", "", 1214),
+    ("a int DEFAULT (1 + 1)", "", 1178),
+    ("a int", "ROW_FORMAT=COMPRESSED", 1478),
+    ("a int", "FILES=(URI='x', FILE_NAME='y')", 3877),
+    ("a int", "STRICT_LOAD=2", 1064),
+    ("a int", "PARTITION BY KEY (a)", 1235),
+]
+
+
+def test_what_cannot_be_made_is_refused_and_leaves_nothing(
+    client: Connection, files: ObjectStore
+) -> None:
+    for columns, options, number in REFUSED:
+        where = "" if options.startswith("FILES") else files_of(files, "hand.csv")
+        text = f"CREATE EXTERNAL TABLE t ({columns}) {where} {options}"
+        assert refusal(client, text)[0] == number, text
     assert rows(client, "SHOW TABLES") == []
+
+
+def test_no_lakehouse_table_is_temporary(
+    client: Connection, files: ObjectStore
+) -> None:
+    text = with_attribute(files).replace("CREATE TABLE", "CREATE TEMPORARY TABLE")
+    assert refusal(client, text)[0] == 1478
+
+
+def test_a_thousand_columns(client: Connection, files: ObjectStore) -> None:
+    files.objects["wide.csv"] = b",".join(b"%d" % n for n in range(1000)) + b"\n"
+    columns = ", ".join(f"`c {n}` smallint" for n in range(1000))
+    where = files_of(files, "wide.csv")
+    run(client, f"CREATE EXTERNAL TABLE t ({columns}) {FORMAT} {where}", LOAD)
+    assert rows(client, "SELECT `c 0`, `c 999` FROM t") == [(0, 999)]
+
+
+def test_the_binary_protocol_makes_loads_and_alters(
+    server: Server, client: Connection, files: ObjectStore
+) -> None:
+    with (
+        closing(
+            mysql.connector.connect(
+                host=server.host, port=server.port, database="hand", **server.login
+            )
+        ) as connection,
+        closing(connection.cursor(prepared=True)) as cursor,
+    ):
+        for sql in (
+            with_clauses(files),
+            "ALTER TABLE t SECONDARY_LOAD GUIDED OFF",
+            "ALTER TABLE t STRICT_LOAD=0, MODIFY b varchar(3)",
+        ):
+            cursor.execute(sql)
+        cursor.execute("SELECT b FROM t WHERE a = ?", (2,))
+        assert cursor.fetchall() == [("yy",)]
+        cursor.execute("SHOW CREATE TABLE t")
+        ((name, text),) = cursor.fetchall()
+        assert name == "t"
+        assert text.startswith("CREATE EXTERNAL TABLE `t`")

@@ -5,13 +5,24 @@ reference has more of them; those are named in ``NOT_YET`` so that they can be r
 by name.
 """
 
+from heatproxy.automl.tasks.anomaly_detection import ANOMALY_DETECTION
 from heatproxy.automl.tasks.classification import CLASSIFICATION
 from heatproxy.automl.tasks.contract import Specialist, Task
+from heatproxy.automl.tasks.forecasting import FORECASTING
+from heatproxy.automl.tasks.log_anomaly_detection import LOG_ANOMALY_DETECTION
+from heatproxy.automl.tasks.recommendation import RECOMMENDATION
 from heatproxy.automl.tasks.regression import REGRESSION
+from heatproxy.automl.tasks.topics import TOPIC_MODELING
 from heatproxy.errors import MySQLError, ml_error, not_supported
 
 TASKS: tuple[Task, ...] = (CLASSIFICATION, REGRESSION)
-SPECIALISTS: tuple[Specialist, ...] = ()
+SPECIALISTS: tuple[Specialist, ...] = (
+    FORECASTING,
+    ANOMALY_DETECTION,
+    LOG_ANOMALY_DETECTION,
+    TOPIC_MODELING,
+    RECOMMENDATION,
+)
 _OF_THE_REFERENCE = (
     "forecasting",
     "anomaly_detection",

@@ -16,7 +16,8 @@ from heatproxy.automl.columns import FloatArray
 from heatproxy.automl.metrics import Metric
 from heatproxy.automl.search import HeldOut
 from heatproxy.automl.target import Labels
-from heatproxy.options import Options
+from heatproxy.errors import ml_error
+from heatproxy.options import BadOption, Constraint, Options
 
 Arrays = Mapping[str, npt.NDArray[Any]]
 Progress = Callable[[float, str], None]  # a fraction of 1, and a stage
@@ -66,6 +67,46 @@ class Task(Protocol):
     def balance(self, target: Target, held_out: HeldOut, metric: str) -> FloatArray:
         """Factors by which to multiply probabilities (n_classes,)."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Coded:
+    """A constraint whose refusal is an error that the reference has a code for."""
+
+    constraint: Constraint
+    code: str
+    text: str
+
+    @property
+    def default(self) -> Any:
+        return self.constraint.default
+
+    def convert(self, value: Any) -> Any:
+        """Raises: MySQLError 3877."""
+        try:
+            return self.constraint.convert(value)
+        except BadOption:
+            raise ml_error(self.code, self.text) from None
+
+    def describe(self) -> str:
+        return self.constraint.describe()
+
+
+@dataclass(frozen=True, slots=True)
+class OfTables:
+    """A constraint of an option that makes no sense for single rows."""
+
+    constraint: Constraint
+
+    @property
+    def default(self) -> Any:
+        return self.constraint.default
+
+    def convert(self, value: Any) -> Any:
+        return self.constraint.convert(value)
+
+    def describe(self) -> str:
+        return self.constraint.describe()
 
 
 @dataclass(frozen=True, slots=True)

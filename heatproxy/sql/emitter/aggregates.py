@@ -6,14 +6,10 @@ from dataclasses import dataclass, replace
 from sqlglot import exp
 
 from heatproxy.sql.emitter.casts import text_of
-from heatproxy.sql.emitter.compare import (
-    equal_keys,
-    extreme,
-    order_key,
-    text_literal,
-)
-from heatproxy.sql.emitter.numbers import STEP, kept_digits, number, scaled, unscaled
+from heatproxy.sql.emitter.compare import equal_keys, extreme, order_key
+from heatproxy.sql.emitter.numbers import kept_digits, number, scaled, step, unscaled
 from heatproxy.sql.emitter.relations import elsewhere, only
+from heatproxy.sql.emitter.texts import text_literal
 from heatproxy.sql.emitter.values import (
     Context,
     Forward,
@@ -35,6 +31,7 @@ class Use:
     distinct: bool = False
     grouped: bool = False  # GROUP BY stands there
     strict: bool = False
+    inner: bool = False  # not all groups are shown, or only to another query
     over: str = ""
 
     def call(self, function: str, argument: str) -> str:
@@ -78,7 +75,7 @@ def average(ctx: Context, values: list[Value], use: Use) -> Value:
     value = _summed(ctx, _only_one("AVG", values))
     if value.kind == "double":
         return Value(use.call("avg", value.sql), "double")
-    hidden = kept_digits(value.scale)
+    hidden = kept_digits(step(ctx), value.scale)
     if hidden > 27:
         raise Forward("AVG of a DECIMAL of more than 15 fraction digits")
     summed = decimal(use.call("sum", value.sql), 38, value.scale)
@@ -87,8 +84,8 @@ def average(ctx: Context, values: list[Value], use: Use) -> Value:
     power = 10 ** (hidden - value.scale)
     quotient = scaled(
         f"({unscaled(summed)} * {power}::HUGEINT // {count})",
-        value.precision + STEP,
-        value.scale + STEP,
+        value.precision + step(ctx),
+        value.scale + step(ctx),
         hidden,
     )
     if not use.over:
@@ -167,8 +164,12 @@ def concatenated(
     ctx: Context,
     node: exp.Expr,
     arguments: Callable[[Sequence[exp.Expr]], list[Value]],
+    place: str,
 ) -> Value:
-    """GROUP_CONCAT; ``arguments`` evaluates expressions of rows."""
+    """GROUP_CONCAT; ``arguments`` evaluates expressions of rows.
+
+    ``place`` is what MySQL reads the rows in the order of, empty if that is unknown.
+    """
     only(node, "this", "separator")
     inner, order = node.this, []
     if isinstance(inner, exp.Order):
@@ -181,17 +182,22 @@ def concatenated(
             raise Forward("GROUP_CONCAT(DISTINCT) of several arguments")
         inner = inner.expressions[0]
     parts = inner.expressions if isinstance(inner, exp.Concat) else [inner]
-    if not order:
-        raise Forward("GROUP_CONCAT() without ORDER BY")
     separator = "," if node.args.get("separator") is None else _literal(node)
     values = [plain(value) for value in arguments(parts)]
+    if any(value.kind == "null" for value in values):
+        return Value("max(CAST(NULL AS BLOB))", "binary")
+    if not order and (not place or distinct):
+        raise Forward("GROUP_CONCAT() without ORDER BY")
     texts = [text_of(ctx, value) for value in values]
     sql = " || ".join(f"({text.sql})" for text in texts)
     ways = [(item.this, bool(item.args.get("desc"))) for item in order]
     for item in order:
         only(item, "this", "desc", "nulls_first")
-    sorting = _sorting(ctx, values, ways, arguments, distinct)
-    joined = _joined(ctx, sql, separator, values, sorting, distinct)
+    sorting = _sorting(ctx, values, ways, arguments, distinct) or [(place, False)]
+    if distinct:
+        joined = _joined_once(ctx, sql, separator, values, sorting, place)
+    else:
+        joined = _joined(sql, separator, sorting)
     collations = {text.collation for text in texts} - {None}
     if len(collations) != 1:
         raise Forward("GROUP_CONCAT() of a mix of collations")
@@ -235,29 +241,43 @@ def _sorting(
     return keys
 
 
-def _joined(
+def _joined(sql: str, separator: str, sorting: list[tuple[str, bool]]) -> str:
+    order = ", ".join(
+        f"{key} {'DESC NULLS LAST' if descending else 'ASC NULLS FIRST'}"
+        for key, descending in sorting
+    )
+    return f"string_agg({sql}, {text_literal(separator)} ORDER BY {order})"
+
+
+def _joined_once(
     ctx: Context,
     sql: str,
     separator: str,
     values: list[Value],
     sorting: list[tuple[str, bool]],
-    distinct: bool,
+    place: str,
 ) -> str:
-    between = text_literal(separator)
-    if not distinct:
-        order = ", ".join(
-            f"{key} {'DESC NULLS LAST' if descending else 'ASC NULLS FIRST'}"
-            for key, descending in sorting
-        )
-        return f"string_agg({sql}, {between} ORDER BY {order})"
+    """Each value once; of texts that are equal the one that MySQL reads first."""
     (value,), (key, descending) = values, sorting[0]
     (equal,) = equal_keys(ctx, [value])
-    if equal != value.sql:
+    if equal == value.sql:
+        items = f"list(DISTINCT struct_pack(k := {key}, v := {sql}))"
+        item = "e.v"
+    elif place and ctx.session.policy.exactness != "strict":
+        row = f"struct_pack(r := {place}, v := {sql})"
+        items = f"list(struct_pack(k := {key}, f := {row}, q := {equal}))"
+        item = "e.f.v"
+    else:
         raise Forward("GROUP_CONCAT(DISTINCT) of strings that differ in letter case")
-    items = f"list(DISTINCT struct_pack(k := {key}, v := {sql}))"
     kept = f"{items} FILTER (WHERE {value.sql} IS NOT NULL)"
-    ordered = f"list_{'reverse_' if descending else ''}sort({kept})"
-    return f"array_to_string(list_transform({ordered}, lambda e: e.v), {between})"
+    ordered = f"list_sort({kept})"
+    if item != "e.v":
+        first = f"n = 1 OR e.q <> ({ordered})[n - 1].q"
+        ordered = f"list_filter({ordered}, lambda e, n: {first})"
+    if descending:
+        ordered = f"list_reverse({ordered})"
+    shown = f"list_transform({ordered}, lambda e: {item})"
+    return f"array_to_string({shown}, {text_literal(separator)})"
 
 
 def _counted(sql: str) -> Value:
@@ -301,11 +321,16 @@ def _extreme(ctx: Context, function: str, value: Value, use: Use) -> Value:
     if value.kind == "timestamp" and use.grouped and not use.over:
         # MySQL warns 1292 of the 0000-00-00 that it begins some groups with
         raise Forward(f"{function.upper()} of TIMESTAMP in groups")
+    if value.kind == "float" and use.grouped and '."' not in value.sql:
+        # of a view's column it is a DOUBLE, or not, by MySQL's plan
+        raise Forward(f"{function.upper()} of FLOAT out of a subquery in groups")
     if value.kind == "year" and "(" not in value.sql:  # 0000 is shown as 0
         raise Forward(f"{function.upper()} of YEAR")
     sql = f"{function}({value.sql}){use.over}"
     if value.kind == "date" and use.grouped and value.nullable and not use.over:
-        # MySQL warns 1292 for each group without a date
+        # MySQL warns 1292 for each group without a date, some that begin without one
+        if use.inner:
+            raise Forward(f"{function.upper()} of DATE in groups that are not all shown")
         sql = trap(f"count({value.sql}) = 0", "MIN or MAX of no date in a group", sql)
     return Value(
         sql,

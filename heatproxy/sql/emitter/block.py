@@ -12,10 +12,18 @@ from sqlglot import exp
 
 from heatproxy.sql import grammar
 from heatproxy.sql.collation import CollationWeights
-from heatproxy.sql.emitter import compare, constants, functions, numbers
+from heatproxy.sql.emitter import (
+    compare,
+    composed,
+    constants,
+    functions,
+    logic,
+    numbers,
+    texts,
+)
 from heatproxy.sql.emitter.aggregates import AGGREGATES, Use, concatenated, count_rows
-from heatproxy.sql.emitter.compare import predicate
 from heatproxy.sql.emitter.grouping import Grouping
+from heatproxy.sql.emitter.logic import predicate
 from heatproxy.sql.emitter.relations import Queries, Scope, Source, allowed, only
 from heatproxy.sql.emitter.subqueries import in_query, subquery_rule
 from heatproxy.sql.emitter.values import (
@@ -31,6 +39,7 @@ Rule = Callable[[Context, exp.Expr], Value]
 NODES: Mapping[type[exp.Expr], tuple[Rule, Sequence[str]]] = {
     **numbers.NODES,
     **compare.NODES,
+    **logic.NODES,
     **functions.NODES,
 }
 Visible = tuple[tuple[str, Source], ...]
@@ -57,6 +66,7 @@ class Block:
     windows: dict[str, exp.Expr] = field(default_factory=dict)
     aggregates: bool = False  # may stand here
     windowed: bool = False  # windows may stand here
+    inner: bool = False  # of its groups not all are shown, if any
     reads: int = 0  # of own columns
     outer_reads: int = 0
     _inside: bool = False  # an aggregate's argument
@@ -84,13 +94,13 @@ class Block:
         if isinstance(node, exp.And):
             only(node, "this", "expression")
             parts = list(node.flatten(unnest=False))
-            return " AND ".join(compare.undisturbed(map(self.condition, parts)))
+            return " AND ".join(logic.undisturbed(map(self.condition, parts)))
         if isinstance(node, exp.Paren) and isinstance(node.this, exp.And | exp.In):
             only(node, "this")
             return f"({self.condition(node.this)})"
         if isinstance(node, exp.In) and node.args.get("query") is not None:
-            return compare.truth(in_query(self, node, null_is_false=True))
-        return compare.truth(self.value(node))
+            return logic.truth(in_query(self, node, null_is_false=True))
+        return logic.truth(self.value(node))
 
     def note(self, nodes: Sequence[exp.Expr]) -> None:
         """Note which nodes of these clauses hold aggregates, windows, subqueries."""
@@ -220,7 +230,7 @@ class Block:
             case exp.Literal():
                 text = str(node.this)
                 if node.args.get("is_string"):
-                    return compare.of_text(text)
+                    return texts.of_text(text)
                 return numbers.literal(text)
             case exp.Null():
                 return functions.NULL
@@ -248,7 +258,7 @@ class Block:
         allowed(self.session.policy, name)
         if name == "GROUPING":
             return self._level(node)
-        if name in AGGREGATES:
+        if name in AGGREGATES or name in composed.AGGREGATES:
             return self._aggregate(name, node.expressions)
         form = functions.FORMS.get(name)
         if form is not None:
@@ -263,13 +273,17 @@ class Block:
     def _aggregate(self, name: str, arguments: list[exp.Expr]) -> Value:
         if self.grouping is None or not self.aggregates or self._inside:
             raise Forward(f"{name}() in this place")
-        use = Use(grouped=bool(self.grouping.keys), strict=self._strict)
+        use = Use(
+            grouped=bool(self.grouping.keys), strict=self._strict, inner=self.inner
+        )
         if name == "COUNT" and [type(one) for one in arguments] == [exp.Star]:
             only(arguments[0])
             return self.grouping.computed(count_rows(use))
         if len(arguments) == 1 and isinstance(arguments[0], exp.Distinct):
             only(arguments[0], "expressions")
             arguments, use = arguments[0].expressions, replace(use, distinct=True)
+        if name in composed.AGGREGATES:
+            return self._composed(name, arguments, use)
         if name == "ANY_VALUE" and len(arguments) == 1:
             key = self._of_key(arguments[0], self.grouping)
             if key is not None:
@@ -289,11 +303,25 @@ class Block:
             raise Forward("an aggregate of an outer query's columns")
         return values
 
+    def _composed(self, name: str, arguments: list[exp.Expr], use: Use) -> Value:
+        """A JSON document of a group's rows."""
+        assert self.grouping is not None
+        if use.distinct or len(arguments) != composed.AGGREGATES[name]:
+            raise Forward(f"{name}() with {len(arguments)} arguments")
+        values = self.arguments(arguments)
+        if name == "JSON_OBJECTAGG":
+            return self.grouping.computed(composed.object_of_rows(self, values))
+        if not self.place:
+            raise Forward(f"{name}() of several tables")
+        value = composed.array_of_rows(self, values, self.place)
+        return self.grouping.computed(value)
+
     def _concatenation(self, node: exp.Expr) -> Value:
         allowed(self.session.policy, "GROUP_CONCAT")
         if self.grouping is None or not self.aggregates or self._inside:
             raise Forward("GROUP_CONCAT() in this place")
-        return self.grouping.computed(concatenated(self, node, self.arguments))
+        value = concatenated(self, node, self.arguments, self.place)
+        return self.grouping.computed(value)
 
     def _level(self, node: exp.Expr) -> Value:
         if self.grouping is None or self._inside:
@@ -339,6 +367,16 @@ class Block:
         return grouping.shown(value.sql) if value.sql in grouping.keys else None
 
     @property
+    def place(self) -> str:
+        """What MySQL reads the rows of its one table in the order of, if that is all.
+
+        Where it does not, the order is one that SQL leaves open.
+        """
+        if len(self.sources) != 1 or not self.sources[0].unique or self._strict:
+            return ""
+        return f"{self.sources[0].alias}.rowid"
+
+    @property
     def _strict(self) -> bool:
         return self.session.policy.exactness == "strict"
 
@@ -363,7 +401,9 @@ def _is_aggregate(node: exp.Expr) -> bool:
     if isinstance(node, exp.GroupConcat):
         return True
     name = grammar.function_name(node)
-    return name is not None and (name in AGGREGATES or name == "GROUPING")
+    if name is None:
+        return False
+    return name in AGGREGATES or name in composed.AGGREGATES or name == "GROUPING"
 
 
 def _is_composite(node: exp.Expr) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from sqlglot import exp
 
-from heatproxy.sql.emitter.compare import temporal_literal
+from heatproxy.sql.emitter.moments import temporal_literal
 from heatproxy.sql.emitter.numbers import Rule, as_double, number
 from heatproxy.sql.emitter.values import (
     TEMPORAL,
@@ -15,6 +15,7 @@ from heatproxy.sql.emitter.values import (
     decimal,
     plain,
     trap,
+    unable,
 )
 
 DECODED = ("utf8mb4", "utf8mb3", "utf8")  # whose bytes are those the engine holds
@@ -124,7 +125,10 @@ def _to_char(ctx: Context, value: Value, sizes: Sequence[int]) -> Value:
     if sizes:
         long = f"length({sql}) > {sizes[0]}"
         sql = trap(long, "a string that CAST cuts", sql)
-    return Value(sql, "string", collation=collation, ascii=text.ascii, clean=clean)
+    longest = sizes[0] if sizes else 0
+    return Value(
+        sql, "string", longest, collation=collation, ascii=text.ascii, clean=clean
+    )
 
 
 def _to_binary(ctx: Context, value: Value, sizes: Sequence[int]) -> Value:
@@ -231,7 +235,7 @@ def _double_text(value: Value) -> str:
     sql = value.sql
     written = f"regexp_replace(CAST({sql} AS VARCHAR), '\\.0$', '')"
     odd = f"{sql} <> 0 AND abs({sql}) NOT BETWEEN 0.0001 AND 999999999999999.0"
-    return trap(
+    return unable(
         f"{odd} OR CAST({sql} AS VARCHAR) = '-0.0'", "a DOUBLE in text", written
     )
 

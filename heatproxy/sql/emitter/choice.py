@@ -6,7 +6,8 @@ from dataclasses import replace
 from sqlglot import exp
 
 from heatproxy.sql.emitter.casts import text_of
-from heatproxy.sql.emitter.compare import compare, truth
+from heatproxy.sql.emitter.compare import compare
+from heatproxy.sql.emitter.logic import truth
 from heatproxy.sql.emitter.numbers import as_double, rounded
 from heatproxy.sql.emitter.values import (
     TEMPORAL,

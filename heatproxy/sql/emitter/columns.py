@@ -38,6 +38,7 @@ def of_column(sql: str, column: EngineColumn, session: SessionFacts) -> Value:
         return Value(
             sql,
             "string",
+            kind_of.length or 0,
             collation=column.collation,
             ascii=column.ascii,
             clean=column.clean,

@@ -1,64 +1,43 @@
-"""Comparisons, logic and LIKE: what MySQL calls equal, less and true.
+"""Comparisons: what MySQL calls equal, and what less.
 
 Strings compare by keys of their collation, exact numbers exactly, dates with
 strictly written literals only.
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from sqlglot import exp
 
-from heatproxy.sql.collation import PRINTABLE
-from heatproxy.sql.emitter.moments import (
-    clock,
-    moments,
-    temporal_literal,
-    years,
-)
-from heatproxy.sql.emitter.numbers import as_double
+from heatproxy.sql.emitter import scalars
+from heatproxy.sql.emitter.logic import UNKNOWN, predicate
+from heatproxy.sql.emitter.moments import clock, moments, years
+from heatproxy.sql.emitter.numbers import CLEAN_NUMBER, as_double, bits_of
 from heatproxy.sql.emitter.texts import (
     EQUALITIES,
     blob_literal,
     common_key,
-    matches,
     of_members,
-    of_text,
     text_extreme,
     text_keys,
     text_literal,
     text_order,
     text_sides,
 )
-from heatproxy.sql.emitter.values import (
-    TEMPORAL,
-    TRAP,
-    Context,
-    Forward,
-    Value,
-    keyed,
-    plain,
-)
+from heatproxy.sql.emitter.values import TEMPORAL, Context, Forward, Value, keyed, plain
 
 __all__ = [
     "NODES",
     "OPERATORS",
     "between",
-    "common_key",
     "compare",
     "equal_keys",
     "extreme",
     "groupable",
-    "of_text",
     "order_key",
-    "predicate",
     "sides",
-    "temporal_literal",
-    "text_literal",
-    "truth",
 ]
-UNKNOWN = "CAST(NULL AS BOOLEAN)"
 _CLEAN_INTEGER = re.compile(r"-?\d{1,15}")
 OPERATORS: dict[type[exp.Expr], str] = {
     exp.EQ: "=",
@@ -69,26 +48,6 @@ OPERATORS: dict[type[exp.Expr], str] = {
     exp.GTE: ">=",
     exp.NullSafeEQ: "IS NOT DISTINCT FROM",
 }
-
-
-def predicate(sql: str) -> Value:
-    """A BOOLEAN expression as MySQL's 0, 1 or NULL."""
-    return Value(f"({sql})", "int", precision=1, predicate=True)
-
-
-def truth(value: Value) -> str:
-    """The value as a BOOLEAN: numbers are true unless 0."""
-    if value.predicate:
-        return value.sql
-    if value.kind == "null":
-        return UNKNOWN
-    if value.is_exact or value.is_approximate or value.kind in ("year", "time"):
-        return f"({value.sql} <> 0)"
-    if value.kind in TEMPORAL:
-        return f"({value.sql} = {value.sql})"  # none is zero
-    if value.kind == "string" and value.literal is None:
-        return f"({as_double(value)} <> 0)"
-    raise Forward(f"{value.kind} as a condition")
 
 
 def compare(ctx: Context, operator: str, left: Value, right: Value) -> str:
@@ -109,10 +68,17 @@ def sides(ctx: Context, operator: str, left: Value, right: Value) -> tuple[str, 
         Forward: it is not known how MySQL compares them.
     """
     left, right = _as_text(left, right), _as_text(right, left)
+    if "json" in (left.kind, right.kind) and operator in EQUALITIES:
+        if left.kind == "json":
+            return scalars.equal_sides(left, right)
+        other, one = scalars.equal_sides(right, left)
+        return one, other
     kinds = {left.kind, right.kind}
     if kinds <= {"int", "decimal"}:
         return _exact(left, right)
-    if kinds <= {"int", "decimal", "double", "float"}:
+    if kinds <= {"int", "decimal", "double", "float", "enum", "set"} and len(kinds) > 1:
+        return as_double(left), as_double(right)
+    if kinds <= {"double", "float"}:
         return as_double(left), as_double(right)
     if "year" in kinds and kinds <= {"int", "year"}:
         return years(left), years(right)
@@ -159,7 +125,11 @@ def order_key(ctx: Context, value: Value) -> str:
         return text_order(ctx, value)
     if value.kind == "enum":
         return _position(value.sql, value.members)
-    if value.kind in ("json", "set", "bit", "binary"):
+    if value.kind == "set":
+        return bits_of(value)
+    if value.kind == "json":
+        return scalars.order(value)
+    if value.kind in ("bit", "binary"):
         raise Forward(f"sorting by {value.kind.upper()}")
     return value.sql
 
@@ -214,7 +184,9 @@ def in_list(ctx: Context, node: exp.Expr) -> Value:
     members = [ctx.value(member) for member in node.expressions]
     families = {_family(one) for one in (value, *members)} - {"null"}
     binary = value.kind == "binary" and families == {"binary", "text"}
-    if len(families) > 1 and "time" not in families and not binary:
+    texts = value.is_exact and all(m.literal is not None for m in members)
+    texts = texts and families == {"number", "text"}  # each compares by itself
+    if len(families) > 1 and "time" not in families and not binary and not texts:
         raise Forward("IN among values of several kinds")
     if value.kind == "date" and any(len(m.literal or "") > 10 for m in members):
         raise Forward("a DATE in a list of times")  # MySQL warns
@@ -227,73 +199,6 @@ def in_list(ctx: Context, node: exp.Expr) -> Value:
             return predicate(f"{lefts.pop()} IN ({', '.join(rights)})")
     tests = [compare(ctx, "=", value, member) for member in members]
     return predicate(" OR ".join(tests))
-
-
-def conjunction(ctx: Context, node: exp.Expr) -> Value:
-    # AND chains nest to the left, as deep as the statement is long
-    parts = list(node.flatten(unnest=False))
-    return predicate(" AND ".join(undisturbed(truth(ctx.value(p)) for p in parts)))
-
-
-def disjunction(ctx: Context, node: exp.Expr) -> Value:
-    parts = list(node.flatten(unnest=False))
-    return predicate(" OR ".join(undisturbed(truth(ctx.value(p)) for p in parts)))
-
-
-def undisturbed(parts: Iterable[str]) -> list[str]:
-    """Conditions that are tested together.
-
-    Which of them a row is tested for first is MySQL's choice and DuckDB's: one that
-    MySQL warns of for a row may not be reached here.
-
-    Raises:
-        Forward: one of several has a trap in it.
-    """
-    found = list(parts)
-    if len(found) > 1 and any(TRAP in part for part in found):
-        raise Forward("a condition that may warn beside another one")
-    return found
-
-
-def exclusive(ctx: Context, node: exp.Expr) -> Value:
-    left, right = truth(ctx.value(node.this)), truth(ctx.value(node.expression))
-    return predicate(f"{left} <> {right}")
-
-
-def negation(ctx: Context, node: exp.Expr) -> Value:
-    return predicate(f"NOT {truth(ctx.value(node.this))}")
-
-
-def is_test(ctx: Context, node: exp.Expr) -> Value:
-    value, tested = ctx.value(node.this), node.expression
-    if isinstance(tested, exp.Null):
-        return predicate(f"{value.sql} IS NULL")
-    if isinstance(tested, exp.Boolean):
-        return predicate(f"{truth(value)} IS {'TRUE' if tested.this else 'FALSE'}")
-    raise Forward("IS with anything but NULL, TRUE and FALSE")
-
-
-def like(ctx: Context, node: exp.Expr) -> Value:
-    return _like(ctx, node, "\\")
-
-
-def like_escape(ctx: Context, node: exp.Expr) -> Value:
-    escape = node.expression
-    if not isinstance(node.this, exp.Like) or not isinstance(escape, exp.Literal):
-        raise Forward("ESCAPE with anything but a literal")
-    character = str(escape.this)
-    if len(character) != 1 or character not in PRINTABLE or character.isalnum():
-        raise Forward("ESCAPE with a letter, digit or no single character")
-    unknown = set(node.this.args) - {"this", "expression", "negate"}
-    if any(node.this.args[name] for name in unknown):
-        raise Forward("an unknown form of LIKE")
-    return _like(ctx, node.this, character)
-
-
-def _like(ctx: Context, node: exp.Expr, escape: str) -> Value:
-    value, pattern = ctx.value(node.this), ctx.value(node.expression)
-    matched = matches(ctx, value, pattern, escape)
-    return predicate(f"NOT ({matched})" if node.args.get("negate") else matched)
 
 
 def collated(ctx: Context, node: exp.Expr) -> Value:
@@ -385,10 +290,16 @@ def _all_equal(
 def _text_and_number(left: Value, right: Value) -> tuple[str, str]:
     literal, column = (left, right) if left.literal is not None else (right, left)
     if literal.kind == "string" and literal.literal is not None:
-        if column.kind != "int" or not _CLEAN_INTEGER.fullmatch(literal.literal):
+        if column.kind == "int" and _CLEAN_INTEGER.fullmatch(literal.literal):
+            number = Value(literal.literal, "int", literal=literal.literal)
+            return (
+                (number.sql, right.sql) if literal is left else (left.sql, number.sql)
+            )
+        if column.kind == "int" or not re.fullmatch(CLEAN_NUMBER, literal.literal):
             raise Forward("a number compared with a string literal")
-        number = Value(literal.literal, "int", literal=literal.literal)
-        return (number.sql, right.sql) if literal is left else (left.sql, number.sql)
+    elif literal.literal is None and (left.nullable or right.nullable):
+        # the engine does not look at the texts if it knows the numbers to be NULL
+        raise Forward("a number that may be NULL compared with strings")
     return as_double(left), as_double(right)
 
 
@@ -397,12 +308,5 @@ NODES: dict[type[exp.Expr], tuple[Rule, Sequence[str]]] = {
     **{kind: (comparison, ("this", "expression")) for kind in OPERATORS},
     exp.Between: (between, ("this", "low", "high")),
     exp.In: (in_list, ("this", "expressions")),
-    exp.And: (conjunction, ("this", "expression")),
-    exp.Or: (disjunction, ("this", "expression")),
-    exp.Xor: (exclusive, ("this", "expression")),
-    exp.Not: (negation, ("this",)),
-    exp.Is: (is_test, ("this", "expression")),
-    exp.Like: (like, ("this", "expression", "negate")),
-    exp.Escape: (like_escape, ("this", "expression")),
     exp.Collate: (collated, ("this", "expression")),
 }

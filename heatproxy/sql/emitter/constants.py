@@ -13,7 +13,7 @@ from pymysql.constants import FIELD_TYPE
 from sqlglot import exp
 
 from heatproxy.sql import grammar
-from heatproxy.sql.emitter.compare import temporal_literal
+from heatproxy.sql.emitter.moments import temporal_literal
 from heatproxy.sql.emitter.texts import blob_literal, of_text
 from heatproxy.sql.emitter.values import (
     Constant,
@@ -38,7 +38,7 @@ _NAMES = """
     DAYOFWEEK DAYOFYEAR DEGREES ELT EXP EXPORT_SET FIELD FIND_IN_SET FLOOR FORMAT
     FROM_BASE64 FROM_DAYS FROM_UNIXTIME GREATEST HEX HOUR IF IFNULL INET_ATON
     INET_NTOA INSERT INSTR ISNULL JSON_ARRAY JSON_CONTAINS JSON_CONTAINS_PATH
-    JSON_DEPTH JSON_EXTRACT JSON_LENGTH JSON_OBJECT JSON_QUOTE
+    JSON_DEPTH JSON_OVERLAPS JSON_EXTRACT JSON_LENGTH JSON_OBJECT JSON_QUOTE
     JSON_REMOVE JSON_SET JSON_INSERT JSON_REPLACE JSON_MERGE_PATCH JSON_ARRAY_APPEND
     JSON_UNQUOTE JSON_TYPE
     JSON_VALID LAST_DAY LCASE LEAST LEFT LENGTH LN LOCALTIME LOCALTIMESTAMP LOCATE LOG

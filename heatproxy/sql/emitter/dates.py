@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from sqlglot import exp
 
-from heatproxy.sql.emitter.compare import temporal_literal
+from heatproxy.sql.emitter.moments import temporal_literal
 from heatproxy.sql.emitter.numbers import Function, Rule, scaled
 from heatproxy.sql.emitter.rounding import constant
 from heatproxy.sql.emitter.strings import ascii_text

@@ -1,38 +1,45 @@
-"""JSON: what stands at a path of a document, its length, documents made of values.
+"""JSON: what stands at a path of a document, its length, what it contains.
 
 The engine holds MySQL's own text of each document. Strings, integers, true, false
 and null come out exactly; a number with a fraction where both write its digits
-alike; objects and arrays, which DuckDB writes without blanks, are a trap.
+alike; objects and arrays with the blanks that MySQL writes and DuckDB does not.
 """
 
-import json
 import re
-from dataclasses import replace
 
 from sqlglot import exp
 
 from heatproxy.sql import grammar
-from heatproxy.sql.emitter.casts import text_of
-from heatproxy.sql.emitter.compare import predicate, text_literal
+from heatproxy.sql.emitter.logic import predicate
 from heatproxy.sql.emitter.numbers import Function, Rule
-from heatproxy.sql.emitter.values import Context, Forward, Value, plain, trap
+from heatproxy.sql.emitter.scalars import equal_parts
+from heatproxy.sql.emitter.texts import text_literal
+from heatproxy.sql.emitter.values import (
+    Context,
+    Forward,
+    Value,
+    Written,
+    plain,
+    unable,
+)
 
 BINARY = "utf8mb4_bin"
-_PATH = re.compile(r"\$(?:\.[A-Za-z_][A-Za-z0-9_]*|\[\d{1,6}\])*")
-_PLAIN_FRACTION = r"-?(0|[1-9][0-9]{0,14})\.[0-9]{1,9}"
+_LEG = r"\.[A-Za-z_][A-Za-z0-9_]*|\[\d{1,6}\]|\[last\]"
+_PATH = re.compile(rf"\$(?:{_LEG})*")
+# a fraction that ends in 0 is a DECIMAL's; DuckDB writes no such 0
+_DECIMAL = r"[.][0-9]+0([,}}\]]|$)"
+_ODD = r"[0-9][eE]|[0-9]{16}[.]|[.][0-9]{10}|\\u"
+# a part up to the next comma or colon that is outside of strings
+_UP_TO_MARK = r'((?:"(?:[^"\\]|\\.)*"|[^",:])+[,:])'
 
 
 def extract(ctx: Context, values: list[Value]) -> Value:
-    document, path = _document(values[0]), _path(values[1])
-    found = f"json_extract({document}, {path})"
-    kind = f"json_type({document}, {path})"
-    text = f"CAST({found} AS VARCHAR)"
-    odd = (
-        f"{kind} IN ('OBJECT', 'ARRAY') OR ({kind} = 'VARCHAR' AND"
-        f" contains({text}, '\\')) OR {_odd_number(kind, text)}"
-    )
-    sql = trap(odd, "a JSON value that is written differently", text)
-    return Value(sql, "json")
+    document = _document(values[0])
+    if len(values) > 2 or values[1].literal == "$[*]":
+        return _several(document, values[1:])
+    document, path = _placed(document, values[1])
+    text = _text(document, path)
+    return Value(text, "json", written=Written(text, place=(document, path)))
 
 
 def unquote(ctx: Context, node: exp.Expr) -> Value:
@@ -40,11 +47,17 @@ def unquote(ctx: Context, node: exp.Expr) -> Value:
     inner = node.expressions[0]
     if grammar.function_name(inner) != "JSON_EXTRACT" or len(inner.expressions) != 2:
         raise Forward("JSON_UNQUOTE of anything but JSON_EXTRACT")
-    return _unquoted(*(ctx.value(part) for part in inner.expressions))
+    whole, place = (ctx.value(part) for part in inner.expressions)
+    document, path = _placed(_document(whole), place)
+    string = f"json_extract_string({document}, {path})"
+    is_string = f"json_type({document}, {path}) = 'VARCHAR'"
+    sql = f"CASE WHEN {is_string} THEN {string} ELSE {_text(document, path)} END"
+    return Value(sql, "string", collation=BINARY)
 
 
 def length(ctx: Context, values: list[Value]) -> Value:
-    arguments = ", ".join([_document(values[0]), *(_path(v) for v in values[1:])])
+    document, path = _placed(_document(values[0]), *values[1:])
+    arguments = f"{document}, {path}"
     kind = f"json_type({arguments})"
     keys = f"len(json_keys({arguments}))"
     sql = (
@@ -64,43 +77,38 @@ def type_name(ctx: Context, values: list[Value]) -> Value:
     odd = f"{numbers} OR ({kind} = 'VARCHAR' AND {dates})"
     arms = "WHEN 'BIGINT' THEN 'INTEGER' WHEN 'VARCHAR' THEN 'STRING'"
     sql = f"CASE {kind} {arms} ELSE {kind} END"
-    sql = trap(odd, "a JSON type that the text does not tell", sql)
+    sql = unable(odd, "a JSON type that the text does not tell", sql)
     return Value(sql, "string", collation=BINARY, ascii=True, clean=True)
-
-
-def json_object(ctx: Context, node: exp.Expr) -> Value:
-    """JSON_OBJECT with literal keys; MySQL puts short keys before long ones."""
-    arguments = node.expressions
-    if len(arguments) % 2:
-        raise Forward("JSON_OBJECT() with an odd number of arguments")
-    members: dict[str, str] = {}
-    for place in range(0, len(arguments), 2):
-        key = ctx.value(arguments[place]).literal
-        if not isinstance(arguments[place], exp.Literal) or key is None:
-            raise Forward("JSON_OBJECT with anything but literal keys")
-        if key in members or not (key.isascii() and key.isprintable()):
-            raise Forward("JSON_OBJECT with an odd key, or one key twice")
-        members[key] = _written(ctx, arguments[place + 1])
-    ordered = sorted(members, key=lambda key: (len(key), key))
-    parts = [
-        f"{text_literal(json.dumps(key) + ': ')} || {members[key]}" for key in ordered
-    ]
-    return Value(_joined("{", parts, "}"), "json", nullable=False)
-
-
-def json_array(ctx: Context, node: exp.Expr) -> Value:
-    parts = [_written(ctx, part) for part in node.expressions]
-    return Value(_joined("[", parts, "]"), "json", nullable=False)
 
 
 def contains_path(ctx: Context, values: list[Value]) -> Value:
     document, word = _document(values[0]), (values[1].literal or "").lower()
     if word not in ("one", "all"):
         raise Forward("JSON_CONTAINS_PATH with anything but 'one' or 'all'")
-    paths = [_path(value) for value in values[2:]]
-    tests = [f"json_exists({document}, {path})" for path in paths]
+    places = [_placed(document, value) for value in values[2:]]
+    tests = [f"json_exists({whole}, {path})" for whole, path in places]
     joined = (" OR " if word == "one" else " AND ").join(tests)
     return predicate(f"{joined}")
+
+
+def contains(ctx: Context, values: list[Value]) -> Value:
+    """JSON_CONTAINS of a literal scalar: the value there, or an array's element."""
+    document, path = _placed(_document(values[0]), *values[2:])
+    candidate = values[1].literal
+    if values[1].kind != "string" or candidate is None:
+        raise Forward("JSON_CONTAINS of anything but a literal")
+    kind = f"json_type({document}, {path})"
+    whole = f"CAST(json_extract({document}, {path}) AS VARCHAR)"
+    parts = f"CAST(json_extract({document}, {path}) AS JSON[])"
+    one, wanted = equal_parts("coalesce(CAST(e AS VARCHAR), 'null')", candidate)
+    found = f"len(list_filter({parts}, lambda e: {one} = {wanted})) > 0"
+    same = equal_parts(whole, candidate)[0]
+    nested = f"{kind} = 'ARRAY' AND regexp_matches({whole}, '.\\[')"
+    sql = (
+        f"CASE {kind} WHEN 'ARRAY' THEN {found} WHEN 'OBJECT' THEN FALSE ELSE"
+        f" CASE WHEN {kind} IS NOT NULL THEN coalesce({same} = {wanted}, FALSE) END END"
+    )
+    return predicate(unable(nested, "an array in an array", sql))
 
 
 def valid(ctx: Context, values: list[Value]) -> Value:
@@ -108,60 +116,31 @@ def valid(ctx: Context, values: list[Value]) -> Value:
     return predicate(f"CASE WHEN {document} IS NOT NULL THEN TRUE END")
 
 
-def _unquoted(whole: Value, place: Value) -> Value:
-    """The text at a path: a string's characters, another scalar's JSON."""
-    document, path = _document(whole), _path(place)
+def _several(document: str, paths: list[Value]) -> Value:
+    """An array of what is found at several places, or of all elements."""
+    if paths[0].literal == "$[*]" and len(paths) == 1:
+        whole = _text(document, "'$'")
+        kind = f"json_type({document})"
+        empty = f"json_array_length({document}) = 0"
+        sql = f"CASE WHEN {kind} = 'ARRAY' AND NOT {empty} THEN {whole} END"
+        return Value(sql, "json")
+    found = [_text(*_placed(document, path)) for path in paths]
+    joined = f"concat_ws(', ', {', '.join(found)})"
+    known = " OR ".join(f"{text} IS NOT NULL" for text in found)
+    return Value(f"CASE WHEN {known} THEN '[' || {joined} || ']' END", "json")
+
+
+def _text(document: str, path: str) -> str:
+    """What stands at a path, as MySQL writes it."""
     kind = f"json_type({document}, {path})"
     text = f"CAST(json_extract({document}, {path}) AS VARCHAR)"
-    odd = f"{kind} IN ('OBJECT', 'ARRAY') OR {_odd_number(kind, text)}"
-    string = f"json_extract_string({document}, {path})"
-    sql = f"CASE WHEN {kind} = 'VARCHAR' THEN {string} ELSE {text} END"
-    sql = trap(odd, "a JSON value that is written differently", sql)
-    return Value(sql, "string", collation=BINARY)
-
-
-def _joined(opened: str, parts: list[str], closed: str) -> str:
-    inner = " || ', ' || ".join(parts)
-    return f"('{opened}' || {inner} || '{closed}')" if parts else f"'{opened}{closed}'"
-
-
-def _written(ctx: Context, node: exp.Expr) -> str:
-    """A value as a part of a document's text."""
-    value = ctx.value(node)
-    if value.predicate:
-        if not isinstance(node.unnest(), exp.Boolean | exp.Predicate | exp.Connector):
-            raise Forward("a function's truth in JSON")
-        known = f"CASE WHEN {value.sql} THEN 'true' ELSE 'false' END"
-        return f"CASE WHEN {value.sql} IS NULL THEN 'null' ELSE {known} END"
-    return f"coalesce({_json_text(ctx, value)}, 'null')"
-
-
-def _json_text(ctx: Context, value: Value) -> str:
-    if value.kind in ("null", "json"):
-        return f"CAST({value.sql} AS VARCHAR)"
-    if value.kind in ("int", "decimal", "year") and value.hidden is None:
-        return f"CAST({value.sql} AS VARCHAR)"
-    if value.kind == "double":
-        text = f"CAST({value.sql} AS VARCHAR)"
-        plain = (
-            f"{value.sql} = 0 OR abs({value.sql}) BETWEEN 0.0001 AND 99999999999999.0"
-        )
-        return trap(f"NOT ({plain}) OR {text} = '-0.0'", "a DOUBLE in JSON", text)
-    if value.kind == "date":
-        return f"'\"' || {text_of(ctx, value).sql} || '\"'"
-    if value.kind in ("datetime", "timestamp", "time"):
-        precise = replace(value, scale=6)
-        return f"'\"' || {text_of(ctx, precise).sql} || '\"'"
-    if value.kind in ("string", "enum", "set"):
-        odd = f"regexp_matches({value.sql}, '[\x00-\x1f\x7f]')"
-        text = f"CAST(to_json({value.sql}) AS VARCHAR)"
-        return trap(odd, "a control character in JSON", text)
-    raise Forward(f"{value.kind} in JSON")
-
-
-def _odd_number(kind: str, text: str) -> str:
-    """Where a DOUBLE's digits may be written in two ways."""
-    return f"({kind} = 'DOUBLE' AND NOT regexp_full_match({text}, '{_PLAIN_FRACTION}'))"
+    numbers = f"{kind} IN ('DOUBLE', 'OBJECT', 'ARRAY')"
+    odd = f"regexp_matches({text}, '{_ODD}') AND {kind} <> 'VARCHAR'"
+    odd += f" OR {kind} = 'VARCHAR' AND contains({text}, '\\u')"
+    odd += f" OR {numbers} AND regexp_matches({document}, '{_DECIMAL}')"
+    spaced = f"regexp_replace({text}, '{_UP_TO_MARK}', '\\1 ', 'g')"
+    written = f"CASE WHEN {kind} IN ('OBJECT', 'ARRAY') THEN {spaced} ELSE {text} END"
+    return unable(odd, "a JSON value that is written differently", written)
 
 
 def _document(value: Value) -> str:
@@ -171,22 +150,39 @@ def _document(value: Value) -> str:
     return value.sql
 
 
-def _path(value: Value) -> str:
-    path = value.literal
-    if value.kind != "string" or path is None or not _PATH.fullmatch(path):
+def _placed(document: str, *paths: Value) -> tuple[str, str]:
+    """A document and DuckDB's literal of a path in it.
+
+    To MySQL a value that is no array is the first and the last element of itself.
+    """
+    if not paths:
+        return document, "'$'"
+    path = paths[0].literal
+    if paths[0].kind != "string" or path is None or not _PATH.fullmatch(path):
         raise Forward("a JSON path other than keys and places")
-    return text_literal(path)
+    legs = re.findall(_LEG, path)
+    tests = []
+    for place, leg in enumerate(legs):
+        if leg in ("[last]", "[0]"):
+            before = _joined(legs[:place])
+            tests.append(f"json_type({document}, {before}) <> 'ARRAY'")
+    if tests:
+        document = unable(" OR ".join(tests), "an element of no array", document)
+    return document, _joined(legs)
+
+
+def _joined(legs: list[str]) -> str:
+    return text_literal("$" + "".join(legs).replace("[last]", "[#-1]"))
 
 
 FORMS: dict[str, tuple[Rule, int, int]] = {
     "JSON_UNQUOTE": (unquote, 1, 1),
-    "JSON_OBJECT": (json_object, 0, 99),
-    "JSON_ARRAY": (json_array, 0, 99),
 }
 FUNCTIONS: dict[str, tuple[Function, int, int]] = {
-    "JSON_EXTRACT": (extract, 2, 2),
+    "JSON_EXTRACT": (extract, 2, 9),
     "JSON_LENGTH": (length, 1, 2),
     "JSON_TYPE": (type_name, 1, 1),
+    "JSON_CONTAINS": (contains, 2, 3),
     "JSON_CONTAINS_PATH": (contains_path, 3, 99),
     "JSON_VALID": (valid, 1, 1),
 }

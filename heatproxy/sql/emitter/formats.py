@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Mapping
 
-from heatproxy.sql.emitter.compare import text_literal
 from heatproxy.sql.emitter.dates import CLOCK, moment, week_number, week_year
 from heatproxy.sql.emitter.numbers import Function
 from heatproxy.sql.emitter.strings import ascii_text
+from heatproxy.sql.emitter.texts import text_literal
 from heatproxy.sql.emitter.values import Context, Forward, Value, plain
 
 # codes that strftime() has too, under the same or another letter

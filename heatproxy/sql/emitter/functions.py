@@ -11,12 +11,15 @@ from sqlglot import exp
 from heatproxy.sql.emitter import (
     bits,
     casts,
+    charsets,
     choice,
     clocks,
+    composed,
     dates,
     documents,
     formats,
     numbers,
+    patterns,
     rounding,
     search,
     shifts,
@@ -34,12 +37,15 @@ NODES: Mapping[type[exp.Expr], tuple[Rule, Sequence[str]]] = {
     **casts.NODES,
     **strings.NODES,
     **search.NODES,
+    **patterns.NODES,
     **dates.NODES,
     **shifts.NODES,
 }
 FORMS: Mapping[str, tuple[Rule, int, int]] = {  # the rule reads the nodes themselves
     **search.FORMS,
     **documents.FORMS,
+    **composed.FORMS,
+    **charsets.FORMS,
     **shifts.FORMS,
 }
 FUNCTIONS: Mapping[str, tuple[Function, int, int]] = {  # rule, fewest, most arguments
@@ -53,6 +59,7 @@ FUNCTIONS: Mapping[str, tuple[Function, int, int]] = {  # rule, fewest, most arg
     **bits.FUNCTIONS,
     **strings.FUNCTIONS,
     **search.FUNCTIONS,
+    **patterns.FUNCTIONS,
     **dates.FUNCTIONS,
     **formats.FUNCTIONS,
     **clocks.FUNCTIONS,

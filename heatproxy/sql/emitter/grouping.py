@@ -11,7 +11,9 @@ from dataclasses import dataclass, field, replace
 
 from heatproxy.sql.emitter.compare import equal_keys
 from heatproxy.sql.emitter.relations import elsewhere
-from heatproxy.sql.emitter.values import Context, Forward, Value, decimal
+from heatproxy.sql.emitter.values import Context, Forward, Value, decimal, trap
+
+_NAME = re.compile(r't\d+\."[^"]+"')  # of a table's column
 
 
 @dataclass(slots=True)
@@ -64,7 +66,7 @@ class Grouping:
         value, key = self.keys[sql], self._listed[sql]
         if is_constant(value):
             return value
-        one = sql if key == sql else self._one_of(sql, key)
+        one = self._of_rows(sql) if key == sql else self._one_of(sql, key)
         weight = None
         if value.key is not None:
             same = key == value.key
@@ -127,6 +129,15 @@ class Grouping:
         if self.rollup:
             return f"CASE WHEN grouping({key}) = 0 THEN {one} END"
         return one
+
+    def _of_rows(self, sql: str) -> str:
+        """What a group shows of an expression, where there are rows.
+
+        MySQL totals none too, and may show the expression of a row without values.
+        """
+        if not self.rollup or _NAME.fullmatch(sql):
+            return sql
+        return trap("count(*) = 0", "ROLLUP of no rows", sql)
 
     def _export(self, sql: str) -> str:
         place = self._exports.setdefault(sql, len(self._exports) + 1)

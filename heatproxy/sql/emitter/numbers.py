@@ -12,9 +12,10 @@ from dataclasses import replace
 
 from sqlglot import exp
 
+from heatproxy.sql.emitter import scalars
 from heatproxy.sql.emitter.values import Context, Forward, Value, decimal, plain, trap
 
-STEP = 4  # div_precision_increment; other settings are refused
+MOST_STEPS = 12  # of div_precision_increment
 NARROW_SCALE = 12
 CLEAN_NUMBER = r"-?[0-9]{1,15}(\.[0-9]{1,9})?"
 
@@ -41,8 +42,12 @@ def number(value: Value) -> Value:
         members = ", ".join("'" + m.replace("'", "''") + "'" for m in value.members)
         sql = f"CAST(list_position([{members}], {value.sql}) AS DOUBLE)"
         return Value(sql, "double")
+    if value.kind == "set":
+        return Value(f"CAST({bits_of(value)} AS DOUBLE)", "double")
     if value.kind in ("date", "datetime", "timestamp", "time"):
         return _of_moment(value)
+    if value.kind == "json" and value.literal is None:
+        return scalars.as_double(value)
     raise Forward(f"{value.kind} in numeric context")
 
 
@@ -52,6 +57,15 @@ def as_double(value: Value) -> str:
     if value.kind == "decimal" and value.precision - value.scale + value.digits > 15:
         return f"CAST(CAST({value.sql} AS VARCHAR) AS DOUBLE)"
     return f"CAST({value.sql} AS DOUBLE)"
+
+
+def bits_of(value: Value) -> str:
+    """A SET's number: one bit for each member."""
+    members = ", ".join("'" + m.replace("'", "''") + "'" for m in value.members)
+    bit = f"CAST(1 AS HUGEINT) << (list_position([{members}], e) - 1)"
+    bits = f"list_transform(string_split({value.sql}, ','), lambda e: {bit})"
+    total = f"coalesce(list_sum({bits}), 0)"
+    return f"CASE WHEN {value.sql} IS NOT NULL THEN {total} END"
 
 
 def _of_moment(value: Value) -> Value:
@@ -158,12 +172,12 @@ def divide(ctx: Context, node: exp.Expr) -> Value:
         )
     if left.mixed or right.mixed:
         raise Forward("division by or of a CASE whose branches differ in scale")
-    scale = left.scale + STEP
+    scale = left.scale + step(ctx)
     shift = scale - left.digits + right.digits
     dividend, divisor = unscaled(left), unscaled(right)
     dividend = _times_ten(dividend, shift)
     divisor = _times_ten(divisor, -shift)
-    if kept_digits(left.digits, right.digits) == scale:
+    if kept_digits(step(ctx), left.digits, right.digits) == scale:
         quotient = f"({dividend} // {divisor})"  # no digit is left to round by
     else:
         half = f"CASE WHEN {dividend} < 0 THEN -abs({divisor}) ELSE abs({divisor}) END"
@@ -254,6 +268,11 @@ def _sum(ctx: Context, node: exp.Expr, sign: str) -> Value:
     if "double" in (left.kind, right.kind):
         return _double(left, right, sign)
     whole = max(left.whole_digits, right.whole_digits) + 1
+    if sign == "-" and "NO_UNSIGNED_SUBTRACTION" in ctx.session.sql_mode.upper():
+        left, right = (replace(side, unsigned=False) for side in (left, right))
+        if left.kind == right.kind == "int":  # a cast traps what BIGINT can't hold
+            sql = f"CAST({left.sql} AS HUGEINT) - CAST({right.sql} AS HUGEINT)"
+            return Value(f"CAST({sql} AS BIGINT)", "int", min(19, whole))
     if left.kind == right.kind == "int":
         return _integer(left, right, sign, whole)
     scale, digits = max(left.scale, right.scale), max(left.digits, right.digits)
@@ -360,7 +379,7 @@ def _parsed(sql: str) -> str:
     )
 
 
-def kept_digits(dividend: int, divisor: int = 0) -> int:
+def kept_digits(step: int, dividend: int, divisor: int = 0) -> int:
     """The fraction digits a quotient is cut to, given those of its operands.
 
     MySQL divides in words of nine digits, cuts, and only then rounds to the
@@ -368,7 +387,19 @@ def kept_digits(dividend: int, divisor: int = 0) -> int:
     """
     words = [9 * math.ceil(digits / 9) for digits in (dividend, divisor)]
     spare = sum(words) - dividend - divisor
-    return 9 * math.ceil((sum(words) + max(0, STEP - spare)) / 9)
+    return 9 * math.ceil((sum(words) + max(0, step - spare)) / 9)
+
+
+def step(ctx: Context) -> int:
+    """How many fraction digits a quotient has more than its dividend.
+
+    Raises:
+        Forward: more than are known to come out exactly.
+    """
+    digits = ctx.session.div_precision_increment
+    if digits > MOST_STEPS:
+        raise Forward(f"div_precision_increment over {MOST_STEPS}")
+    return digits
 
 
 Rule = Callable[[Context, exp.Expr], Value]

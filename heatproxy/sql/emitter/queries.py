@@ -8,6 +8,7 @@ from sqlglot import exp
 from heatproxy.sql import grammar
 from heatproxy.sql.collation import CollationWeights
 from heatproxy.sql.emitter import constants, sets
+from heatproxy.sql.emitter.recursion import Walk
 from heatproxy.sql.emitter.relations import (
     Cte,
     Relation,
@@ -101,19 +102,23 @@ class Emitter:
             return scope, ""
         only(clause, "expressions", "recursive")
         allowed(self.session.policy, "WITH")
-        ctes, written = dict(scope.ctes), []
+        ctes, written, word = dict(scope.ctes), [], "WITH"
         for cte in clause.expressions:
             only(cte, "this", "alias")
             name = cte.alias.lower()
-            if clause.args.get("recursive") and _names_itself(cte.this, name):
-                raise Forward("a recursive CTE")
-            relation = self.query(cte.this, Scope(ctes), Wanted())
             alias = self.name("w")
-            written.append(f"{alias} AS ({relation.sql})")
             names = columns_of(cte.args.get("alias"))
+            if clause.args.get("recursive") and _names_itself(cte.this, name):
+                word = "WITH RECURSIVE"
+                walk = Walk(self, ctes, name, alias, names)
+                sql, ctes[name] = walk.written(cte.this)
+                written.append(f"{alias} AS MATERIALIZED ({sql})")
+                continue
+            relation = self.query(cte.this, Scope(ctes), Wanted())
+            written.append(f"{alias} AS ({relation.sql})")
             columns = renamed(relation.columns, names)
             ctes = {**ctes, name: Cte(alias, columns)}
-        return Scope(ctes, scope.outer), f"WITH {', '.join(written)} "
+        return Scope(ctes, scope.outer), f"{word} {', '.join(written)} "
 
 
 def _names_itself(node: exp.Expr, name: str) -> bool:

@@ -39,6 +39,7 @@ class Cte:
 
     name: str
     columns: Columns
+    hidden: frozenset[str] = frozenset()  # from *
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 Where strings are searched, letters count as the collation has them count.
 """
 
-import re
 from collections.abc import Sequence
 
 from sqlglot import exp
@@ -11,13 +10,11 @@ from sqlglot import exp
 from heatproxy.sql.collation import CollationKey
 from heatproxy.sql.emitter.casts import text_of
 from heatproxy.sql.emitter.choice import unify
-from heatproxy.sql.emitter.compare import common_key, compare, predicate, text_literal
+from heatproxy.sql.emitter.compare import compare
 from heatproxy.sql.emitter.numbers import Function, Rule
 from heatproxy.sql.emitter.rounding import constant
+from heatproxy.sql.emitter.texts import common_key, of_members, text_literal
 from heatproxy.sql.emitter.values import Context, Forward, Value, plain
-
-_WORDS = r"[A-Za-z0-9 _,;:@#%&=<>~'\"-]+"
-_SIMPLE_PATTERN = re.compile(rf"(\^)?(?:{_WORDS})(\$)?")
 
 
 def instr(ctx: Context, values: list[Value]) -> Value:
@@ -59,6 +56,8 @@ def elt(ctx: Context, values: list[Value]) -> Value:
 
 
 def find_in_set(ctx: Context, values: list[Value]) -> Value:
+    if values[1].kind == "set":
+        return _member(ctx, values[0], values[1])
     wanted, listed = (text_of(ctx, value) for value in values)
     key = _searched(ctx, "FIND_IN_SET", wanted, listed)
     one, other = _folded(key, wanted.sql), _folded(key, listed.sql)
@@ -70,6 +69,22 @@ def find_in_set(ctx: Context, values: list[Value]) -> Value:
         f" ELSE coalesce({place}, 0) END"
     )
     return Value(f"CAST({sql} AS BIGINT)", "int", 3)
+
+
+def _member(ctx: Context, wanted: Value, value: Value) -> Value:
+    """FIND_IN_SET of a literal in a SET: the member's place among all there are."""
+    rule = common_key(ctx, of_members(value))
+    text = wanted.literal
+    if wanted.kind != "string" or text is None or not wanted.ascii or rule.pad_space:
+        raise Forward("FIND_IN_SET in a SET")
+    folded = [rule.folded(member) for member in value.members]
+    found = "0"
+    if rule.folded(text) in folded:
+        place = folded.index(rule.folded(text))
+        member = text_literal(value.members[place])
+        held = f"list_contains(string_split({value.sql}, ','), {member})"
+        found = f"CASE WHEN {held} THEN {place + 1} ELSE 0 END"
+    return Value(f"CASE WHEN {value.sql} IS NOT NULL THEN {found} END", "int", 3)
 
 
 def strcmp(ctx: Context, values: list[Value]) -> Value:
@@ -96,34 +111,6 @@ def interval(ctx: Context, node: exp.Expr) -> Value:
     )
     sql = f"CASE WHEN {wanted.sql} IS NULL THEN -1 ELSE {reached} END"
     return Value(sql, "int", 2, nullable=False)
-
-
-def regexp(ctx: Context, node: exp.Expr) -> Value:
-    """REGEXP with a pattern that is words, at most with ^ and $ around them."""
-    return _matches(ctx, ctx.value(node.this), ctx.value(node.expression))
-
-
-def regexp_like(ctx: Context, values: list[Value]) -> Value:
-    return _matches(ctx, values[0], values[1])
-
-
-def _matches(ctx: Context, value: Value, pattern: Value) -> Value:
-    match = _SIMPLE_PATTERN.fullmatch(pattern.literal or "")
-    if match is None or pattern.kind != "string" or value.kind != "string":
-        raise Forward("REGEXP with anything but words between ^ and $")
-    key = common_key(ctx, value)
-    if not value.ascii or key.fold is None:
-        raise Forward("REGEXP on strings that are not all printable ASCII")
-    begin, end = bool(match[1]), bool(match[2])
-    word = str(pattern.literal)[begin : None if not end else -1]
-    text = f"{key.fold}({value.sql})" if key.fold else value.sql
-    wanted = text_literal(word)
-    wanted = f"{key.fold}({wanted})" if key.fold else wanted
-    if begin and end:
-        return predicate(f"{text} = {wanted}")
-    if begin or end:
-        return predicate(f"{'starts' if begin else 'ends'}_with({text}, {wanted})")
-    return predicate(f"contains({text}, {wanted})")
 
 
 def _position(ctx: Context, whole: Value, part: Value, start: int) -> Value:
@@ -163,7 +150,6 @@ def _alike(name: str, values: Sequence[Value]) -> None:
 
 NODES: dict[type[exp.Expr], tuple[Rule, Sequence[str]]] = {
     exp.Interval: (interval, ("this",)),
-    exp.RegexpLike: (regexp, ("this", "expression")),
 }
 FORMS: dict[str, tuple[Rule, int, int]] = {"POSITION": (position, 1, 1)}
 FUNCTIONS: dict[str, tuple[Function, int, int]] = {
@@ -173,5 +159,4 @@ FUNCTIONS: dict[str, tuple[Function, int, int]] = {
     "ELT": (elt, 2, 99),
     "FIND_IN_SET": (find_in_set, 2, 2),
     "STRCMP": (strcmp, 2, 2),
-    "REGEXP_LIKE": (regexp_like, 2, 2),
 }

@@ -51,12 +51,14 @@ def select(
         Forward: a part of it has no rule.
     """
     clauses = [*node.expressions, node.args.get("order")]
+    cuts = any(node.args.get(clause) for clause in ("having", "limit", "offset"))
+    inner = cuts or not wanted.top
     windowed = any(has_window(clause) for clause in clauses if clause is not None)
     return _Select(
         queries,
         node,
         wanted,
-        Block(weights, queries.session, queries, scope),
+        Block(weights, queries.session, queries, scope, inner=inner),
         is_aggregated(node),
         windowed,
         node.args.get("distinct") is not None,

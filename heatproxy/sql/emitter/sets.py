@@ -27,7 +27,7 @@ from heatproxy.sql.emitter.relations import (
     listed,
     only,
 )
-from heatproxy.sql.emitter.values import Forward, Value, keyed
+from heatproxy.sql.emitter.values import TRAP, Forward, Value, keyed
 
 _STORED = Wanted(stored=True)
 _ARGUMENTS = ("with_", "order", "limit", "offset")
@@ -60,6 +60,9 @@ def combined(
         for operand in (node.this, node.expression)
     ]
     left, right = operands
+    if word != "UNION" and any(TRAP in operand.sql for operand in operands):
+        # the engine may leave out one side if the other is empty
+        raise Forward(f"{word} of rows that MySQL may warn of")
     if len(left.columns) != len(right.columns):
         raise Forward("a set operation on different numbers of columns")
     distinct = bool(node.args.get("distinct"))

@@ -179,7 +179,8 @@ class _Builder:
             if cte is not None:
                 alias = self.queries.name("t")
                 columns = bound(cte.columns, alias)
-                source = Source(node.alias or node.name, None, alias, columns)
+                name = node.alias or node.name
+                source = Source(name, None, alias, columns, cte.hidden)
                 return _leaf(f"{cte.name} AS {alias}", source)
         found = self.queries.table(schema, node.name)
         visible_schema = None if node.alias else found.schema

@@ -9,10 +9,10 @@ from sqlglot import exp
 
 from heatproxy.sql.emitter.casts import DECODED, text_of
 from heatproxy.sql.emitter.choice import common_collation
-from heatproxy.sql.emitter.compare import of_text
 from heatproxy.sql.emitter.numbers import Function, Rule, number, unscaled
 from heatproxy.sql.emitter.rounding import constant
-from heatproxy.sql.emitter.values import Context, Forward, Value, plain, trap
+from heatproxy.sql.emitter.texts import of_text
+from heatproxy.sql.emitter.values import Context, Forward, Value, plain, trap, unable
 
 LONGEST = 1_000_000  # bytes; MySQL stops at max_allowed_packet
 
@@ -80,11 +80,15 @@ def adjacent(ctx: Context, node: exp.Expr) -> Value:
 
 
 def left(ctx: Context, values: list[Value]) -> Value:
+    if values[0].kind == "binary":
+        return _bytes_of("left", values)
     value = text_of(ctx, values[0])
     return made(ctx, f"left({value.sql}, {_count(values[1])})", value)
 
 
 def right(ctx: Context, values: list[Value]) -> Value:
+    if values[0].kind == "binary":
+        return _bytes_of("right", values)
     value = text_of(ctx, values[0])
     return made(ctx, f"right({value.sql}, {_count(values[1])})", value)
 
@@ -220,7 +224,7 @@ def sha2(ctx: Context, values: list[Value]) -> Value:
 def to_base64(ctx: Context, values: list[Value]) -> Value:
     sql = f"to_base64({_encoded(ctx, values[0])})"
     long = f"{_bytes(ctx, values[0])} > 57"  # MySQL breaks lines
-    written = trap(long, "a long text in base 64", sql)
+    written = unable(long, "a long text in base 64", sql)
     return ascii_text(ctx, written, clean=False)
 
 
@@ -228,7 +232,7 @@ def quote(ctx: Context, values: list[Value]) -> Value:
     value = text_of(ctx, values[0])
     inner = f"replace(replace({value.sql}, '\\', '\\\\'), '''', '\\''')"
     odd = f"contains({value.sql}, chr(26))"
-    written = trap(odd, "an odd character in QUOTE", f"'''' || {inner} || ''''")
+    written = unable(odd, "an odd character in QUOTE", f"'''' || {inner} || ''''")
     return made(ctx, f"coalesce({written}, 'NULL')", value)
 
 
@@ -262,7 +266,18 @@ def _parts(ctx: Context, values: Sequence[Value]) -> tuple[list[Value], list[Val
     return parts, [*strings, *others] or parts[:1]
 
 
+def _bytes_of(function: str, values: list[Value]) -> Value:
+    """LEFT or RIGHT of bytes, two hexadecimal digits each."""
+    size = constant(values[1:])
+    if size > LONGEST:
+        raise Forward(f"{function.upper()} of so many bytes")
+    sql = f"unhex({function}(hex({values[0].sql}), {2 * max(size, 0)}))"
+    return Value(sql, "binary", nullable=values[0].nullable)
+
+
 def _cased(ctx: Context, function: str, value: Value) -> Value:
+    if value.kind == "binary":
+        return value  # bytes have no case
     value = text_of(ctx, value)
     collation = value.collation or ""
     # two texts that differ in letter case only have become one
@@ -274,7 +289,8 @@ def _cased(ctx: Context, function: str, value: Value) -> Value:
 def _of_ascii(value: Value, sql: str) -> str:
     if value.ascii:
         return sql
-    return trap(f"strlen({value.sql}) <> length({value.sql})", "a text not ASCII", sql)
+    odd = f"strlen({value.sql}) <> length({value.sql})"
+    return unable(odd, "a text not ASCII", sql)
 
 
 def _bytes(ctx: Context, value: Value) -> str:
@@ -300,6 +316,13 @@ def _encoded(ctx: Context, value: Value) -> str:
     charset = (value.collation or ctx.session.collation_connection).partition("_")[0]
     if charset in DECODED or (value.ascii and charset in ("latin1", "ascii")):
         return f"encode({value.sql})"
+    if charset == "latin1":
+        chars = f"string_split({value.sql}, '')"
+        code = "format('{:02X}', unicode(e))"
+        coded = f"array_to_string(list_transform({chars}, lambda e: {code}), '')"
+        sql = f"CASE WHEN {value.sql} = '' THEN ''::BLOB ELSE unhex({coded}) END"
+        odd = f"NOT regexp_full_match({value.sql}, '(?s)[\\x{{0}}-\\x{{ff}}]*')"
+        return unable(odd, "a letter with a place of its own in latin1", sql)
     raise Forward(f"the bytes of a string of character set {charset}")
 
 

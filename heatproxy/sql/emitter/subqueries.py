@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from heatproxy.sql import grammar
-from heatproxy.sql.emitter.compare import OPERATORS, compare, predicate, sides
+from heatproxy.sql.emitter.compare import OPERATORS, compare, sides
+from heatproxy.sql.emitter.logic import predicate
 from heatproxy.sql.emitter.relations import (
     Relation,
     Scope,

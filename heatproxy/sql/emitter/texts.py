@@ -5,7 +5,6 @@ printable ASCII by an expression made of MySQL's weights, and any text by its ke
 BLOB that ``collation.key_of`` makes. What has none of them is MySQL's.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -22,12 +21,12 @@ from heatproxy.sql.emitter.values import (
     Unanswered,
     Value,
     Written,
-    trap,
+    unable,
 )
 
 EQUALITIES = ("=", "<>", "IS NOT DISTINCT FROM")
 _UNICODE = ("utf8mb4", "utf8mb3", "utf8", "ucs2", "utf16", "utf16le", "utf32")
-_NOT_ASCII = "strings that are not all printable ASCII"
+NOT_ASCII = "strings that are not all printable ASCII"
 
 
 def text_literal(text: str) -> str:
@@ -61,11 +60,11 @@ def common_key(ctx: Context, *values: Value) -> CollationKey:
     Raises:
         Forward: folding them is not known to be exact.
     """
-    rule = _rule(ctx, _collation(ctx, values))
+    rule = rule_of(ctx, collation_of(ctx, values))
     if rule.fold is None:
-        raise Forward(f"comparing strings of collation {_collation(ctx, values)}")
+        raise Forward(f"comparing strings of collation {collation_of(ctx, values)}")
     if rule.needs_ascii and not all(value.ascii for value in values):
-        raise Forward(f"comparing {_NOT_ASCII}")
+        raise Forward(f"comparing {NOT_ASCII}")
     return rule
 
 
@@ -73,9 +72,9 @@ def text_sides(
     ctx: Context, operator: str, left: Value, right: Value
 ) -> tuple[str, str]:
     """Two expressions that compare as MySQL's strings do."""
-    collation = _collation(ctx, (left, right))
-    rule = _rule(ctx, collation)
-    left, right = _in_letters_of(rule, left, right), _in_letters_of(rule, right, left)
+    collation = collation_of(ctx, (left, right))
+    rule = rule_of(ctx, collation)
+    left, right = in_letters_of(rule, left, right), in_letters_of(rule, right, left)
     if operator in EQUALITIES:
         one, other = _equal(ctx, collation, rule, (left, right))
     else:
@@ -86,8 +85,8 @@ def text_sides(
 def text_keys(ctx: Context, values: Sequence[Value]) -> list[str]:
     """Expressions that are equal exactly where the strings are."""
     strings = [value for value in values if value.kind != "null"]
-    collation = _collation(ctx, strings)
-    rule = _rule(ctx, collation)
+    collation = collation_of(ctx, strings)
+    rule = rule_of(ctx, collation)
     determined = len(values) == 1 and is_determined(rule, values[0])
     keys = (
         [v.sql for v in values] if determined else _equal(ctx, collation, rule, strings)
@@ -98,8 +97,8 @@ def text_keys(ctx: Context, values: Sequence[Value]) -> list[str]:
 
 def text_order(ctx: Context, value: Value) -> str:
     """An expression that sorts as the strings do."""
-    collation = _collation(ctx, (value,))
-    rule = _rule(ctx, collation)
+    collation = collation_of(ctx, (value,))
+    rule = rule_of(ctx, collation)
     sorted_by = _ordered(ctx, collation, rule, (value,), "sorting")[0]
     return _short(ctx, rule, value, sorted_by)
 
@@ -115,7 +114,7 @@ def _short(ctx: Context, rule: CollationKey, value: Value, sql: str) -> str:
     longest = value.text.longest if value.text is not None else None
     if longest is None:
         reason = "sorting strings longer than max_sort_length"
-        return trap(f"length({value.sql}) > {most}", reason, sql)
+        return unable(f"length({value.sql}) > {most}", reason, sql)
     if longest > most:
         raise Forward("sorting strings longer than max_sort_length")
     return sql
@@ -140,8 +139,8 @@ def text_extreme(ctx: Context, function: str, value: Value) -> Value:
     Raises:
         Forward: at exactness strict, also if that is open.
     """
-    collation = _collation(ctx, (value,))
-    rule = _rule(ctx, collation)
+    collation = collation_of(ctx, (value,))
+    rule = rule_of(ctx, collation)
     if ctx.session.policy.exactness == "strict" and not is_determined(rule, value):
         raise Forward(f"{function.upper()} of strings that differ in case or blanks")
     order = _ordered(ctx, collation, rule, (value,), f"{function.upper()} of")[0]
@@ -175,35 +174,7 @@ def of_members(value: Value) -> Value:
     )
 
 
-def matches(ctx: Context, value: Value, pattern: Value, escape: str) -> str:
-    """The BOOLEAN of LIKE, whose pattern is a literal."""
-    text = pattern.literal
-    if value.kind in ("enum", "set"):
-        value = of_members(value)
-    if value.kind != "string" or pattern.kind != "string" or text is None:
-        raise Forward("LIKE on anything but a string and a literal pattern")
-    if len(re.findall(re.escape(escape), text)) % 2 and text.endswith(escape):
-        raise Forward("a LIKE pattern that ends with its escape character")
-    if escape in "%_":
-        raise Forward("a LIKE pattern escaped by a wildcard")
-    collation = _collation(ctx, (value, pattern))
-    rule = _rule(ctx, collation)
-    word, subject, wanted = "LIKE", value.sql, pattern
-    if not rule.bytewise:
-        if not (value.ascii and pattern.ascii):
-            raise Forward(f"LIKE on {_NOT_ASCII}")
-        wanted = _in_letters_of(rule, pattern, value)
-        alphabet = (value.alphabet or set()) | (wanted.alphabet or set())
-        if not rule.decides(alphabet):
-            raise Forward(f"LIKE on strings of collation {collation}")
-        if rule.fold and rule.folds(alphabet):
-            word = "ILIKE"  # faster than folding; they agree on ASCII
-    if escape not in (wanted.literal or ""):
-        return f"{subject} {word} {wanted.sql}"  # faster without ESCAPE
-    return f"{subject} {word} {wanted.sql} ESCAPE {text_literal(escape)}"
-
-
-def _collation(ctx: Context, values: Sequence[Value]) -> str:
+def collation_of(ctx: Context, values: Sequence[Value]) -> str:
     """The collation they are compared in. Literals take the columns'."""
     explicit = {value.collation for value in values if value.explicit}
     found = explicit or {value.collation for value in values}
@@ -232,14 +203,14 @@ def _stronger(one: str, other: str) -> str | None:
     )
 
 
-def _rule(ctx: Context, collation: str) -> CollationKey:
+def rule_of(ctx: Context, collation: str) -> CollationKey:
     rule = ctx.weights.keys.get(collation)
     if rule is None:
         raise Forward(f"comparing strings of collation {collation}")
     return rule
 
 
-def _in_letters_of(rule: CollationKey, value: Value, other: Value) -> Value:
+def in_letters_of(rule: CollationKey, value: Value, other: Value) -> Value:
     """A literal spelt in the letters of the other side, where that has no two equal.
 
     What such a literal is compared with need not be folded row by row.
@@ -304,7 +275,18 @@ def _ordered(
         keyless = any(column.key is None for column in columns)
         if len(written) == len(values) and (simple or keyless):
             return written
+    if rule.bytewise and all(column.key is None for column in columns):
+        return [_in_bytes(rule, value) for value in values]
     return _by_key(ctx, collation, rule, values, doing)
+
+
+def _in_bytes(rule: CollationKey, value: Value) -> str:
+    """What sorts as the bytes do, padded with blanks where the collation pads."""
+    if not rule.pad_space:
+        return value.sql
+    low = f"regexp_matches({value.sql}, '[\\x{{0}}-\\x{{1f}}]')"
+    reason = "a text with characters before the blank"
+    return unable(low, reason, f"rtrim({value.sql}, ' ')")
 
 
 def _is_direct(rule: CollationKey, values: Sequence[Value]) -> bool:
@@ -328,10 +310,15 @@ def _by_key(
             found.append(_literal_key(ctx, collation, rule, value.literal))
         elif value.key is not None and value.collation == collation:
             found.append(value.key)
+        elif value.ascii and not all(value.ascii for value in values):
+            made = rule.made_key(value.sql)
+            if made is None:
+                raise Forward(f"{doing} strings of collation {collation}")
+            found.append(made)
         elif all(value.ascii for value in values):
             raise Forward(f"{doing} strings of collation {collation}")
         else:
-            raise Forward(f"{doing} {_NOT_ASCII}")
+            raise Forward(f"{doing} {NOT_ASCII}")
     return found
 
 

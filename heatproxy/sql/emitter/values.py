@@ -173,7 +173,7 @@ class Written:
 
     ``key``: the expression of its collation key. ``alphabet``: all ASCII characters
     it may have. ``blank_ended``: whether it may end in a blank. ``longest`` in
-    characters.
+    characters. ``place``: of JSON, the document's expression and that of the path.
     """
 
     sql: str
@@ -181,6 +181,7 @@ class Written:
     alphabet: frozenset[str] | None = None
     blank_ended: bool = True
     longest: int | None = None
+    place: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +195,7 @@ class Value:
 
     sql: str
     kind: Kind
-    precision: int = 0
+    precision: int = 0  # of a string the characters it may have, 0 if unknown
     scale: int = 0
     hidden: int | None = None
     held: int = 0  # digits of DuckDB's DECIMAL, where fewer than MySQL's precision
@@ -273,15 +274,26 @@ class Context(Protocol):
 
 
 TRAP = "'heatproxy: "  # what the SQL of a trap has in it
+_UNABLE = "'heatproxy, "
 
 
 def trap(condition: str, reason: str, sql: str) -> str:
     """``sql``, which aborts the query with ``reason`` where ``condition`` holds.
 
-    It is a cast that fails: error() is volatile, which DuckDB takes neither in a
-    window's keys nor in a subquery that it is to decorrelate.
+    For what MySQL has a warning or an error for. It is a cast that fails: error() is
+    volatile, which DuckDB takes neither in a window's keys nor in a subquery that it
+    is to decorrelate.
     """
-    stop = f"CASE WHEN {condition} THEN {TRAP}{reason}' ELSE 'false' END"
+    return _stop(TRAP, condition, reason, sql)
+
+
+def unable(condition: str, reason: str, sql: str) -> str:
+    """As ``trap``, for a value that MySQL would give: the engine need not see it."""
+    return _stop(_UNABLE, condition, reason, sql)
+
+
+def _stop(mark: str, condition: str, reason: str, sql: str) -> str:
+    stop = f"CASE WHEN {condition} THEN {mark}{reason}' ELSE 'false' END"
     return f"CASE WHEN CAST({stop} AS BOOLEAN) THEN NULL ELSE {sql} END"
 
 

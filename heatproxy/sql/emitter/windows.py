@@ -15,7 +15,7 @@ from heatproxy.sql.emitter.aggregates import AGGREGATES, Use, count_rows
 from heatproxy.sql.emitter.compare import equal_keys, order_key
 from heatproxy.sql.emitter.functions import unify
 from heatproxy.sql.emitter.relations import allowed, elsewhere, only
-from heatproxy.sql.emitter.values import Forward, Value, decimal, plain
+from heatproxy.sql.emitter.values import Forward, Value, decimal, plain, trap
 
 if TYPE_CHECKING:
     from heatproxy.sql.emitter.block import Block
@@ -173,7 +173,10 @@ def _distance(bound: exp.Expr, key: Value) -> tuple[str, str]:
         if key.kind not in ("date", "datetime") or unit not in _UNITS:
             raise Forward("a RANGE frame of this unit")
         amount = bound.this.this if isinstance(bound.this, exp.Paren) else bound.this
-        return f"INTERVAL {_whole_number(amount)} {unit}", "CAST({} AS TIMESTAMP)"
+        step = f"INTERVAL {_whole_number(amount)} {unit}"
+        late, early = f"year({key.sql} + {step})", f"year({key.sql} - {step})"
+        odd = f"{late} > 9999 OR {early} < 1"  # where MySQL warns
+        return step, trap(odd, "a frame out of range", "CAST({} AS TIMESTAMP)")
     if key.unsigned or not key.is_exact:
         raise Forward("a RANGE frame over anything but signed exact numbers")
     distance = _whole_number(bound)

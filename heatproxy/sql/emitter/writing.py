@@ -142,6 +142,10 @@ def _extract(node: exp.Expr) -> str:
     return f"EXTRACT({node.this.name.upper()} FROM {_write(node.expression)})"
 
 
+def _member(node: exp.Expr) -> str:
+    return f"({_write(node.this)} MEMBER OF ({_write(node.expression)}))"
+
+
 def _substring(node: exp.Expr) -> str:
     parts = [node.this, node.args.get("start"), node.args.get("length")]
     return f"SUBSTRING({', '.join(_write(part) for part in parts if part is not None)})"
@@ -201,6 +205,7 @@ _WRITERS: Mapping[type[exp.Expr], Writer] = {
     exp.Between: (("this", "low", "high"), _between),
     exp.Is: (_BOTH, _is),
     exp.Extract: (_BOTH, _extract),
+    exp.JSONArrayContains: (_BOTH, _member),
     exp.Substring: (("this", "start", "length"), _substring),
     exp.Interval: (("this", "unit"), _interval),
     exp.RegexpLike: (_BOTH, _binary("REGEXP")),

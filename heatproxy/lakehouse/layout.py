@@ -1,0 +1,85 @@
+"""Which field of a file is which column of its table.
+
+Source: HeatWave User Guide, "Lakehouse External Table JSON Syntax":
+``match_columns_by``, ``allow_missing_columns``.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from heatproxy.datatypes import Column
+from heatproxy.lakehouse.catalogue import LH, failure
+from heatproxy.lakehouse.dialect import BY_ORDER, Dialect
+
+_NO_FLAGS: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The columns of a table, and which of them are loaded.
+
+    ``exact``: they were inferred from a sample, so every value must be one that
+    inference would have given the same type; those in ``unseen`` had no value there.
+    """
+
+    columns: tuple[Column, ...]
+    left_out: frozenset[int] = _NO_FLAGS  # NOT SECONDARY: in the files, not loaded
+    exact: bool = False
+    unseen: frozenset[int] = _NO_FLAGS
+
+    @property
+    def loaded(self) -> tuple[int, ...]:
+        """The places of the columns that are loaded."""
+        return tuple(k for k in range(len(self.columns)) if k not in self.left_out)
+
+    def schema(self) -> pa.Schema:
+        """The Arrow types in which the loaded columns travel."""
+        return arrow_schema([self.columns[k] for k in self.loaded])
+
+
+def arrow_schema(columns: Sequence[Column]) -> pa.Schema:
+    """The Arrow types in which these columns travel."""
+    return pa.schema(
+        [
+            pa.field(column.name, column.type.arrow(), column.nullable)
+            for column in columns
+        ]
+    )
+
+
+def fields_of(
+    names: Sequence[str],
+    dialect: Dialect,
+    file_names: Sequence[str | None] | None,
+    where: str,
+) -> tuple[int | None, ...]:
+    """For each column its field in a file, from 0; None: the file lacks it.
+
+    Args:
+        names: of the table's columns.
+        file_names: of the file's fields; None where it says none.
+        where: what messages call the file.
+
+    Raises:
+        MySQLError: 6062, a column that the file lacks and must not.
+    """
+    if dialect.match_columns_by == BY_ORDER or file_names is None:
+        return tuple(range(len(names)))
+    folds = dialect.match_columns_by == "name_case_insensitive"
+    places: dict[str, int] = {}
+    for place, given in enumerate(file_names):
+        if given is not None:
+            places.setdefault(given.lower() if folds else given, place)
+    found = tuple(places.get(name.lower() if folds else name) for name in names)
+    lacking = [name for name, at in zip(names, found, strict=True) if at is None]
+    if lacking and not dialect.allow_missing_columns:
+        raise failure(
+            LH.COLUMN_MISMATCH_ERR,
+            where,
+            len(names),
+            len(names) - len(lacking),
+            detail=f" (it has no column `{lacking[0]}`)",
+        )
+    return found

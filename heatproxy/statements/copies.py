@@ -1,0 +1,255 @@
+"""Session-temporary copies of Lakehouse tables, over which MySQL itself computes.
+
+What has no rule for being exactly MySQL's answer in the engine is MySQL's to compute.
+The columns of a Lakehouse table that the statement reads are copied into a temporary
+table of the caller's session, with the very definitions that they have in MySQL; the
+statement is run with the copies in place of the tables, each under the name by which
+its columns are called.
+
+Why so (seen on 9.7.4):
+
+- A temporary table is opened once in a statement (1137), also through a common table
+  expression: every place that names a Lakehouse table has a copy of its own. Those of
+  one table are copied inside MySQL from the first, so that they are the same.
+- The copy has a name of its own and does not hide the table: were heatproxy killed in
+  between, a stale copy would answer for the table as long as the session lasts.
+- It stands in the table's own schema, so that ``schema.table.column`` is found.
+- CREATE and DROP of temporary tables commit nothing, are not in the binary log but
+  under binlog_format=STATEMENT (refused), and work where the server is read_only.
+  They are refused in READ ONLY transactions and in XA ones (xa_detach_on_prepare).
+- JSON_TABLE or VALUES in the text would need no privilege, but have other types, and
+  take ten times the memory; tables of heatproxy's own have no rows in a snapshot that
+  is older than they, and nobody has privileges on them.
+- One trace is left: a ROLLBACK of the transaction that a copy was made in warns of
+  temporary tables (1751, 1752).
+- UPDATE and DELETE see a copy as a derived table, which MySQL never changes (1288).
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from heatproxy.backend.insert import insert_rows
+from heatproxy.backend.shells import Shell
+from heatproxy.datatypes import quote_name
+from heatproxy.errors import MySQLError, ProtocolError, not_supported, secondary_engine
+from heatproxy.session import Cancel, Session
+from heatproxy.sql.references import columns_read, replaced
+from heatproxy.statements.sources import Query, ViewQuery
+
+SETTING = "lakehouse.copy_limit"
+# In a session that is not strict a value might be bent into its column.
+_STRICT = "/*+ SET_VAR(sql_mode='STRICT_ALL_TABLES') */ "
+_COLUMN = re.compile(r"^  (`(?:[^`]|``)+`) .*?(?=,?$)", re.MULTILINE)
+_OPTIONS = re.compile(r" DEFAULT CHARSET=\w+(?: COLLATE=\w+)?")
+_DENIED = 1044
+
+
+class Uncopied(Exception):
+    """No copies can be made; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What of a Lakehouse table is to be copied: its definition and its rows."""
+
+    columns: tuple[str, ...]
+    definition: str
+    rows: pa.Table
+
+
+class Copies:
+    """Those of one statement, from when they are made until ``drop``."""
+
+    def __init__(self, session: Session, schema: str | None) -> None:
+        """``schema`` is the session's own."""
+        self._session, self._schema = session, schema
+        self._names: list[str] = []
+        self.tables: dict[str, tuple[str, str]] = {}  # by each: schema and table
+
+    async def text(self, query: Query, *, changes: bool) -> bytes:
+        """Make them; the statement that reads them.
+
+        ``changes``: it is an UPDATE or DELETE.
+
+        Raises:
+            Uncopied: they would be too large, or MySQL does not let the caller.
+            MySQLError: 3877, a table has not been loaded; 1317, killed.
+        """
+        session = self._session
+        session.watch.doing = "copying"
+        limit = session.house.config.lakehouse.copy_limit
+        if not limit:
+            raise Uncopied(f"{SETTING} is 0")
+        async with session.house.turns:
+            parts = await session.off_loop(partial(self._read, query, limit))
+        first: dict[str, str] = {}
+        copies = []
+        for shell in query.shells():
+            part = parts[shell.engine_name]
+            name = await self._create(shell, part)
+            if shell.engine_name in first:
+                await self._copy(first[shell.engine_name], name, part)
+            else:
+                first[shell.engine_name] = name
+                await self._fill(name, part)
+            copies.append((name, part))
+        session.watch.doing = "executing"
+        return _rewritten(query, iter(copies), changes=changes)
+
+    async def drop(self) -> None:
+        """Have none; what the session's transaction is stays."""
+        while self._names:
+            name = self._names.pop()
+            with suppress(MySQLError, ProtocolError):
+                await self._session.backend.query(f"DROP TEMPORARY TABLE {name}")
+
+    # --- what is to be copied -------------------------------------------------------
+
+    def _read(self, query: Query, limit: int, cancel: Cancel) -> dict[str, _Part]:
+        found: dict[str, _Part] = {}
+        left = limit
+        for shell in query.shells():
+            part = found.get(shell.engine_name)
+            if part is None:
+                part = self._part(query, shell, left, cancel)
+                found[shell.engine_name] = part
+            left -= part.rows.nbytes
+            if left < 0:
+                raise Uncopied(_too_large(limit))
+        return found
+
+    def _part(self, query: Query, shell: Shell, left: int, cancel: Cancel) -> _Part:
+        house = self._session.house
+        try:
+            held = [c.name for c in house.engine.facts(shell.engine_name).columns]
+        except KeyError:
+            raise secondary_engine("Table has not been loaded") from None
+        rows = house.account.query(f"SHOW CREATE TABLE {shell.name}")
+        definitions = {
+            match[1][1:-1].replace("``", "`"): match[0]
+            for match in _COLUMN.finditer(rows[0][1])
+        }
+        options = _OPTIONS.search(rows[0][1])
+        wanted = _columns(query, list(definitions))
+        for column in wanted:
+            if column not in held:
+                what = f"the column {column} of {shell.schema}.{shell.table}"
+                raise not_supported(f"{what}, which is NOT SECONDARY")
+        listed = ",".join(definitions[column] for column in wanted)
+        definition = f"({listed}) ENGINE=InnoDB{options[0] if options else ''}"
+        limit = house.config.lakehouse.copy_limit
+        read = house.engine.read(shell.engine_name, wanted, listen=cancel.interrupts)
+        try:
+            batches = []
+            for batch in read.reader:
+                left -= batch.nbytes
+                if left < 0:
+                    raise Uncopied(_too_large(limit))
+                batches.append(batch)
+            table = pa.Table.from_batches(batches, read.reader.schema)
+        finally:
+            read.close()
+        return _Part(tuple(wanted), definition, self._in_utc(shell, table))
+
+    def _in_utc(self, shell: Shell, table: pa.Table) -> pa.Table:
+        """The rows with their TIMESTAMPs as texts that no time_zone changes."""
+        kinds = self._session.house.engine.facts(shell.engine_name).columns
+        for column in kinds:
+            place = table.schema.get_field_index(column.name)
+            if column.type.name == "timestamp" and place >= 0:
+                texts = table.column(place).cast(pa.string())
+                texts = pc.binary_join_element_wise(texts, "+00:00", "")
+                table = table.set_column(place, column.name, texts)
+        return table
+
+    # --- on the session -------------------------------------------------------------
+
+    async def _create(self, shell: Shell, part: _Part) -> str:
+        """An empty copy; its quoted name."""
+        number = len(self._names) + 1
+        own = f"heatproxy_copy_{self._session.watch.thread_id}_{number}"
+        problem: MySQLError | None = None
+        for schema in dict.fromkeys((shell.schema, self._schema)):
+            if schema is None:
+                continue
+            name = f"{quote_name(schema)}.{quote_name(own)}"
+            sql = f"CREATE TEMPORARY TABLE {name} {part.definition}"
+            try:
+                await self._session.backend.query(sql)
+            except MySQLError as refused:
+                problem = problem or refused
+                if refused.number != _DENIED:
+                    break
+            else:
+                self._names.append(name)
+                self.tables[own] = shell.schema, shell.table
+                return name
+        assert problem is not None
+        if problem.number in (1317, 3024):
+            raise problem
+        raise Uncopied(f"no temporary table can be made: {problem.message}")
+
+    async def _fill(self, name: str, part: _Part) -> None:
+        backend = self._session.backend
+        try:
+            await insert_rows(backend, name, part.rows, hint=_STRICT)
+        except MySQLError as problem:
+            if problem.number in (1317, 3024):
+                raise
+            raise Uncopied(f"its rows cannot be copied: {problem.message}") from None
+
+    async def _copy(self, first: str, name: str, part: _Part) -> None:
+        columns = _listed(part.columns)
+        sql = f"INSERT {_STRICT}INTO {name} ({columns}) SELECT {columns} FROM {first}"
+        await self._session.backend.query(sql)
+
+
+def _too_large(limit: int) -> str:
+    return f"copies for MySQL would take more than {SETTING}, {limit} bytes"
+
+
+def _columns(query: Query, columns: list[str]) -> list[str]:
+    """Which of a table's columns are copied: those that are named, or one at least."""
+    found: set[str] = set()
+    for part in query.parts():
+        read = columns_read(part, columns)
+        if read is None:
+            return columns
+        found |= set(read)
+    return [column for column in columns if column in found] or columns[:1]
+
+
+def _listed(columns: tuple[str, ...]) -> str:
+    return ", ".join(map(quote_name, columns))
+
+
+def _rewritten(
+    query: Query, copies: Iterator[tuple[str, _Part]], *, changes: bool = False
+) -> bytes:
+    """The text with a copy for each Lakehouse table, a query for each view."""
+    by = []
+    derived = set()
+    for reference, source in query.sources:
+        if isinstance(source, ViewQuery):
+            if reference.bare:
+                raise not_supported("TABLE of a view of Lakehouse tables")
+            # a view and its columns may be named otherwise than in its text
+            inner = _rewritten(source.query, copies)
+            names = _listed(source.view.columns).encode()
+            table = b"(SELECT * FROM (" + inner + b") AS heatproxy (" + names + b"))"
+            derived.add((source.view.schema, source.view.name))
+        else:
+            (name, part), shell = next(copies), source
+            table = name.encode()
+            if changes and not reference.bare:
+                derived.add((shell.schema, shell.table))
+                columns = _listed(part.columns).encode()
+                table = b"(SELECT " + columns + b" FROM " + table + b")"
+        by.append((reference, table))
+    return replaced(query.text, query.part, by, derived)

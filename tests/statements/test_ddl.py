@@ -1,0 +1,72 @@
+"""DDL and maintenance that names Lakehouse tables, and rows written into them."""
+
+import pytest
+
+from heatproxy.objectstore import ObjectStore
+from tests.asking import refusal, rows, run
+from tests.statements.byhand import with_clauses
+from tests.statements.conftest import Connection
+
+pytestmark = pytest.mark.mysql
+
+LOAD = "ALTER TABLE t SECONDARY_LOAD"
+
+REFUSED = {
+    "TRUNCATE TABLE t": 1031,
+    "TRUNCATE hand.t": 1031,
+    "INSERT INTO t VALUES (3, 'z')": 1031,
+    "REPLACE INTO t VALUES (3, 'z')": 1031,
+    "UPDATE t SET a = 3": 1031,
+    "DELETE FROM t": 1031,
+    "CREATE TRIGGER r BEFORE INSERT ON t FOR EACH ROW SET @a = 1": 1178,
+    "CREATE INDEX i ON t (a)": 1178,
+    "CREATE UNIQUE INDEX i ON hand.t (a)": 1178,
+    "CREATE TABLE u LIKE t": 1235,
+    "CHECKSUM TABLE t": 1235,
+    "ANALYZE TABLE t, ordinary": 1235,
+}
+
+
+def test_what_files_cannot_do_is_refused(
+    client: Connection, files: ObjectStore
+) -> None:
+    run(client, with_clauses(files), LOAD, "CREATE TABLE ordinary (a int)")
+    for sql, number in REFUSED.items():
+        assert refusal(client, sql)[0] == number, sql
+    assert rows(client, "SELECT * FROM t ORDER BY a") == [(1, "x"), (2, "yy")]
+    run(client, "CREATE INDEX i ON ordinary (a)", "TRUNCATE ordinary")
+    run(client, "CREATE TRIGGER r BEFORE INSERT ON ordinary FOR EACH ROW SET @t = 1")
+
+
+@pytest.mark.parametrize("verb", ["ANALYZE", "CHECK", "OPTIMIZE", "REPAIR"])
+def test_maintenance_is_answered_as_of_engines_that_have_none(
+    client: Connection, files: ObjectStore, verb: str
+) -> None:
+    run(client, with_clauses(files))
+    note = f"The storage engine for the table doesn't support {verb.lower()}"
+    found = rows(client, f"{verb} TABLE t")
+    assert found == [("hand.t", verb.lower(), "note", note)]
+
+
+def test_a_view_of_a_dropped_table_is_invalid(
+    client: Connection, files: ObjectStore
+) -> None:
+    run(client, with_clauses(files), "CREATE VIEW v AS SELECT a FROM t")
+    assert refusal(client, "SELECT * FROM v")[0] == 3877
+    run(client, LOAD)
+    assert rows(client, "SELECT * FROM v ORDER BY a") == [(1,), (2,)]
+    run(client, "DROP TABLE t")
+    assert refusal(client, "SELECT * FROM v")[0] == 1356
+    assert refusal(client, "SELECT * FROM t")[0] == 1146
+    run(client, "CREATE TABLE t (a int)", "INSERT INTO t VALUES (5)")
+    assert rows(client, "SELECT * FROM v") == [(5,)]
+
+
+def test_a_dropped_schema_takes_its_data_along(
+    client: Connection, files: ObjectStore
+) -> None:
+    run(client, with_clauses(files), LOAD, "DROP DATABASE hand")
+    held = "SELECT COUNT(*) FROM performance_schema.rpd_table_id"
+    assert rows(client, f"{held} WHERE SCHEMA_NAME = 'hand'") == [(0,)]
+    run(client, "CREATE DATABASE hand", "USE hand", with_clauses(files))
+    assert refusal(client, "SELECT * FROM t")[0] == 3877

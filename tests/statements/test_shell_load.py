@@ -1,0 +1,132 @@
+"""SECONDARY_LOAD and SECONDARY_UNLOAD of Lakehouse tables."""
+
+import pytest
+
+from heatproxy.objectstore import ObjectStore
+from tests.asking import refusal, rows, run, value
+from tests.statements.byhand import with_attribute, with_clauses
+from tests.statements.conftest import Connection
+
+pytestmark = pytest.mark.mysql
+
+LOAD = "ALTER TABLE t SECONDARY_LOAD"
+
+
+def test_a_table_is_loaded_unloaded_and_loaded_again(
+    client: Connection, files: ObjectStore
+) -> None:
+    run(client, with_attribute(files))
+    assert refusal(client, "SELECT * FROM t") == (3877, "Table has not been loaded")
+    run(client, LOAD)
+    assert rows(client, "SELECT * FROM t ORDER BY a") == [(1, "x"), (2, "yy")]
+    run(client, "ALTER TABLE t SECONDARY_UNLOAD")
+    assert refusal(client, "SELECT * FROM t") == (3877, "Table has not been loaded")
+    files.objects["hand.csv"] = b"3,z\n"
+    run(client, "ALTER TABLE /*+ AUTOPILOT_DISABLE_CHECK */ t SECONDARY_LOAD")
+    assert rows(client, "SELECT * FROM t") == [(3, "z")]
+
+
+def test_a_load_that_fails_leaves_what_was_loaded(
+    client: Connection, files: ObjectStore
+) -> None:
+    run(client, with_attribute(files), LOAD)
+    files.objects["hand.csv"] = b"1,x\n2,y,z,w\n"
+    assert refusal(client, LOAD)[0] == 6062
+    assert rows(client, "SELECT * FROM t ORDER BY a") == [(1, "x"), (2, "yy")]
+    loaded = value(
+        client,
+        "SELECT CREATE_OPTIONS FROM information_schema.TABLES"
+        " WHERE TABLE_SCHEMA = 'hand'",
+    )
+    assert 'SECONDARY_LOAD="1"' in loaded
+
+
+def test_a_load_may_be_guided_or_not(client: Connection, files: ObjectStore) -> None:
+    run(client, with_clauses(files), f"{LOAD} GUIDED ON", f"{LOAD} GUIDED OFF")
+    assert value(client, "SELECT COUNT(*) FROM t") == 2
+
+
+def test_no_lakehouse_table_has_partitions(
+    client: Connection, files: ObjectStore
+) -> None:
+    run(client, with_clauses(files))
+    for word in ("SECONDARY_LOAD", "SECONDARY_UNLOAD"):
+        assert refusal(client, f"ALTER TABLE t {word} PARTITION (p0)")[0] == 1505
+
+
+def test_validation_loads_nothing(client: Connection, files: ObjectStore) -> None:
+    run(client, with_clauses(files), f"{LOAD} VALIDATE ONLY")
+    assert refusal(client, "SELECT * FROM t")[0] == 3877
+    files.objects["hand.csv"] = b"1,x\n2,yyy\n"
+    for form in ("VALIDATE ONLY", "VALIDATE ALL ROWS ONLY GUIDED OFF"):
+        assert refusal(client, f"{LOAD} {form}")[0] == 6066
+    assert refusal(client, f"{LOAD} VALIDATE many ROWS ONLY")[0] == 1064
+    run(client, "ALTER TABLE t STRICT_LOAD=0", f"{LOAD} VALIDATE ALL ROWS ONLY")
+    assert 6057 in [number for _, number, _ in rows(client, "SHOW WARNINGS")]
+
+
+def test_validation_may_stop_after_some_rows(
+    client: Connection, files: ObjectStore
+) -> None:
+    files.objects["hand.csv"] = b"1,x\n" * 600_000 + b"none,x\n"
+    run(client, with_clauses(files), f"{LOAD} VALIDATE 5 ROWS ONLY")
+    assert refusal(client, f"{LOAD} VALIDATE 600001 ROWS ONLY")[0] == 6045
+
+
+KEYS = {
+    "primary": ("a int PRIMARY KEY, b varchar(2)", b"7,x\n1,y\n7,z\n", "7", "PRIMARY"),
+    "unique": ("a int, b varchar(2), UNIQUE k (b)", b"1,x\n2,x\n", "x", "k"),
+    "letters": ("a int, b varchar(9) UNIQUE", b"1,Abc\n2,aBC\n", "", "b"),
+    "accents": ("a int, b varchar(9) UNIQUE", "1,été\n2,ETE\n".encode(), "", "b"),
+    "both": ("a int, b varchar(2), UNIQUE k (a, b)", b"1,x\n1,x\n", "1-x", "k"),
+    "bin": (
+        "a int, b varchar(9) COLLATE utf8mb4_bin UNIQUE", b"1,x\n2,x\n", "x", "b"
+    ),
+    "padded": (
+        "a int, b varchar(9) COLLATE utf8mb4_general_ci UNIQUE",
+        "1,é\n2,É  \n".encode(),
+        "",
+        "b",
+    ),
+}  # fmt: skip
+
+
+def test_a_key_with_a_value_twice_is_told_of(
+    client: Connection, files: ObjectStore
+) -> None:
+    for columns, content, entry, key in KEYS.values():
+        files.objects["hand.csv"] = content
+        run(client, with_clauses(files, columns))
+        number, text = refusal(client, LOAD)
+        assert number == 1062
+        assert text.startswith(f"Duplicate entry '{entry}")
+        assert text.endswith(f"for key 't.{key}'")
+        assert refusal(client, "SELECT * FROM t")[0] == 3877
+        run(client, "ALTER TABLE t VERIFY_KEY_CONSTRAINTS=0", LOAD)
+        assert value(client, "SELECT COUNT(*) FROM t") == content.count(b"\n")
+        run(client, "DROP TABLE t")
+
+
+HOLDING = {
+    "a int UNIQUE, b varchar(2)": b"1,x\n,y\n,z\n",
+    "a int PRIMARY KEY, b varchar(2)": b"1,x\n2,x\n",
+    "a int, b varchar(2), UNIQUE (a, b)": b"1,x\n1,y\n2,x\n",
+    "a int, b varchar(9) COLLATE utf8mb4_bin UNIQUE": b"1,abc\n2,ABC\n",
+    "a int, b varchar(9) UNIQUE": "1,été\n2,étée\n".encode(),
+}
+
+
+def test_a_key_that_holds_is_no_hindrance(
+    client: Connection, files: ObjectStore
+) -> None:
+    for columns, content in HOLDING.items():
+        files.objects["hand.csv"] = content
+        run(client, with_clauses(files, columns), LOAD)
+        assert value(client, "SELECT COUNT(*) FROM t") == content.count(b"\n")
+        run(client, "DROP TABLE t")
+
+
+def test_what_must_not_be_null_is_not(client: Connection, files: ObjectStore) -> None:
+    files.objects["hand.csv"] = b"1,x\n\\N,y\n"
+    run(client, with_clauses(files, "a int NOT NULL, b varchar(2)"))
+    assert refusal(client, LOAD)[0] == 6041
