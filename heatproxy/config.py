@@ -94,6 +94,7 @@ class RapidConfig:
 class AutoMLConfig:
     workers: int
     threads: int
+    format: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from heatproxy.aftermath import Aftermath
 from heatproxy.answer import Answer
+from heatproxy.automl.generations import GENERATIONS, Generation
 from heatproxy.automl.loaded import LoadedModels
 from heatproxy.automl.operations import Operation, Operations
 from heatproxy.backend.account import ServiceAccount
@@ -323,6 +324,16 @@ class Session:
         connection_id = self.watch.thread_id
         self.operation = self.house.operations.begin(query_id, connection_id, routine)
         return self.operation
+
+    @property
+    def thread_id(self) -> int:
+        """The connection's number in MySQL."""
+        return self.watch.thread_id
+
+    @property
+    def generation(self) -> Generation:
+        """Whose formats AutoML's answers have."""
+        return GENERATIONS[self.house.config.automl.format]
 
     @property
     def threads(self) -> int:

@@ -318,6 +318,13 @@ SETTINGS = (
         "How many threads one training uses; 0 is one per processor.",
     ),
     Setting(
+        "automl.format",
+        OneOf(("9.5", "8.0"), default="9.5"),
+        "Whose formats AutoML's answers and catalogs have: those of HeatWave 9.5, or "
+        "those of 8.0.3x, which labs of 2022 and 2023 read.",
+        live=True,
+    ),
+    Setting(
         "log.level",
         OneOf(("debug", "info", "warning", "error"), default="info"),
         "The least severe messages that are logged.",

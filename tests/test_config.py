@@ -95,6 +95,7 @@ WRONG: dict[str, list[Any]] = {
     "rapid.server_id": [-1, 4_294_967_296, 1.5],
     "automl.workers": [0, "many"],
     "automl.threads": [-1],
+    "automl.format": ["10.0", 9.5],
     "log.level": ["loud", 7],
     "workers": [0, 65, 1.5, "many"],
     "drain_timeout_s": [-1, "soon"],

@@ -15,6 +15,7 @@ from typing import Any
 
 from heatproxy.automl import catalog_tables, chunks
 from heatproxy.automl.catalog_tables import MODELS, OBJECTS
+from heatproxy.automl.generations import NEW, Generation
 from heatproxy.backend.connection import BackendConnection
 from heatproxy.datatypes import quote_name, quote_text
 from heatproxy.errors import MySQLError, ml_error
@@ -47,7 +48,9 @@ class Entry:
 class Catalog:
     """One user's catalog, on the caller's connection."""
 
-    def __init__(self, backend: BackendConnection, owner: str) -> None:
+    def __init__(
+        self, backend: BackendConnection, owner: str, generation: Generation = NEW
+    ) -> None:
         """``owner`` is a user's name without its host.
 
         Raises:
@@ -58,6 +61,7 @@ class Catalog:
         self.owner = owner
         self.schema = f"ML_SCHEMA_{owner}"
         self._backend = backend
+        self._generation = generation
         self._models = f"{quote_name(self.schema)}.{MODELS}"
         self._objects = f"{quote_name(self.schema)}.{OBJECTS}"
 
@@ -157,7 +161,8 @@ class Catalog:
             MySQLError: 1062, the handle is taken; the backend's own.
         """
         size = await self._piece_characters()
-        metadata = {**metadata, "chunks": chunks.count(model, size)}
+        metadata = self._generation.metadata(metadata)
+        metadata["chunks"] = chunks.count(model, size)
         notes = metadata.get("notes")
         values = {
             "model_handle": handle,
@@ -167,12 +172,16 @@ class Catalog:
             "build_timestamp": str(metadata.get("build_timestamp") or int(time.time())),
             "target_column_name": metadata.get("target_column_name"),
             "train_table_name": metadata.get("train_table_name"),
-            "column_names": json.dumps(metadata.get("column_names") or []),
+            "column_names": json.dumps(
+                self._generation.column_names(metadata.get("column_names"))
+            ),
             "model_explanation": json.dumps(metadata.get("model_explanation") or {}),
             "model_object_size": str(len(model)),
             "notes": notes[:NOTES_CHARACTERS] if notes else None,
             "model_metadata": json.dumps(metadata),
         }
+        if self._generation.is_old:
+            values["last_accessed"] = values["build_timestamp"]
         literals = ", ".join(_literal(value) for value in values.values())
         await self._forget_orphans()
         await self._backend.query("START TRANSACTION")
@@ -191,7 +200,8 @@ class Catalog:
     ) -> None:
         """A model explained anew: its explanation, metadata and bytes."""
         size = await self._piece_characters()
-        metadata = {**metadata, "chunks": chunks.count(model, size)}
+        metadata = self._generation.metadata(metadata)
+        metadata["chunks"] = chunks.count(model, size)
         explanation = json.dumps(metadata.get("model_explanation") or {})
         where = f"WHERE model_handle = {quote_text(handle)}"
         await self._backend.query("START TRANSACTION")

@@ -15,7 +15,7 @@ from heatproxy.wire.packets import ERR, OK, Capability, frame, parse_err
 
 PATIENCE_S = 30.0
 _LONG_PASSWORD, _TRANSACTIONS, _SECURE_CONNECTION = 1 << 0, 1 << 13, 1 << 15
-_CAPABILITIES = (
+CAPABILITIES = (  # of the clients here
     _LONG_PASSWORD
     | _TRANSACTIONS
     | _SECURE_CONNECTION
@@ -95,7 +95,7 @@ def _log_in(
 ) -> socket.socket:
     sequence, payload = _receive(connection)
     greeting = Greeting.parse(payload)
-    capabilities = int(_CAPABILITIES)
+    capabilities = int(CAPABILITIES)
     if tls is not None:
         capabilities |= Capability.SSL
         sequence += 1

@@ -202,9 +202,10 @@ class _Beside:
     def _bare(self, path: Path, kind: str) -> float:
         """Seconds of DuckDB's own load, whose rows must be as many."""
         held = self._folder / "bare.duckdb"
-        config = {"threads": os.cpu_count() or 1, "memory_limit": f"{MEMORY >> 20}MiB"}
         try:
-            with duckdb.connect(str(held), config=config) as connection:
+            with duckdb.connect(str(held)) as connection:
+                connection.execute(f"SET threads = {os.cpu_count() or 1}")
+                connection.execute(f"SET memory_limit = '{MEMORY >> 20}MiB'")
                 began = time.perf_counter()
                 rows = self._read(path, kind)
                 connection.execute(f"CREATE TABLE t AS SELECT * FROM {rows}")

@@ -11,7 +11,15 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from heatproxy.bench import BenchFailed, changes, figures, ground, sameness, tpch_times
+from heatproxy.bench import (
+    BenchFailed,
+    changes,
+    crowd,
+    figures,
+    ground,
+    sameness,
+    tpch_times,
+)
 from heatproxy.bench.figures import Figure
 from heatproxy.bench.ground import Ground
 from heatproxy.bench.workloads import side
@@ -73,6 +81,7 @@ def _queries(ground_: Ground, counts: Counts, say: Say) -> Iterator[Figure]:
             say(one.text())
             times.append(one)
     yield from tpch_times.summed(times)
+    yield from crowd.measure(ground_, schema, counts.seconds)
 
 
 def _changes(ground_: Ground, counts: Counts, say: Say) -> Iterator[Figure]:

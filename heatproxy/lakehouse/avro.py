@@ -14,10 +14,9 @@ from fastavro.read import SchemaResolutionError
 
 from heatproxy.errors import MySQLError, interrupted
 from heatproxy.lakehouse.catalogue import LH, failure
-from heatproxy.lakehouse.csv import Warn
 from heatproxy.lakehouse.dialect import Dialect
 from heatproxy.lakehouse.inference import Inferred, require_rows
-from heatproxy.lakehouse.layout import Layout
+from heatproxy.lakehouse.layout import Layout, Warn
 from heatproxy.lakehouse.records import Cancelled, Progress
 from heatproxy.lakehouse.streams import DataFile
 from heatproxy.lakehouse.typed import Fitter, Lengths

@@ -1,6 +1,6 @@
 """What Lakehouse says about files and values: numbers, texts, warnings.
 
-Source: the ER_LH messages of MySQL 8.1 and later; all are SQLSTATE HY000.
+Source: the ER_LH messages of MySQL 9.7; all are SQLSTATE HY000.
 """
 
 from dataclasses import dataclass
@@ -75,7 +75,7 @@ _TEXTS = {
     ),
     LH.DATETIME_FORMAT: "Column {} of {} : Error while applying {} format.",
     LH.WARN_TRUNCATED: "Column {} of {} : {} value was truncated.",
-    LH.CSV_PARSING_ERR: "{}:{}: Parsing error found. {}.",
+    LH.CSV_PARSING_ERR: "{} at byte offset {}: Parsing error. {}.",
     LH.COLUMN_MISMATCH_ERR: (
         "{}: Mismatch in the number of columns. Expected {}, found {}."
     ),
@@ -102,8 +102,13 @@ _TEXTS = {
         " represent nullable columns. One of the two types of the union must be null."
     ),
     LH.AVRO_DECODING_ERR: "File {}: Error decoding Avro {}. {}",
-    LH.PARQUET_SCHEMA_MISMATCH: "Difference in schema among Parquet files.",
-    LH.INFER_SCHEMA_MISMATCH: "Found files with mismatched schemas.",
+    LH.PARQUET_SCHEMA_MISMATCH: (
+        "Column {} in {}: Difference in column type among Parquet files."
+    ),
+    LH.INFER_SCHEMA_MISMATCH: (
+        "Column count mismatch between files: '{}' has {} columns, but '{}' has {}"
+        " columns."
+    ),
     LH.WARN_INFER_SKIPPED_LINES: ("Skipped {} line(s) due to mismatched num of cols."),
     LH.INFER_FILE_HAS_NO_DATA: (
         "File {} is skipped because it has no valid data. File is either empty or all"
@@ -111,12 +116,12 @@ _TEXTS = {
     ),
     LH.INFER_NO_DATA: "No valid data found for processing.",
     LH.WARN_INFER_USE_DEFAULT_COL_NAMES: (
-        "Used default column names for column index(s) {} as they are {}."
+        "Used default column names for column index(es) {} as they are {}."
     ),
     LH.AVRO_HEADER_ERR: (
         "File {}: Could not parse avro header. Probably corrupted avro file."
     ),
-    LH.PARQUET_OPEN_ERR: "File {}: {}",
+    LH.PARQUET_OPEN_ERR: "Parquet reader cannot open {}. {}",
     LH.TOO_LARGE_ROW: "File {}: {}",
     LH.JSON_PARSING: "Column {} of {} : {}",
     LH.USER_DATA_ACCESS_FAILED: ("Unable to access the following data locations: {}"),

@@ -4,7 +4,8 @@ Source: HeatWave User Guide, "Lakehouse External Table JSON Syntax"; the field r
 are those of LOAD DATA (see ``tokens``).
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -27,7 +28,7 @@ from heatproxy.lakehouse.inference import (
     named,
     require_rows,
 )
-from heatproxy.lakehouse.layout import Layout, fields_of
+from heatproxy.lakehouse.layout import Layout, Warn, fields_of
 from heatproxy.lakehouse.measure import NULLS, VALUES, State, measure, new_state
 from heatproxy.lakehouse.records import (
     Cancelled,
@@ -43,7 +44,6 @@ from heatproxy.lakehouse.temporal import NO_OPS, Ops, compile_format
 
 __all__ = ["batches", "infer", "resolve"]
 
-Warn = Callable[[Condition], None]
 FLAWS_PER_COLUMN = 1024  # that a chunk tells of: more than anybody is shown
 MOST_SAMPLED_FILES = 8
 
@@ -71,7 +71,7 @@ def infer(
     for number, file in enumerate(files):
         first = first_record(file, dialect)
         if gathered is None and first:
-            gathered = _Gathered(dialect, first)
+            gathered = _Gathered(dialect, first, file.display)
         fields = gathered.fields(first, file) if gathered and first else ()
         before = gathered.rows if gathered else 0
         if gathered and first and number in shown:
@@ -101,8 +101,11 @@ def _spread(files: Sequence[DataFile]) -> frozenset[int]:
 class _Gathered:
     """What the files have shown so far."""
 
-    def __init__(self, dialect: Dialect, first: tuple[str | None, ...]) -> None:
-        self._dialect = dialect
+    def __init__(
+        self, dialect: Dialect, first: tuple[str | None, ...], name: str
+    ) -> None:
+        """``first`` is the first record of the first file, which has that name."""
+        self._dialect, self._name = dialect, name
         self._header = first if dialect.has_header else None
         self._names = [name or "" for name in self._header or ()]
         self.state: State = new_state(len(first))
@@ -123,7 +126,8 @@ class _Gathered:
         if len(first) > width or (
             len(first) < width and not dialect.allow_missing_columns
         ):
-            raise failure(LH.INFER_SCHEMA_MISMATCH, detail=f" {file.display}")
+            counts = (self._name, width, file.display, len(first))
+            raise failure(LH.INFER_SCHEMA_MISMATCH, *counts)
         return tuple(k if k < len(first) else None for k in range(width))
 
     def add(
@@ -221,18 +225,21 @@ class _Table:
         wrong = chunk.found != chunk.columns
         if self._may_lack:
             wrong = chunk.found > chunk.columns
-        for row in np.flatnonzero(wrong)[:FLAWS_PER_COLUMN]:
+        rows = np.flatnonzero(wrong)
+        for number, row in enumerate(rows[:FLAWS_PER_COLUMN], 1):
             values = (chunk.where(int(row)), chunk.columns, int(chunk.found[row]))
             if strict:
                 raise failure(LH.COLUMN_MISMATCH_ERR, *values)
             if self._layout.exact:
                 raise Unforeseen
-            warn(warning(LH.COLUMN_MISMATCH_ERR, *values))
+            left = len(rows) - number if number == FLAWS_PER_COLUMN else 0
+            warn(warning(LH.COLUMN_MISMATCH_ERR, *values), 1 + left)
 
     def arrays(self, chunk: Chunk, strict: bool, warn: Warn) -> list[pa.Array]:
         """The loaded columns; what does not fit is an error or a warning."""
         arrays: dict[int, pa.Array] = {}
         flaws: list[Flaw] = []
+        more: list[Flaw] = []
         for k, reader in self._readers.items():
             column = self._layout.columns[k]
             if reader is None:
@@ -243,6 +250,7 @@ class _Table:
             array, found = convert(chunk, reader)
             arrays[k] = array
             flaws += found[:FLAWS_PER_COLUMN]
+            more += found[FLAWS_PER_COLUMN:]
             if array.null_count and not column.nullable and not found:
                 raise AssertionError("a NULL that no flaw tells of")
         for flaw in sorted(flaws, key=lambda flaw: (flaw.row, flaw.column)):
@@ -253,6 +261,10 @@ class _Table:
             if not column.nullable and arrays[k].null_count:
                 raise _describe(chunk, flaw, k, column)  # no default to put there
             warn(_remark(chunk, flaw, k))
+        alike = {flaw.warning: flaw for flaw in more}
+        for code, times in Counter(flaw.warning for flaw in more).items():
+            flaw = alike[code]
+            warn(_remark(chunk, flaw, self._ordinals[flaw.column]), times)
         return [arrays[k] for k in self._layout.loaded]
 
     def _missing(self, k: int, chunk: Chunk, strict: bool, warn: Warn) -> pa.Array:

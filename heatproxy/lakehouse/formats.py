@@ -8,10 +8,9 @@ import pyarrow as pa
 
 from heatproxy.errors import not_supported
 from heatproxy.lakehouse import avro, csv, ndjson, parquet
-from heatproxy.lakehouse.csv import Warn
 from heatproxy.lakehouse.dialect import Dialect
 from heatproxy.lakehouse.inference import Inferred
-from heatproxy.lakehouse.layout import Layout
+from heatproxy.lakehouse.layout import Layout, Warn
 from heatproxy.lakehouse.records import Cancelled, Progress
 from heatproxy.lakehouse.streams import DataFile
 

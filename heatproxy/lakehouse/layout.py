@@ -6,14 +6,21 @@ Source: HeatWave User Guide, "Lakehouse External Table JSON Syntax":
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import pyarrow as pa
 
 from heatproxy.datatypes import Column
-from heatproxy.lakehouse.catalogue import LH, failure
+from heatproxy.lakehouse.catalogue import LH, Condition, failure
 from heatproxy.lakehouse.dialect import BY_ORDER, Dialect
 
 _NO_FLAGS: frozenset[int] = frozenset()
+
+
+class Warn(Protocol):
+    """Takes a warning; ``times`` says how many like it there are."""
+
+    def __call__(self, condition: Condition, times: int = 1) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)

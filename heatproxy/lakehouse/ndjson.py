@@ -16,11 +16,10 @@ from heatproxy.datatypes import Column, MySQLType
 from heatproxy.errors import MySQLError
 from heatproxy.lakehouse.catalogue import LH, failure, warning
 from heatproxy.lakehouse.convert import convert
-from heatproxy.lakehouse.csv import Warn
 from heatproxy.lakehouse.dialect import AUTO, Dialect
 from heatproxy.lakehouse.fields import Reader
 from heatproxy.lakehouse.inference import Inferred, require_rows
-from heatproxy.lakehouse.layout import Layout
+from heatproxy.lakehouse.layout import Layout, Warn
 from heatproxy.lakehouse.records import Cancelled, Progress, chunks
 from heatproxy.lakehouse.streams import DataFile
 from heatproxy.lakehouse.temporal import NO_OPS

@@ -8,18 +8,17 @@ from collections.abc import Iterator, Sequence
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from heatproxy.errors import interrupted
+from heatproxy.errors import MySQLError, interrupted
 from heatproxy.lakehouse.catalogue import LH, failure
-from heatproxy.lakehouse.csv import Warn
 from heatproxy.lakehouse.dialect import Dialect
 from heatproxy.lakehouse.inference import Inferred, require_rows
-from heatproxy.lakehouse.layout import Layout
+from heatproxy.lakehouse.layout import Layout, Warn
 from heatproxy.lakehouse.records import Cancelled, Progress
 from heatproxy.lakehouse.streams import DataFile
 from heatproxy.lakehouse.typed import Fitter, Lengths, is_text
 
 ROWS_PER_BATCH = 122_880  # a row group of the engine's
-MOST_SAMPLED_ROWS = 1 << 20
+MOST_SAMPLED_ROWS = 1 << 18
 
 
 def resolve(files: Sequence[DataFile], dialect: Dialect) -> Dialect:
@@ -35,7 +34,7 @@ def infer(
 ) -> Inferred:
     """Types from the first file's schema; strings are as long as the longest value.
 
-    With ``sampling`` the longest of the first million rows, and the load finds out.
+    With ``sampling`` the longest of MOST_SAMPLED_ROWS, and the load finds out.
 
     Raises:
         MySQLError: 6088, files of different schemas; 6098, no rows; 1235, a nested
@@ -49,7 +48,7 @@ def infer(
             lengths = lengths or Lengths(found)
             places = lengths.places(found, dialect, file.display)
             if places is None:
-                raise failure(LH.PARQUET_SCHEMA_MISMATCH)
+                raise _mismatch(files[0], lengths.schema, file, found)
             rows += parquet.metadata.num_rows
             most = MOST_SAMPLED_ROWS - looked_at if sampling else None
             looked_at += _measure(file, lengths, places, cancelled, most)
@@ -87,6 +86,20 @@ def batches(
                     raise interrupted()
                 yield fitter.fit(batch)
         progress(file.size_bytes)
+
+
+def _mismatch(
+    first: DataFile, schema: pa.Schema, other: DataFile, found: pa.Schema
+) -> MySQLError:
+    """What keeps two files from being of one table."""
+    if len(schema) != len(found):
+        counts = (first.display, len(schema), other.display, len(found))
+        return failure(LH.INFER_SCHEMA_MISMATCH, *counts)
+    place = next(
+        (k for k in range(len(schema)) if schema.field(k) != found.field(k)), 0
+    )
+    detail = f" (`{schema.field(place).name}`)"
+    return failure(LH.PARQUET_SCHEMA_MISMATCH, place + 1, other.display, detail=detail)
 
 
 def _open(file: DataFile, **options: Sequence[str]) -> pq.ParquetFile:

@@ -81,8 +81,9 @@ class Reading:
         """How many warnings there were."""
         return self.counts.total()
 
-    def warn(self, condition: Condition) -> None:
-        self.counts[condition.number] += 1
+    def warn(self, condition: Condition, times: int = 1) -> None:
+        """One more warning; ``times`` if there are others like it."""
+        self.counts[condition.number] += times
         if len(self.warnings) < MOST_WARNINGS:
             self.warnings.append(condition)
 
@@ -144,8 +145,8 @@ def open_table(
     resolved = resolve(files, dialect) if files else dialect
     told: list[Reading] = []
 
-    def warn(condition: Condition) -> None:
-        told[0].warn(condition)
+    def warn(condition: Condition, times: int = 1) -> None:
+        told[0].warn(condition, times)
 
     sampled = expected is not None and expected.sampled
     unseen = expected.unseen if expected is not None else frozenset()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from heatproxy.errors import interrupted
+from heatproxy.errors import MySQLError, interrupted
 from heatproxy.lakehouse.catalogue import LH, failure
 from heatproxy.lakehouse.dialect import Dialect
 from heatproxy.lakehouse.streams import DataFile, TextStream
@@ -25,6 +25,7 @@ BUFFER_BYTES = 8 << 20
 READ_BYTES = 1 << 20
 RECORD_LIMIT_BYTES = 4 << 20  # the manual's limit for a line of CSV
 FIELDS_PER_CHUNK = 1 << 20
+MOST_MARK_BYTES = 256  # of a record delimiter of 64 characters
 MOST_COLUMNS = 1017  # what a MySQL table can have
 
 Cancelled = Callable[[], bool]
@@ -195,18 +196,14 @@ def _split(
                     header = False
                     chunk = _chunk(file, buf[pos:], got, columns, arrays, base + pos)
                     _refuse_open_quote(chunk)
+                    _refuse_long(chunk, used)
                     if got > first:
                         yield _from_row(chunk, first)
                 pos += used
                 if not used or got < arrays.rows:
                     break
             if size - pos > RECORD_LIMIT_BYTES:
-                raise failure(
-                    LH.TOO_LARGE_ROW,
-                    file.display,
-                    f"The record at {base + pos} is longer than"
-                    f" {RECORD_LIMIT_BYTES} bytes. An unclosed quotation mark?",
-                )
+                raise _too_long(file, base + pos)
             buf[: size - pos] = buf[pos:size].copy()
             size, base = size - pos, base + pos
 
@@ -253,6 +250,23 @@ def _refuse_open_quote(chunk: Chunk) -> None:
             chunk.base + int(chunk.row_at[-1]),
             "The file ends inside a quoted field",
         )
+
+
+def _refuse_long(chunk: Chunk, end: int) -> None:
+    """Raise for a record over the limit; the last one ends at ``end``."""
+    if end <= RECORD_LIMIT_BYTES:
+        return
+    sizes = np.diff(chunk.row_at, append=end)
+    if sizes.max() > RECORD_LIMIT_BYTES + MOST_MARK_BYTES:
+        at = int(chunk.row_at[sizes.argmax()])
+        raise _too_long(chunk.file, chunk.base + at)
+
+
+def _too_long(file: DataFile, at: int) -> MySQLError:
+    text = f"The record at {at} is longer than {RECORD_LIMIT_BYTES} bytes."
+    return failure(
+        LH.TOO_LARGE_ROW, file.display, f"{text} An unclosed quotation mark?"
+    )
 
 
 def _skip(data: Bytes, record: bytes, count: int) -> int:

@@ -17,7 +17,12 @@ from heatproxy.errors import MySQLError, not_supported
 from heatproxy.lakehouse.catalogue import LH, failure
 from heatproxy.lakehouse.dialect import Dialect
 
-_MAGIC = ((b"\x1f\x8b", "gzip"), (b"BZh", "bzip2"), (b"PK\x03\x04", "zip"))
+_MAGIC = (
+    (b"\x1f\x8b", "gzip"),
+    (b"BZh", "bzip2"),
+    (b"PK\x03\x04", "zip"),
+    (b"PK\x05\x06", "zip"),  # without members
+)
 _BOM = "\ufeff"
 # MySQL's latin1 is Windows-1252 with the five holes filled by control characters
 _LATIN1 = "".join(
@@ -110,12 +115,21 @@ def open_unpacked(file: DataFile, compression: str | None) -> IO[bytes]:
     if found == "bzip2":
         return bz2.open(file.path)
     if found == "zip":
+        return _only_member(file)
+    return file.path.open("rb")
+
+
+def _only_member(file: DataFile) -> IO[bytes]:
+    try:
         archive = zipfile.ZipFile(file.path)
         members = [info for info in archive.infolist() if not info.is_dir()]
         if len(members) != 1:
             raise not_supported("zip archives that hold more or less than one file")
         return archive.open(members[0])
-    return file.path.open("rb")
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError) as problem:
+        # damaged, packed in a way that is not known here, or encrypted
+        why = str(problem).rstrip(".")
+        raise failure(LH.CSV_PARSING_ERR, file.display, 0, why) from None
 
 
 def _decoder(dialect: Dialect) -> Callable[[bytes, bool], bytes]:

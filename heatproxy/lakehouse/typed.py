@@ -4,7 +4,6 @@ Source: HeatWave User Guide, "Parquet Data Type Specifications", "Avro Data Type
 Specifications".
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -18,10 +17,9 @@ from heatproxy.lakehouse.catalogue import LH, Condition, failure, warning
 from heatproxy.lakehouse.convert import Unforeseen, with_defaults
 from heatproxy.lakehouse.dialect import BY_ORDER, Dialect
 from heatproxy.lakehouse.inference import column_names, string_type
-from heatproxy.lakehouse.layout import Layout, fields_of
+from heatproxy.lakehouse.layout import Layout, Warn, fields_of
 from heatproxy.lakehouse.streams import DataFile
 
-Warn = Callable[[Condition], None]
 _INTEGERS = {8: "tinyint", 16: "smallint", 32: "int", 64: "bigint"}
 
 
@@ -202,8 +200,8 @@ class Fitter:
             filled = with_defaults(array)
             if self._strict or filled.null_count:
                 raise failure(code, ordinal, self._where, detail=detail)
-            for _ in range(array.null_count):
-                self._warn(warning(code, ordinal, self._where, detail=detail))
+            said = warning(code, ordinal, self._where, detail=detail)
+            self._warn(said, array.null_count)
             array = filled
         most = column.type.length
         if most is not None and pa.types.is_string(target):
@@ -224,9 +222,8 @@ class Fitter:
         if self._strict:
             detail = f" (`{column.name}` {column.type.sql()})"
             raise failure(LH.STRING_TOO_LONG, ordinal, self._where, detail=detail)
-        for _ in range(long):
-            values = (ordinal, self._where, column.type.name)
-            self._warn(warning(LH.WARN_TRUNCATED, *values))
+        values = (ordinal, self._where, column.type.name)
+        self._warn(warning(LH.WARN_TRUNCATED, *values), long)
         return pc.utf8_slice_codeunits(array, 0, most)
 
     def _one_by_one(self, array: pa.Array, column: Column, ordinal: int) -> pa.Array:

@@ -85,7 +85,7 @@ async def import_model(
             model or what is said of it; MySQL's own.
     """
     user = await session.user()
-    catalog = Catalog(session.backend, user)
+    catalog = Catalog(session.backend, user, session.generation)
     said: Mapping[str, Any] = option_object(model_metadata, "ML_MODEL_IMPORT")
     if model_handle and await catalog.find(model_handle) is not None:
         raise ml_error(
@@ -99,7 +99,7 @@ async def import_model(
     now = time.time()
     stored, metadata = await session.in_worker(import_job, data, said, int(now))
     table = metadata.get("train_table_name") or "imported"
-    handle = model_handle or f"{table}_{user}_{int(now * 1000)}"
+    handle = model_handle or session.generation.handle(table, user, now)
     await catalog.upgrade()
     await catalog.save(handle, metadata, stored)
     return Outcome(out=(quote_text(handle),))

@@ -58,7 +58,7 @@ async def explain(
         entry.build_timestamp,
         session.threads,
     )
-    catalog = Catalog(session.backend, loaded.owner)
+    catalog = Catalog(session.backend, loaded.owner, session.generation)
     await catalog.replace(entry.handle, metadata, data)
     await open_model(session, model_handle)
     return Outcome()

@@ -18,11 +18,11 @@ from heatproxy.automl.tasks.contract import Answers
 from heatproxy.backend.insert import insert_rows
 from heatproxy.datatypes import quote_name, quote_text
 from heatproxy.errors import not_supported
+from heatproxy.routines import inplace
 from heatproxy.routines.arguments import require_absent, table_name
 from heatproxy.routines.routine import Outcome
 from heatproxy.session import Session
 
-GENERATED_KEY = "_4aad19ca6e_pk_id"  # since 8.4.1
 LABEL_TYPES: tuple[tuple[pa.DataType, str], ...] = (
     (pa.bool_(), "tinyint(1)"),
     (pa.int8(), "tinyint"),
@@ -63,13 +63,13 @@ async def write_answers(
     """
     source = await table_name(session, table, "table_name")
     target = await table_name(session, output_table, "output_table_name")
-    refuse_in_place(source, target)
+    if source == target:
+        return await _write_in_place(session, loaded, source, job, *arguments)
     await require_absent(session, *target)
     rows = await session.read_table(*source)
     columns = await input_columns(session, *source)
     found = await session.in_worker(job, loaded.data, rows, *arguments, session.threads)
-    is_regression = loaded.entry.task == "regression"
-    added = [(f.name, _type_of_added(f, is_regression)) for f in found.added.schema]
+    added = _added_by(loaded, found)
     if found.own_rows:
         (key, kind), *added = added
         columns = [InputColumn(key, f"{kind} NOT NULL", in_key=True)]
@@ -79,6 +79,36 @@ async def write_answers(
             rows = rows.append_column(field.name, found.added.column(field.name))
     await write_output(session, *target, columns, added, rows)
     return Outcome()
+
+
+async def _write_in_place(
+    session: Session,
+    loaded: Loaded,
+    source: tuple[str, str],
+    job: Callable[..., Answers],
+    *arguments: Any,
+) -> Outcome:
+    """The same, where the table itself gets the answers."""
+    key = await inplace.prepare(session, *source, {"Prediction", "ml_results"})
+    try:
+        rows = await session.read_table(*source)
+        found = await session.in_worker(
+            job, loaded.data, rows.drop_columns(key), *arguments, session.threads
+        )
+        if found.own_rows:
+            raise not_supported("an output table that is the input table for this task")
+        answers = found.added.add_column(0, key, rows.column(key))
+        await inplace.add_answers(session, *source, _added_by(loaded, found), answers)
+    except BaseException:
+        await inplace.take_back(session, *source, key)
+        raise
+    return Outcome()
+
+
+def _added_by(loaded: Loaded, found: Answers) -> list[tuple[str, str]]:
+    """Name and type of each column that the model adds."""
+    is_regression = loaded.entry.task == "regression"
+    return [(f.name, _type_of_added(f, is_regression)) for f in found.added.schema]
 
 
 def _type_of_added(field: pa.Field, is_regression: bool) -> str:
@@ -145,7 +175,7 @@ async def write_output(
     parts = [f"{quote_name(column.name)} {column.definition}" for column in columns]
     parts += [f"{quote_name(title)} {kind}" for title, kind in added]
     if not key:
-        key = [quote_name(GENERATED_KEY)]
+        key = [quote_name(session.generation.generated_key)]
         parts.insert(0, f"{key[0]} bigint NOT NULL AUTO_INCREMENT")
     parts.append(f"PRIMARY KEY ({', '.join(key)})")
     await session.backend.query(f"CREATE TABLE {name} ({', '.join(parts)})")
@@ -156,9 +186,3 @@ async def write_output(
     except BaseException:
         await session.undo(f"DROP TABLE IF EXISTS {name}")
         raise
-
-
-def refuse_in_place(source: tuple[str, str], target: tuple[str, str]) -> None:
-    """Raise for an output table that is the input table."""
-    if source == target:
-        raise not_supported("an output table that is the input table")

@@ -10,6 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from heatproxy.automl.generations import NEW, Generation
 from heatproxy.errors import ml_error
 from heatproxy.jsontext import NumberText, json_text, parse
 from heatproxy.session import Cancel, Session
@@ -52,7 +53,11 @@ class RowsOfOneCall:
         return pa.table({key: _column([o[key] for o in self.objects]) for key in keys})
 
     def answers(
-        self, answerer: Answerer, at_once: int, cancel: Cancel
+        self,
+        answerer: Answerer,
+        at_once: int,
+        cancel: Cancel,
+        generation: Generation = NEW,
     ) -> Iterator[tuple[int, str]]:
         """Each row's place and the answer to it.
 
@@ -72,7 +77,9 @@ class RowsOfOneCall:
                 self.places[start:end], self.objects[start:end], texts, strict=True
             )
             for place, given, text in cancel.between(rows):
-                answer = _answer(given, parse(text), answerer.has_prediction)
+                results = parse(text)
+                answer = _answer(given, results, answerer.has_prediction)
+                answer["ml_results"] = generation.row_results(results, text)
                 yield place, json_text(answer)
 
 
@@ -112,7 +119,9 @@ async def answers(
             texts = await answerer.apart(await session.off_loop(group.table))
             answerer = replace(answerer, results_of=partial(_known, texts))
             size = len(group.places)
-        work = partial(_answer_group, answered, group, answerer, size)
+        work = partial(
+            _answer_group, answered, group, answerer, size, session.generation
+        )
         await session.off_loop(work)
     return answered
 
@@ -122,9 +131,10 @@ def _answer_group(
     group: RowsOfOneCall,
     answerer: Answerer,
     at_once: int,
+    generation: Generation,
     cancel: Cancel,
 ) -> None:
-    for place, text in group.answers(answerer, at_once, cancel):
+    for place, text in group.answers(answerer, at_once, cancel, generation):
         answered[place] = text
 
 
@@ -137,7 +147,7 @@ def _answer(
     given: dict[str, Any], results: dict[str, Any], has_prediction: bool
 ) -> dict[str, Any]:
     """What came in, and beside it what the model says."""
-    answer = {**given, "ml_results": results}
+    answer = dict(given)
     if has_prediction:
         (answer["Prediction"],) = results["predictions"].values()
     for name, share in results.get("attributions", {}).items():

@@ -40,12 +40,14 @@ async def train(
             data that nothing can be learned from; 1317, killed.
     """
     user = await session.user()
-    catalog = Catalog(session.backend, user)
+    catalog = Catalog(session.backend, user, session.generation)
     schema, name = await table_name(session, table, "table_name")
     checked = parse_options(option_object(options, "ML_TRAIN"))
     target = target or None
     _check_target(target, checked)
-    handle = model_handle or f"{schema}.{name}_{user}_{int(time.time() * 1000)}"
+    handle = model_handle or session.generation.handle(
+        f"{schema}.{name}", user, time.time()
+    )
     if await catalog.find(handle) is not None:
         raise ml_error(
             "ML006017", f"model_handle {handle} already exists in the Model_Catalog."

@@ -43,5 +43,5 @@ SELECT PERIOD_ADD(id, 1) FROM t
 SELECT CAST(d AS YEAR) FROM t
 -- a JSON type that the text does not tell
 SELECT JSON_TYPE(j) FROM t
--- a JSON value that is written differently
+-- an element of no array
 SELECT j->'$[0]' FROM t

@@ -89,8 +89,7 @@ def fit_judge(
     judged = some(points, JUDGED_ROWS)
     strange = detector.strangeness(judged, threads)
     usual = float(np.quantile(strange, 1.0 - contamination))
-    threshold = float(np.quantile(chances_of(strange, usual), 1.0 - contamination))
-    judge = Judge(kind, detector, usual, threshold)
+    judge = Judge(kind, detector, usual, threshold=0.5)
     if supervision is None:
         return judge
     labelled = LabelledNeighbours.fit(

@@ -29,7 +29,7 @@ from heatproxy.automl.forecasting.variants import layerings, patterns
 
 FEWEST = 12
 MOST_ROWS = 1_500  # the last ones
-MOST_ITERATIONS = 50
+MOST_ITERATIONS = 30
 LONGEST_SEASON = 24  # a state space of longer ones takes minutes
 ORDERS = ((0, 0), (1, 0), (0, 1), (1, 1), (2, 0), (2, 1), (1, 2), (2, 2), (3, 0))
 LONG_ORDERS = (5, 8, 12)  # of autoregression alone, for cycles without a calendar
@@ -116,6 +116,7 @@ def _fit(
         order=(order[0], settings["d"], order[1]),
         seasonal_order=seasonal,
         trend="c" if is_level or settings.get("drift") else "n",
+        concentrate_scale=True,
     )
     if order[0] in LONG_ORDERS and not order[1]:
         # least squares have found them; to climb from there takes seconds

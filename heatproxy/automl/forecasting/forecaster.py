@@ -5,7 +5,7 @@ numpy to go on from there: no library's version decides whether a stored model c
 read, and nothing stored is ever executed.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -15,6 +15,7 @@ from heatproxy.automl.columns import FloatArray
 
 Settings = Mapping[str, Any]
 State = Mapping[str, Any]
+Progress = Callable[[float, str], None]  # a fraction of 1, and a stage
 
 
 class CannotFit(Exception):

@@ -2,8 +2,8 @@
 
 The last quarter of a series is held out, and the past before it is learned from; the
 best of a first round forecast two more such ends. The best forecaster is joined by up
-to two others that did nearly as well: their weighted mean errs less than one alone.
-Choices depend on the data and the options alone.
+to two others that did nearly as well, where their weighted mean errs no more than it
+does alone. Choices depend on the data and the options alone.
 
 Source: Bates and Granger, "The combination of forecasts".
 """
@@ -19,12 +19,12 @@ from heatproxy.automl.forecasting.forecaster import (
     Fit,
     Forecaster,
     History,
+    Progress,
     Settings,
 )
 from heatproxy.automl.forecasting.layers import FEWEST_CYCLES, Layers
 from heatproxy.automl.forecasting.quiet import MISFITS
 from heatproxy.automl.forecasting.scores import evaluate_forecast
-from heatproxy.automl.tasks.contract import Progress
 from heatproxy.errors import MySQLError
 
 FEWEST_TO_HOLD_OUT = 8
@@ -34,6 +34,7 @@ ENDS = 3
 FINALISTS = 8
 MEMBERS = 3
 NEARLY = 1.5  # times the error of the best
+NO_WORSE = 1.02  # so too for their mean: it is the steadier of the two
 LAYERS_KEPT = 2  # pairs of logarithm and wave that the slow forecasters try
 SLOW = ("STLwARIMAForecaster", "SARIMAXForecaster")
 WILD = 20.0  # times the span of the past: such a forecast has run away
@@ -122,7 +123,13 @@ def choose(
             break
     if not fits:
         return _first_that_fits(history, field)
-    return _joined(history, ends, fits, metric)
+    alone = _joined(history, ends, fits[:1], metric)
+    if len(fits) == 1:
+        return alone
+    together = _joined(history, ends, fits, metric)
+    assert alone.score is not None
+    assert together.score is not None
+    return together if together.score >= NO_WORSE * alone.score else alone
 
 
 def _joined(

@@ -1,7 +1,7 @@
 """From rows of a table to a series without gaps, and exogenous columns to numbers.
 
 Rows may come in any order. A period whose row is missing, or whose value is NULL, is
-drawn as a straight line between its neighbours.
+drawn as a straight line between its neighbours, bent as the season usually bends.
 """
 
 from collections.abc import Sequence
@@ -117,7 +117,8 @@ def read_rows(
     clock = Clock.fit(ticks, index, kind)
     places = clock.training_places(ticks)
     drawn = [_variable(table, name)[order] for name in endogenous]
-    values = np.column_stack([_drawn(v, places, clock.places) for v in drawn])
+    period = round(min(clock.seasons(), default=0.0))
+    values = np.column_stack([_drawn(v, places, clock.places, period) for v in drawn])
     found = [Encoded.fit(name, plain(table.column(name))) for name in exogenous]
     encoders = tuple(encoder for encoder in found if encoder is not None)
     known = encoded(table, encoders)[order]
@@ -163,11 +164,28 @@ def _variable(table: pa.Table, name: str) -> FloatArray:
     return numbers(column, name)
 
 
-def _drawn(values: FloatArray, places: PlaceArray, count: int) -> FloatArray:
+def _drawn(
+    values: FloatArray, places: PlaceArray, count: int, period: int
+) -> FloatArray:
+    """Values at some places as values at all (count,)."""
     known = ~np.isnan(values)
     if not known.any():
         raise all_null()
-    return np.interp(np.arange(count), places[known], values[known])
+    at, seen, everywhere = places[known], values[known], np.arange(count)
+    line = np.asarray(np.interp(everywhere, at, seen), dtype=np.float64)
+    if len(at) == count or period < 2 or count < 3 * period:
+        return line
+    window = np.ones(period) / period
+    level = np.convolve(np.pad(line, period, mode="reflect"), window, mode="same")
+    bends = seen - level[period:-period][at]
+    usual = np.zeros(period)
+    for phase in range(period):
+        of_phase = bends[at % period == phase]
+        usual[phase] = np.median(of_phase) if len(of_phase) else 0.0
+    straight = np.interp(everywhere, at, seen - usual[at % period])
+    filled = straight + usual[everywhere % period]
+    filled[at] = seen
+    return np.asarray(filled)
 
 
 def all_null() -> MySQLError:

@@ -16,13 +16,17 @@ from heatproxy.automl.features import all_dropped, find_column
 from heatproxy.automl.forecasting import FORECASTERS, UNAVAILABLE
 from heatproxy.automl.forecasting.forecaster import CannotFit, Forecaster, History
 from heatproxy.automl.forecasting.intervals import Spread
-from heatproxy.automl.forecasting.model import ForecastModel, Member, require_columns
 from heatproxy.automl.forecasting.scores import DEFAULT, METRICS
 from heatproxy.automl.forecasting.selection import Chosen, Winner, changes_of, choose
 from heatproxy.automl.forecasting.table import Encoded, Rows, read_rows
 from heatproxy.automl.forecasting.variants import seasons_of
 from heatproxy.automl.metrics import metric_named
 from heatproxy.automl.tasks.contract import Arrays, Order, Progress
+from heatproxy.automl.tasks.forecasting_model import (
+    ForecastModel,
+    Member,
+    require_columns,
+)
 from heatproxy.automl.tasks.metadata import SpecialFacts
 from heatproxy.errors import ml_error, not_supported, secondary_engine
 from heatproxy.options import Constraint, ListOf, Number, Options, Text
@@ -276,7 +280,6 @@ def _assembled(
     return ForecastModel(
         clock=rows.clock,
         endogenous=asked.endogenous,
-        exogenous=asked.exogenous,
         encoders=_encoders(rows, chosen),
         members=tuple(
             Member(one.forecaster, one.fit.state, one.weight) for one in chosen.winners

@@ -48,8 +48,8 @@ class Member:
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> "Member":
-        """Raises: KeyError, StopIteration and the like when it is no such state."""
-        forecaster = next(f for f in FORECASTERS if f.name == state["forecaster"])
+        """Raises: KeyError, TypeError or ValueError when it is no such state."""
+        forecaster = {one.name: one for one in FORECASTERS}[state["forecaster"]]
         return cls(forecaster, dict(state["learned"]), float(state["weight"]))
 
 
@@ -64,7 +64,6 @@ class ForecastModel:
 
     clock: Clock
     endogenous: tuple[str, ...]
-    exogenous: tuple[str, ...]
     encoders: tuple[Encoded, ...]
     members: tuple[Member, ...]
     fitted: FloatArray
@@ -149,7 +148,6 @@ class ForecastModel:
         values = {
             "clock": self.clock.state(),
             "endogenous": self.endogenous,
-            "exogenous": self.exogenous,
             "encoders": [encoder.state() for encoder in self.encoders],
             "members": [member.state() for member in self.members],
             "facts": self.facts.state(),
@@ -170,7 +168,6 @@ class ForecastModel:
         model = cls(
             clock=Clock.from_state(state["clock"]),
             endogenous=tuple(state["endogenous"]),
-            exogenous=tuple(state["exogenous"]),
             encoders=tuple(Encoded.from_state(one) for one in state["encoders"]),
             members=tuple(Member.from_state(one) for one in state["members"]),
             fitted=np.array(arrays["fitted"], dtype=np.float64),
@@ -224,7 +221,7 @@ class ForecastModel:
 
     def _places(self, table: pa.Table) -> PlaceArray:
         """The place of each row on the grid (n_rows,)."""
-        needed = [self.clock.column, *self.exogenous]
+        needed = [self.clock.column, *(one.feature.name for one in self.encoders)]
         if any(find_column(table.column_names, name) is None for name in needed):
             raise ml_error(
                 "ML003011",
