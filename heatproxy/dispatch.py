@@ -20,6 +20,7 @@ from heatproxy.statements import (
     Handler,
     Text,
     Work,
+    ansi,
     call,
     copied,
     create,
@@ -230,6 +231,7 @@ async def find(session: Session, statement: Text) -> Work | None:
     if defines(statement.tokens):
         await ddl.require_definable(session, statement)
         return await views.handle(session, statement)
+    statement = await ansi.with_names(session, statement)
     plain = rpd.without_hints(statement)
     for handle in HANDLERS:
         work = await handle(session, plain)

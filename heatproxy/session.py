@@ -23,6 +23,7 @@ from heatproxy.backend.weights import Weights
 from heatproxy.config import Config
 from heatproxy.datatypes import quote_name, quote_text
 from heatproxy.engine import Engine
+from heatproxy.engine.yielding import begin_yielding
 from heatproxy.errors import (
     MySQLError,
     ProtocolError,
@@ -47,7 +48,7 @@ ASK_AGAIN_S = 0.02
 FEWEST_TURNS = 4  # queries that the engine has at the same time
 # Work that may take long has threads of its own: it must not use up those that every
 # session needs for a moment.
-_WORKERS = ThreadPoolExecutor(256, "heatproxy-work")
+_WORKERS = ThreadPoolExecutor(256, "heatproxy-work", begin_yielding)
 
 
 class Declined(Exception):

@@ -47,7 +47,10 @@ SEED = 20
 REPEATS = 3
 IMPORTANCE_CELLS = 100_000  # rows predicted to rank the features of a model
 FEWEST_ROWS, MOST_ROWS = 100, 1_000
+MOST_CELLS = 100_000_000  # rows predicted to rank the features, times their width
+FEWEST_ROWS_OF_MANY = 20  # of a table so wide that more would take minutes
 BATCH_ROWS = 200_000  # rows predicted in one call
+BATCH_CELLS = 16_000_000  # 128 MB of them
 BACKGROUND_ROWS = 30
 
 
@@ -190,8 +193,7 @@ def _importance(
 ) -> FloatArray:
     """How much the metric falls when a feature is shuffled (n_used,)."""
     slices = model.features.slices()
-    rows = IMPORTANCE_CELLS // max(REPEATS * len(slices), 1)
-    rows = min(max(rows, FEWEST_ROWS), MOST_ROWS)
+    repeats, rows = _sample_size(len(slices), matrix.shape[1])
     random = np.random.default_rng(SEED)
     kept = np.sort(random.permutation(len(matrix))[:rows])
     matrix, truth = matrix[kept], truth[kept]
@@ -212,9 +214,9 @@ def _importance(
 
     whole = score(model.outputs(matrix, threads))
     falls = np.zeros(len(slices))
-    jobs = [(place, r) for place in range(len(slices)) for r in range(REPEATS)]
-    orders = [random.permutation(len(matrix)) for _ in range(REPEATS)]
-    at_once = max(1, BATCH_ROWS // max(len(matrix), 1))
+    jobs = [(place, r) for place in range(len(slices)) for r in range(repeats)]
+    orders = [random.permutation(len(matrix)) for _ in range(repeats)]
+    at_once = rows_at_once(len(matrix), matrix.shape[1])
     for start in range(0, len(jobs), at_once):
         batch = jobs[start : start + at_once]
         shuffled = np.tile(matrix, (len(batch), 1))
@@ -224,7 +226,7 @@ def _importance(
         outputs = model.outputs(shuffled, threads)
         for i, (place, _) in enumerate(batch):
             part = outputs[i * len(matrix) : (i + 1) * len(matrix)]
-            falls[place] += (whole - score(part)) / REPEATS
+            falls[place] += (whole - score(part)) / repeats
     return falls
 
 
@@ -236,7 +238,7 @@ def _by_permutation(
     others = _some(model.background, BACKGROUND_ROWS)
     result = np.zeros((len(matrix), len(slices)))
     a_row = len(slices) * len(others)
-    at_once = max(1, BATCH_ROWS // max(a_row, 1))
+    at_once = rows_at_once(a_row, matrix.shape[1])
     for start in range(0, len(matrix), at_once):
         rows = matrix[start : start + at_once]
         # every row, for every feature, with the value of every other row
@@ -253,6 +255,21 @@ def _by_permutation(
         means = answers.reshape(len(rows), len(slices), -1).mean(axis=2)
         result[start : start + at_once] = own[:, None] - means
     return result if model.labels is not None else result / model.output_span
+
+
+def _sample_size(features: int, width: int) -> tuple[int, int]:
+    """How often each feature is shuffled, and in how many rows."""
+    rows = IMPORTANCE_CELLS // max(REPEATS * features, 1)
+    rows = min(max(rows, FEWEST_ROWS), MOST_ROWS)
+    if REPEATS * rows * features * width <= MOST_CELLS:
+        return REPEATS, rows
+    return 1, min(rows, max(MOST_CELLS // (features * width), FEWEST_ROWS_OF_MANY))
+
+
+def rows_at_once(each: int, width: int) -> int:
+    """How many things, of so many rows each, are predicted in one call."""
+    rows = min(BATCH_ROWS, BATCH_CELLS // max(width, 1))
+    return max(1, rows // max(each, 1))
 
 
 def _some(matrix: FloatArray, rows: int) -> FloatArray:

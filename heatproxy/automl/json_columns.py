@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -38,7 +39,13 @@ def numbers(values: FloatArray) -> pa.Array:
 
 def fixed(values: FloatArray, decimals: int) -> pa.Array:
     """Numbers in -1..1 rounded, as text such as 0.98, 0.5 and 1.0 (n_rows,)."""
-    steps = 10**decimals
-    known = pa.array([str(step / steps) for step in range(-steps, steps + 1)])
+    steps, known = 10**decimals, _known(decimals)
     places = np.rint(np.clip(values, -1.0, 1.0) * steps).astype(np.int64) + steps
     return known.take(pa.array(places))
+
+
+@cache
+def _known(decimals: int) -> pa.Array:
+    """All numbers in -1..1 of so many decimals, as text."""
+    steps = 10**decimals
+    return pa.array([str(step / steps) for step in range(-steps, steps + 1)])

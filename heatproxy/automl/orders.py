@@ -15,7 +15,7 @@ def parse_options(given: Mapping[str, Any] | None) -> TrainOptions | Order:
 
     Raises:
         MySQLError: 3877 ML001016 no such task, an option that the task has not, or a
-            value that an option refuses; 1235 a task that is not here yet.
+            value that an option refuses; 1235 an option of another task.
     """
     given = dict(given or {})
     task = given.get("task")

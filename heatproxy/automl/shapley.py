@@ -23,7 +23,7 @@ BACKGROUND_ROWS = 20
 EVALUATIONS = 400_000  # rows predicted, about, to explain all rows of a call
 MOST_ORDERS = 8  # and as many backwards
 EXACT_FEATURES = 3  # of so few all orders are tried
-BATCH_ROWS = 200_000  # rows predicted in one call
+BATCH_CELLS = 16_000_000  # predicted in one call: 128 MB of them
 _TREES = ("DecisionTree", "RandomForest", "ExtraTrees")
 
 
@@ -76,7 +76,7 @@ def _sampled(model: Model, matrix: FloatArray, threads: int) -> FloatArray:
     orders = _orders(len(slices), len(matrix) * len(others))
     nothing = _as_columns(model.outputs(others, threads)).mean(axis=0)
     values = np.zeros((len(matrix), len(slices), len(nothing)))
-    at_once = max(1, BATCH_ROWS // len(others))
+    at_once = max(1, BATCH_CELLS // (matrix.shape[1] * len(others)))
     for start in range(0, len(matrix), at_once):
         rows = matrix[start : start + at_once]
         for order in orders:

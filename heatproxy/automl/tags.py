@@ -33,31 +33,32 @@ _IRREGULAR = {
     "feet": "foot",
     "included": "include",
     "including": "include",
+    "knives": "knife",
     "led": "lead",
     "lives": "life",
     "men": "man",
     "mice": "mouse",
     "people": "people",
     "teeth": "tooth",
-    "women": "woman",
+    "thieves": "thief",
     "wives": "wife",
+    "women": "woman",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Tagger:
-    """A vocabulary, sorted, with the weight of each tag (n_tags,), and the words that
-    are inflections of others."""
+    """A vocabulary, sorted, with the weight of each tag (n_tags,)."""
 
     tags: tuple[str, ...]
     weights: FloatArray
-    stems: Mapping[str, str]
 
     @classmethod
     def fit(cls, documents: Sequence[str]) -> "Tagger":
         """From at least one document; ones without words count too."""
         words = [_words(text) for text in documents]
-        stems = _stems({word for one in words for word in one})
+        everything = {word for one in words for word in one}
+        stems = _stems(everything, everything)
         counts: Counter[str] = Counter()
         for one in words:
             counts.update(set(_terms(one, stems)))
@@ -70,18 +71,19 @@ class Tagger:
         tags = sorted(tag for _, tag in sorted(known)[:MOST_TAGS])
         seen = np.array([counts[tag] for tag in tags], dtype=np.float64)
         weights = np.log((1.0 + len(documents)) / (1.0 + seen)) + 1.0
-        parts = {part for tag in tags for part in tag.split(" ")}
-        kept = {word: stem for word, stem in stems.items() if stem in parts}
-        return cls(tuple(tags), weights, kept)
+        return cls(tuple(tags), weights)
 
     def tagged(self, documents: Iterable[str], most: int) -> list[list[str]]:
         """The at most ``most`` heaviest tags of each document, equal ones by name."""
         places = {tag: place for place, tag in enumerate(self.tags)}
+        known = {part for tag in self.tags for part in tag.split(" ")}
         found = []
         for text in documents:
+            words = _words(text)
+            stems = _stems(set(words), known)
             counts = Counter(
                 place
-                for term in _terms(_words(text), self.stems)
+                for term in _terms(words, stems)
                 if (place := places.get(term)) is not None
             )
             heavy = sorted(
@@ -90,18 +92,13 @@ class Tagger:
             found.append([self.tags[place] for place in heavy[:most]])
         return found
 
-    def state(self) -> dict[str, Any]:
-        """The words as JSON values; the weights are an array beside them."""
-        return {"tags": self.tags, "stems": dict(self.stems)}
-
     @classmethod
-    def from_state(cls, state: Mapping[str, Any], weights: FloatArray) -> "Tagger":
-        """Raises: KeyError or ValueError when it is no tagger's state."""
-        tags = tuple(str(tag) for tag in state["tags"])
+    def from_state(cls, words: Iterable[Any], weights: FloatArray) -> "Tagger":
+        """From its tags and weights again. Raises: ValueError when they are none."""
+        tags = tuple(str(tag) for tag in words)
         if weights.shape != (len(tags),) or not np.isfinite(weights).all():
             raise ValueError("weights of tags")
-        stems = {str(word): str(stem) for word, stem in state["stems"].items()}
-        return cls(tags, weights, stems)
+        return cls(tags, weights)
 
 
 def _words(text: str) -> list[str]:
@@ -124,17 +121,17 @@ def _terms(words: Sequence[str], stems: Mapping[str, str]) -> list[str]:
     return telling + [f"{first} {second}" for first, second in pairs if first != second]
 
 
-def _stems(words: set[str]) -> dict[str, str]:
-    """Words that are inflections: of a word that occurs, or plurals by their ending."""
+def _stems(words: set[str], known: set[str]) -> dict[str, str]:
+    """Words that are inflections: of a known word, or plurals by their ending."""
     found = {}
-    for word in sorted(words):
-        stem = _IRREGULAR.get(word) or _stem(word, words)
+    for word in words:
+        stem = _IRREGULAR.get(word) or _stem(word, known)
         if stem != word:
             found[word] = stem
     return {word: found.get(stem, stem) for word, stem in found.items()}
 
 
-def _stem(word: str, words: set[str]) -> str:
+def _stem(word: str, known: set[str]) -> str:
     if word.endswith("s") and not word.endswith(("ss", "us", "is")) and len(word) > 3:
         if word.endswith("ies") and len(word) > 4:
             return f"{word[:-3]}y"
@@ -147,6 +144,6 @@ def _stem(word: str, words: set[str]) -> str:
             continue
         doubled = bare[:-1] if bare[-1] == bare[-2] else bare
         for stem in (bare, f"{bare}e", doubled, f"{bare[:-1]}y"):
-            if stem in words or f"{stem}s" in words or stem in ENGLISH_STOP_WORDS:
+            if stem in known or f"{stem}s" in known or stem in ENGLISH_STOP_WORDS:
                 return stem
     return word

@@ -19,7 +19,7 @@ from heatproxy.automl.features import plain as plain_array
 from heatproxy.automl.metrics import evaluate, metric_named
 from heatproxy.automl.model import Facts, Model
 from heatproxy.automl.search import Found, HeldOut, Problem, find
-from heatproxy.automl.tasks import NOT_YET, TASKS, task_named
+from heatproxy.automl.tasks import TASKS, task_named
 from heatproxy.automl.tasks.classification import rebalanced
 from heatproxy.automl.tasks.contract import Target, Task
 from heatproxy.errors import MySQLError, ml_error, not_supported, secondary_engine
@@ -91,8 +91,7 @@ class TrainOptions:
 
         Raises:
             MySQLError: 3877 ML001016 no such task, or a value that its option
-                refuses; 1235 a task of the reference that is not here yet, or one of
-                the options of those tasks.
+                refuses; 1235 an option of another task.
         """
         given = dict(given or {})
         task = given.get("task")
@@ -305,4 +304,4 @@ def _training_score(
         return None
 
 
-__all__ = ["NOT_YET", "TASKS", "TRAIN_OPTIONS", "TrainOptions", "train"]
+__all__ = ["TASKS", "TRAIN_OPTIONS", "TrainOptions", "train"]

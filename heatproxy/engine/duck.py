@@ -8,6 +8,7 @@ import contextlib
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from heatproxy.engine.keyed import text_facts, with_keys
 from heatproxy.engine.repeated import Bound, Repeated
 from heatproxy.engine.scan import TextScan
 from heatproxy.engine.stop import STOPS_WITHIN_S, Stop
+from heatproxy.engine.yielding import started_yielding
 from heatproxy.errors import interrupted, not_supported
 
 BATCH_ROWS = 65_536
@@ -124,7 +126,8 @@ class DuckDB:
 
     def __init__(self, path: Path, memory_limit: str, threads: int) -> None:
         self._lock = threading.Lock()  # one load or drop at a time
-        self._connection = duckdb.connect(
+        connect = partial(
+            duckdb.connect,
             str(path),
             config={
                 "memory_limit": memory_limit,
@@ -138,6 +141,7 @@ class DuckDB:
                 "preserve_insertion_order": True,
             },
         )
+        self._connection = started_yielding(connect)
         # after the start: the file itself and its spill directory stay allowed
         self._connection.execute("SET enable_external_access = false")
         self._connection.execute("SET lock_configuration = true")

@@ -72,7 +72,7 @@ def infer(
             lengths = lengths or Lengths(schema)
             places = lengths.places(schema, dialect, file.display)
             if places is None:
-                raise failure(LH.AVRO_SCHEMA_MISMATCH, file.display)
+                raise failure(LH.AVRO_HEADER_MISMATCH, file.display)
             for batch in _batches(blocks, schema, file, cancelled):
                 rows += batch.num_rows
                 for k in lengths.texts:
@@ -115,7 +115,7 @@ def _open(file: DataFile) -> Iterator["fastavro.block_reader"]:
         try:
             blocks = fastavro.block_reader(stream)
         except (*_BROKEN, EOFError, OSError):
-            raise failure(LH.AVRO_HEADER_ERR, file.display) from None
+            raise failure(LH.AVRO_CANNOT_PARSE_HEADER, file.display) from None
         if blocks.codec not in CODECS:
             why = f"only {', '.join(CODECS)} are read"
             raise failure(
@@ -128,7 +128,7 @@ def _schema(blocks: "fastavro.block_reader", file: DataFile) -> pa.Schema:
     """The columns of a file's records."""
     written = blocks.writer_schema
     if not isinstance(written, Mapping) or written.get("type") != "record":
-        raise failure(LH.AVRO_HEADER_ERR, file.display)
+        raise failure(LH.AVRO_CANNOT_PARSE_HEADER, file.display)
     return pa.schema(_field(one, k, file) for k, one in enumerate(written["fields"], 1))
 
 
@@ -137,7 +137,7 @@ def _field(one: Mapping[str, Any], index: int, file: DataFile) -> pa.Field:
     if isinstance(kind, list):
         others = [member for member in kind if member != "null"]
         if len(others) != 1 or len(kind) != 2:
-            raise failure(LH.AVRO_UNION, index, file.display)
+            raise failure(LH.AVRO_INVALID_UNION, index, file.display)
         kind, nullable = others[0], True
     physical = str(kind["type"] if isinstance(kind, Mapping) else kind)
     logical = str(kind.get("logicalType", "")) if isinstance(kind, Mapping) else ""
@@ -150,7 +150,7 @@ def _field(one: Mapping[str, Any], index: int, file: DataFile) -> pa.Field:
         arrow = _LOGICAL.get((physical, logical), _PHYSICAL.get(physical))
     if arrow is None:
         raise failure(
-            LH.AVRO_UNCONVERTIBLE, index, file.display, physical, logical, "any"
+            LH.AVRO_TYPE_CANNOT_CONVERT, index, file.display, physical, logical, "any"
         )
     return pa.field(one["name"], arrow, nullable or physical == "null")
 
@@ -170,7 +170,7 @@ def _batches(
             arrays = [_array(records, one) for one in schema]
             yield pa.RecordBatch.from_arrays(arrays, schema=schema)
     except EOFError:
-        raise failure(LH.AVRO_ENDS_UNEXPECTEDLY, file.display) from None
+        raise failure(LH.AVRO_FILE_ENDS_UNEXPECTEDLY, file.display) from None
     except MySQLError:
         raise
     except (SchemaResolutionError, UnicodeDecodeError, *_BROKEN) as problem:

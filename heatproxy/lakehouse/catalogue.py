@@ -15,7 +15,7 @@ class LH(IntEnum):
     COL_NOT_NULLABLE = 6041
     WARN_COL_MISSING_NOT_NULLABLE = 6042
     COL_IS_EMPTY = 6043
-    WARN_COL_IS_EMPTY = 6044
+    COL_IS_EMPTY_WARN = 6044
     BAD_VALUE = 6045
     WARN_DECIMAL_ROUNDING = 6048
     EXCEEDS_MIN = 6050
@@ -32,23 +32,32 @@ class LH(IntEnum):
     NO_FILES_FOUND = 6068
     EMPTY_FILE = 6069
     DUPLICATE_FILE = 6070
-    AVRO_SCHEMA_MISMATCH = 6072
-    AVRO_UNCONVERTIBLE = 6075
-    AVRO_ENDS_UNEXPECTEDLY = 6076
-    AVRO_CORRUPT = 6077
-    AVRO_UNION = 6078
+    AVRO_HEADER_MISMATCH = 6072
+    AVRO_TYPE_CANNOT_CONVERT = 6075
+    AVRO_FILE_ENDS_UNEXPECTEDLY = 6076
+    AVRO_FILE_DATA_CORRUPT = 6077
+    AVRO_INVALID_UNION = 6078
     AVRO_DECODING_ERR = 6086
     PARQUET_SCHEMA_MISMATCH = 6088
-    INFER_SCHEMA_MISMATCH = 6093
+    INFER_NUM_COL_MISMATCH = 6093
     WARN_INFER_SKIPPED_LINES = 6095
     INFER_FILE_HAS_NO_DATA = 6097
     INFER_NO_DATA = 6098
     WARN_INFER_USE_DEFAULT_COL_NAMES = 6100
-    AVRO_HEADER_ERR = 6103
-    PARQUET_OPEN_ERR = 6104
-    TOO_LARGE_ROW = 6106
+    AVRO_CANNOT_PARSE_HEADER = 6103
+    PARQUET_CANT_OPEN_FILE = 6104
+    TOO_LARGE_ROW_ERR = 6106
     JSON_PARSING = 6121
     USER_DATA_ACCESS_FAILED = 6128
+    CP_NO_VALIDATION_MODE = 6421
+    WARN_SUMMARY = 6434
+    DECOMPRESSION_ERR = 6445
+    COL_NAME_MISSING = 6515
+    COL_NAME_DUPLICATE = 6516
+    INFER_COL_NAME_MISMATCH = 6520
+    DELTA_METADATA_READ_ERROR = 6522
+    DELTA_UNSUPPORTED_ERROR = 6523
+    EXTRA_COLUMNS_IN_FILE = 6529
 
 
 _TEXTS = {
@@ -60,7 +69,7 @@ _TEXTS = {
         " default value is provided."
     ),
     LH.COL_IS_EMPTY: "Column {} of {} : Column is empty.",
-    LH.WARN_COL_IS_EMPTY: "Column {} of {} : Column is empty, setting default value.",
+    LH.COL_IS_EMPTY_WARN: "Column {} of {} : Column is empty, setting default value.",
     LH.BAD_VALUE: "Column {} of {} : Invalid {} value.",
     LH.WARN_DECIMAL_ROUNDING: (
         "Column {} of {} : Fraction exceeds schema, rounding value."
@@ -90,14 +99,14 @@ _TEXTS = {
     ),
     LH.EMPTY_FILE: "File {} is empty.",
     LH.DUPLICATE_FILE: "File {} was not processed (duplicate).",
-    LH.AVRO_SCHEMA_MISMATCH: "File {}: Header does not match other files.",
-    LH.AVRO_UNCONVERTIBLE: (
+    LH.AVRO_HEADER_MISMATCH: "File {}: Header does not match other files.",
+    LH.AVRO_TYPE_CANNOT_CONVERT: (
         "Column {} in {}: Avro value of physical type {} logical type {} cannot be"
         " converted to mysql type {}."
     ),
-    LH.AVRO_ENDS_UNEXPECTEDLY: "File {}: Ends unexpectedly.",
-    LH.AVRO_CORRUPT: "File {}: File data might be corrupt.",
-    LH.AVRO_UNION: (
+    LH.AVRO_FILE_ENDS_UNEXPECTEDLY: "File {}: Ends unexpectedly.",
+    LH.AVRO_FILE_DATA_CORRUPT: "File {}: File data might be corrupt.",
+    LH.AVRO_INVALID_UNION: (
         "Column {} in {}: Invalid Avro union encountered. Unions are only supported to"
         " represent nullable columns. One of the two types of the union must be null."
     ),
@@ -105,7 +114,7 @@ _TEXTS = {
     LH.PARQUET_SCHEMA_MISMATCH: (
         "Column {} in {}: Difference in column type among Parquet files."
     ),
-    LH.INFER_SCHEMA_MISMATCH: (
+    LH.INFER_NUM_COL_MISMATCH: (
         "Column count mismatch between files: '{}' has {} columns, but '{}' has {}"
         " columns."
     ),
@@ -118,13 +127,36 @@ _TEXTS = {
     LH.WARN_INFER_USE_DEFAULT_COL_NAMES: (
         "Used default column names for column index(es) {} as they are {}."
     ),
-    LH.AVRO_HEADER_ERR: (
+    LH.AVRO_CANNOT_PARSE_HEADER: (
         "File {}: Could not parse avro header. Probably corrupted avro file."
     ),
-    LH.PARQUET_OPEN_ERR: "Parquet reader cannot open {}. {}",
-    LH.TOO_LARGE_ROW: "File {}: {}",
+    LH.PARQUET_CANT_OPEN_FILE: "Parquet reader cannot open {}. {}",
+    LH.TOO_LARGE_ROW_ERR: "File {}: {}",
     LH.JSON_PARSING: "Column {} of {} : {}",
     LH.USER_DATA_ACCESS_FAILED: ("Unable to access the following data locations: {}"),
+    LH.CP_NO_VALIDATION_MODE: (
+        "Lakehouse Incremental Load is not supported with validation mode."
+    ),
+    LH.WARN_SUMMARY: "[WARNINGS SUMMARY] {}",
+    LH.DECOMPRESSION_ERR: (
+        "Failed to extract from {}: corrupted file, wrong compression format, or"
+        " multiple files in archive."
+    ),
+    LH.COL_NAME_MISSING: (
+        "Column {} of {}: Column name is not present in the file header or metadata."
+    ),
+    LH.COL_NAME_DUPLICATE: (
+        "File {}: Duplicate column name in the file header or metadata."
+    ),
+    LH.INFER_COL_NAME_MISMATCH: (
+        "Column '{}' found in file '{}', but not in file '{}' during column name"
+        " matching."
+    ),
+    LH.DELTA_METADATA_READ_ERROR: "Error while reading metadata for delta table: {}",
+    LH.DELTA_UNSUPPORTED_ERROR: "Feature {} of delta tables is unsupported",
+    LH.EXTRA_COLUMNS_IN_FILE: (
+        "{}: {} column(s) in file are not present in the table."
+    ),
 }
 
 

@@ -125,7 +125,7 @@ def _required(
         if blank[row]:
             if not textual:
                 flaws.append(
-                    Flaw(int(row), index, LH.COL_IS_EMPTY, LH.WARN_COL_IS_EMPTY)
+                    Flaw(int(row), index, LH.COL_IS_EMPTY, LH.COL_IS_EMPTY_WARN)
                 )
         elif flags[row] & MISSING:
             code = LH.WARN_COL_MISSING_NOT_NULLABLE

@@ -127,7 +127,7 @@ class _Gathered:
             len(first) < width and not dialect.allow_missing_columns
         ):
             counts = (self._name, width, file.display, len(first))
-            raise failure(LH.INFER_SCHEMA_MISMATCH, *counts)
+            raise failure(LH.INFER_NUM_COL_MISMATCH, *counts)
         return tuple(k if k < len(first) else None for k in range(width))
 
     def add(
@@ -193,6 +193,8 @@ def batches(
             if mode is not None
         )
         table = _Table(file, dialect, layout)
+        if table.extra:
+            warn(warning(LH.EXTRA_COLUMNS_IN_FILE, file.display, table.extra))
         for chunk in chunks(file, dialect, table.width, cancelled, progress):
             table.check_widths(chunk, strictly, warn)
             arrays = table.arrays(chunk, strictly, warn)
@@ -208,6 +210,7 @@ class _Table:
         by_name = dialect.match_columns_by != BY_ORDER
         first = first_record(file, dialect) if by_name else None
         names = [column.name for column in layout.columns]
+        self.extra = 0  # fields of the file that are no column
         fields = fields_of(names, dialect, first, file.display)
         self.width = len(first) if first else len(layout.columns)
         # None where the file has no such column
@@ -218,6 +221,8 @@ class _Table:
             exact = layout.exact
             reader = None if at is None else Reader(at, column, ops, exact)
             self._readers[k] = reader
+        if first is not None:
+            self.extra = len(first) - sum(at is not None for at in fields)
         self._ordinals = {at: k for k, at in enumerate(fields) if at is not None}
 
     def check_widths(self, chunk: Chunk, strict: bool, warn: Warn) -> None:

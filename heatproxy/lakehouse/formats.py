@@ -7,7 +7,7 @@ from typing import Protocol
 import pyarrow as pa
 
 from heatproxy.errors import not_supported
-from heatproxy.lakehouse import avro, csv, ndjson, parquet
+from heatproxy.lakehouse import avro, csv, delta, ndjson, parquet
 from heatproxy.lakehouse.dialect import Dialect
 from heatproxy.lakehouse.inference import Inferred
 from heatproxy.lakehouse.layout import Layout, Warn
@@ -52,11 +52,12 @@ FORMATS = (
     Format("parquet", parquet.resolve, parquet.infer, parquet.batches),
     Format("avro", avro.resolve, avro.infer, avro.batches),
     Format("json", ndjson.resolve, ndjson.infer, ndjson.batches),
+    Format("delta", delta.resolve, delta.infer, delta.batches),
 )
 
 
 def format_of(dialect: Dialect) -> Format:
-    """The declared format. Raises MySQLError 1235 for delta, documents and the like."""
+    """The declared format. Raises MySQLError 1235 for documents and the like."""
     for known in FORMATS:
         if known.name == dialect.format:
             return known

@@ -70,7 +70,8 @@ def fields_of(
         where: what messages call the file.
 
     Raises:
-        MySQLError: 6062, a column that the file lacks and must not.
+        MySQLError: 6515, a column that the file lacks and must not; 6516, a name that
+            it has twice.
     """
     if dialect.match_columns_by == BY_ORDER or file_names is None:
         return tuple(range(len(names)))
@@ -78,15 +79,13 @@ def fields_of(
     places: dict[str, int] = {}
     for place, given in enumerate(file_names):
         if given is not None:
-            places.setdefault(given.lower() if folds else given, place)
+            name = given.lower() if folds else given
+            if name in places:
+                raise failure(LH.COL_NAME_DUPLICATE, where, detail=f" (`{given}`)")
+            places[name] = place
     found = tuple(places.get(name.lower() if folds else name) for name in names)
-    lacking = [name for name, at in zip(names, found, strict=True) if at is None]
-    if lacking and not dialect.allow_missing_columns:
-        raise failure(
-            LH.COLUMN_MISMATCH_ERR,
-            where,
-            len(names),
-            len(names) - len(lacking),
-            detail=f" (it has no column `{lacking[0]}`)",
-        )
+    if None in found and not dialect.allow_missing_columns:
+        place = found.index(None)
+        detail = f" (`{names[place]}`)"
+        raise failure(LH.COL_NAME_MISSING, place + 1, where, detail=detail)
     return found

@@ -94,7 +94,7 @@ def _mismatch(
     """What keeps two files from being of one table."""
     if len(schema) != len(found):
         counts = (first.display, len(schema), other.display, len(found))
-        return failure(LH.INFER_SCHEMA_MISMATCH, *counts)
+        return failure(LH.INFER_NUM_COL_MISMATCH, *counts)
     place = next(
         (k for k in range(len(schema)) if schema.field(k) != found.field(k)), 0
     )
@@ -106,7 +106,7 @@ def _open(file: DataFile, **options: Sequence[str]) -> pq.ParquetFile:
     try:
         return pq.ParquetFile(file.path, **options)
     except (pa.ArrowInvalid, OSError) as problem:
-        raise failure(LH.PARQUET_OPEN_ERR, file.display, problem) from None
+        raise failure(LH.PARQUET_CANT_OPEN_FILE, file.display, problem) from None
 
 
 def _rows(
@@ -124,7 +124,7 @@ def _rows(
         except StopIteration:
             return
         except (pa.ArrowException, OSError) as problem:
-            raise failure(LH.PARQUET_OPEN_ERR, file.display, problem) from None
+            raise failure(LH.PARQUET_CANT_OPEN_FILE, file.display, problem) from None
         yield batch
 
 

@@ -265,7 +265,7 @@ def _refuse_long(chunk: Chunk, end: int) -> None:
 def _too_long(file: DataFile, at: int) -> MySQLError:
     text = f"The record at {at} is longer than {RECORD_LIMIT_BYTES} bytes."
     return failure(
-        LH.TOO_LARGE_ROW, file.display, f"{text} An unclosed quotation mark?"
+        LH.TOO_LARGE_ROW_ERR, file.display, f"{text} An unclosed quotation mark?"
     )
 
 

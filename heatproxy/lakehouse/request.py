@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from heatproxy.errors import MySQLError, not_supported, secondary_engine
+from heatproxy.lakehouse.catalogue import LH, failure
 from heatproxy.lakehouse.dialect import Dialect, parse_dialect
 from heatproxy.options import BadOption, Flag, ListOf, Nested, OneOf, Options, Text
 
@@ -166,6 +167,8 @@ def parse_request(
     if not isinstance(names, list) or not names:
         raise _wrong("input_list", "it must be a JSON array that names a schema")
     refresh = options["refresh_external_tables"]
+    if refresh and options["mode"] == "validation":
+        raise failure(LH.CP_NO_VALIDATION_MODE)
     schemas: dict[str, SchemaScope] = {}
     external: list[ExternalTable] = []
     for member in names:

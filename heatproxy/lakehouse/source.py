@@ -125,6 +125,7 @@ class Source:
         if cancelled():
             raise interrupted()
         strict, shown = location.is_strict_mode, display_name(one.url)
+        name = unquote(urlsplit(one.url).path)
         if one.path is not None:
             if not one.path.is_file():
                 return None
@@ -133,7 +134,7 @@ class Source:
                 limit = self._policy.max_file_bytes
                 raise refused(one.url, f"it is larger than {limit} bytes")
             progress(size)
-            return DataFile(one.path, shown, size, strict)
+            return DataFile(one.path, shown, size, strict, name)
         self._count += 1
         path = self._folder / str(self._count)
         url = one.url
@@ -144,7 +145,7 @@ class Source:
         )
         if size_or_none is None:
             return None
-        return DataFile(path, shown, size_or_none, strict)
+        return DataFile(path, shown, size_or_none, strict, name)
 
     def _objects(
         self, location: FileLocation, cancelled: Cancelled

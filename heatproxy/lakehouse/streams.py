@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from heatproxy.errors import MySQLError, not_supported
+from heatproxy.errors import MySQLError
 from heatproxy.lakehouse.catalogue import LH, failure
 from heatproxy.lakehouse.dialect import Dialect
 
@@ -39,6 +39,7 @@ class DataFile:
     display: str  # without any secret of its URL
     size_bytes: int  # as stored, so of the packed file
     is_strict_mode: bool | None = None
+    name: str = ""  # of the object: its whole path
 
 
 class TextStream:
@@ -61,14 +62,14 @@ class TextStream:
         """Some bytes, seldom more than ``limit_bytes``; None at the end.
 
         Raises:
-            MySQLError: 6061, the bytes are not text in the dialect's encoding or
+            MySQLError: 6061, the bytes are not text in the dialect's encoding; 6445,
                 the packed file is damaged.
         """
         while True:
             try:
                 raw = self._raw.read(limit_bytes)
             except (OSError, EOFError, zlib.error, zipfile.BadZipFile) as problem:
-                raise self._damaged(str(problem)) from None
+                raise _not_extracted(self._file, str(problem)) from None
             try:
                 text = self._decode(raw, not raw)
             except UnicodeDecodeError as problem:
@@ -102,14 +103,12 @@ def open_unpacked(file: DataFile, compression: str | None) -> IO[bytes]:
     """The file's own bytes; no ``compression`` given means the same as auto.
 
     Raises:
-        MySQLError: 6061, not packed as the dialect says; 1235, a zip archive of
-            several files.
+        MySQLError: 6445, not packed as the dialect says, a damaged archive, or one
+            that has not exactly one file.
     """
     found = packing(file)
     if compression not in (None, "auto", found):
-        raise failure(
-            LH.CSV_PARSING_ERR, file.display, 0, f"The file is not {compression}"
-        )
+        raise _not_extracted(file, f"it is not {compression}")
     if found == "gzip":
         return gzip.open(file.path)  # type: ignore[return-value]
     if found == "bzip2":
@@ -124,12 +123,16 @@ def _only_member(file: DataFile) -> IO[bytes]:
         archive = zipfile.ZipFile(file.path)
         members = [info for info in archive.infolist() if not info.is_dir()]
         if len(members) != 1:
-            raise not_supported("zip archives that hold more or less than one file")
+            raise _not_extracted(file, f"it has {len(members)} files")
         return archive.open(members[0])
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError) as problem:
         # damaged, packed in a way that is not known here, or encrypted
-        why = str(problem).rstrip(".")
-        raise failure(LH.CSV_PARSING_ERR, file.display, 0, why) from None
+        raise _not_extracted(file, str(problem)) from None
+
+
+def _not_extracted(file: DataFile, why: str) -> MySQLError:
+    detail = f" ({why.rstrip('.')})"
+    return failure(LH.DECOMPRESSION_ERR, file.display, detail=detail)
 
 
 def _decoder(dialect: Dialect) -> Callable[[bytes, bool], bytes]:

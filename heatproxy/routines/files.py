@@ -27,6 +27,7 @@ from heatproxy.routines.filling import (
     Found,
     describe,
     filled,
+    in_turn,
     mark,
     new_name,
     refilled,
@@ -253,7 +254,9 @@ async def load_one(
 
     async def work() -> Reading:
         if plan.shell is not None:
-            reading = await refilled(session, plan.shell, strict=strict)
+            async with in_turn(session, plan.shell) as current:
+                reading = await refilled(session, current, strict=strict)
+                await follow_shells(session.house)
         else:
             reading = await _made(session, plan, rows, executed, strict)
         executed[0] += 1

@@ -193,8 +193,8 @@ async def settled(session: Session, fresh: Shell) -> None:
 
 async def refilled(session: Session, shell: Shell, *, strict: bool) -> Reading:
     """Load a table that is there, or load it anew; see ``filled`` and ``settled``."""
-    described = await describe(session, shell)
     await require_alter(session, shell)
+    described = await describe(session, shell)
     fresh = replace(shell, engine_name=new_name())
     reading = await filled(session, fresh, described, strict=strict)
     await settled(session, fresh)

@@ -27,7 +27,7 @@ GONE = "The backend could not be reached while the table was loaded"
 
 
 class OtherEngine(Exception):
-    """The table's secondary engine is none of ours; MySQL has done what it does."""
+    """The table's secondary engine, so called, is none of ours: MySQL did its part."""
 
 
 async def load_table(
@@ -50,7 +50,8 @@ async def load_table(
                 lambda cancel: loader.create_options(schema, table)
             )
             if secondary_engine_of(options or "") != RAPID:
-                raise OtherEngine
+                _, _, other = (options or "").partition('SECONDARY_ENGINE="')
+                raise OtherEngine(other.partition('"')[0])
             return await session.off_loop(partial(_fill, loader, schema, table))
         except OtherEngine:
             raise

@@ -11,7 +11,7 @@ recollection; those of ML_TRAIN are taken too, so that one object serves both.
 from collections.abc import Mapping
 from typing import Any
 
-from heatproxy.automl.tasks import NOT_YET, specialist_named, task_named
+from heatproxy.automl.tasks import specialist_named, task_named
 from heatproxy.datatypes import quote_name, quote_text
 from heatproxy.errors import MySQLError, ml_error, not_supported
 from heatproxy.options import BadOption, Flag, Options, Text
@@ -96,7 +96,7 @@ def _options(text: str | None) -> dict[str, Any]:
 def _task(given: str) -> str:
     """The task's own spelling; a table is split for one that is not here yet, too."""
     name = given.strip().lower()
-    if name not in NOT_YET and specialist_named(name) is None:
+    if specialist_named(name) is None:
         return task_named(name).name
     return name
 

@@ -20,7 +20,7 @@ from heatproxy.lakehouse.request import parse_request
 from heatproxy.options import BadOption, Flag, ListOf, OneOf, Options, Text
 from heatproxy.rapid.describe import is_flagged
 from heatproxy.routines.blocks import Blocks
-from heatproxy.routines.filling import is_strict, refilled, unfilled
+from heatproxy.routines.filling import in_turn, is_strict, refilled, unfilled
 from heatproxy.routines.loading import OtherEngine, load_table, unload_table
 from heatproxy.routines.report import keep_report
 from heatproxy.routines.routine import Outcome, Procedure, needs
@@ -217,11 +217,12 @@ async def _do(session: Session, name: Name, sql: str) -> None:
     loads = sql.endswith(" SECONDARY_LOAD")
     shell = await session.find_shell(*name)
     if shell is not None:
-        if loads:
-            await refilled(session, shell, strict=await is_strict(session))
-            await follow_shells(session.house)
-        else:
-            await unfilled(session, shell)
+        async with in_turn(session, shell) as current:
+            if loads:
+                await refilled(session, current, strict=await is_strict(session))
+                await follow_shells(session.house)
+            else:
+                await unfilled(session, current)
         return
     loader = session.house.rapid.loader
     assert loader is not None

@@ -92,10 +92,12 @@ class Prefilter:
         ``loaded`` are RAPID's tables and views, which MySQL can answer for as well:
         inside a transaction it does, unless ``in_transactions``.
         """
-        always, loaded = {*tables, TRACE}, set(loaded)
-        if len(always) > 1:
+        shells = set(tables)
+        always, loaded = {*shells, TRACE}, set(loaded)
+        if shells:
             always.update(_DICTIONARY)
         self.in_transactions = in_transactions
+        self._shells = _any_of(shells)
         self._tables = _any_of(always)
         self._loaded = _any_of(loaded)
         self._schemas = _any_of(schemas)
@@ -184,7 +186,7 @@ class Prefilter:
                 return (
                     _is_found(_STATUS, text, rest)
                     or _is_found(MENTIONS, text, rest)
-                    or _is_found(self._tables, text, rest)
+                    or _is_found(self._shells, text, rest)
                 )
             explains = _is_found(_SELECT, text, rest)
             named_here = explains and self._is_named(text, rest, loaded)

@@ -5,14 +5,17 @@ the engine is not known to have. What the client is told, columns and counts inc
 is what MySQL says of the statement as it stands.
 """
 
+import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
+import pymysql
 from pymysql.constants import FLAG
 
 from heatproxy.aftermath import Aftermath, conditions_of
-from heatproxy.errors import MySQLError, not_supported
+from heatproxy.errors import MySQLError, ProtocolError, not_supported
 from heatproxy.rapid.decision import ASKS, Refusal, Settings
 from heatproxy.session import Cancel, Declined, Session
 from heatproxy.sql import hints
@@ -181,6 +184,8 @@ async def _run(
 ) -> None:
     """Have MySQL run it, and keep what it leaves in the session."""
     session, backend = made.session, made.session.backend
+    binding = made.statement.binding
+    is_bound = binding is not None and bool(binding.places)
     left: list[Aftermath] = []
 
     async def before_end() -> None:
@@ -193,7 +198,11 @@ async def _run(
         await copies.drop()
 
     def describe(place: int, column: ColumnDefinition) -> ColumnDefinition:
-        return _as_its_own(column, columns[place], copies)
+        own = _as_its_own(column, columns[place], copies)
+        if is_bound and _alike([own], [columns[place]]):
+            # a literal is as long as its value, a parameter as its type
+            own = replace(own, length=columns[place].length)
+        return own
 
     try:
         if columns and session.answer.binary:
@@ -205,11 +214,20 @@ async def _run(
                 backend.close_statement(reply.statement_id)
         else:
             await session.relay(text, before_end, describe if columns else None)
+    except (ProtocolError, asyncio.CancelledError):
+        await asyncio.to_thread(_end_session, session)
+        raise
     except MySQLError as problem:
         # another object: what MySQL's session knows of it is gone with the copies
         raise _refused(problem) from None
     session.aftermath = left[0] if left else None
     made.rows = max(0, left[0].found_rows or 0) if left and columns else 0
+
+
+def _end_session(session: Session) -> None:
+    """The client has left: MySQL would not know before it has a row to send."""
+    with suppress(pymysql.MySQLError):  # the session has ended, or is not ours to end
+        session.house.account.query(f"KILL {session.watch.thread_id}")
 
 
 def _as_its_own(

@@ -8,18 +8,26 @@ Source: HeatWave User Guide, "Lakehouse Limitations for all File Formats".
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
-from heatproxy.aftermath import of_rows
+from heatproxy.aftermath import Aftermath, conditions_of, of_rows
 from heatproxy.backend.shells import Shell
 from heatproxy.datatypes import quote_text
-from heatproxy.errors import lakehouse_lacks, no_such_option_of_table, not_supported
+from heatproxy.errors import (
+    lakehouse_lacks,
+    lakehouse_lacks_option,
+    no_such_option_of_table,
+    not_supported,
+)
+from heatproxy.routines.filling import new_name
 from heatproxy.session import Session, follow_shells
 from heatproxy.sql.lexer import Token, find_word, qualified_name, split_at_commas
 from heatproxy.statements import Text, Work
 
 # Of these MySQL would speak of the shell: an empty checksum, a missing tablespace.
 MAINTENANCE = (b"ANALYZE", b"CHECK", b"CHECKSUM", b"OPTIMIZE", b"REPAIR")
+_EXISTS = 1050
 _NOISE = (b"TABLE", b"TABLES", b"NO_WRITE_TO_BINLOG", b"LOCAL")
 _HEAD_TOKENS = 24  # of CREATE DEFINER = u@h TRIGGER ... BEFORE INSERT ON
 
@@ -34,6 +42,11 @@ async def handle(session: Session, statement: Text) -> Work | None:
         return Work(partial(_relay_and_follow, session, statement))
     if not names & shells.tables:
         return None
+    for at, word in enumerate(words):
+        if word.is_word(b"REFERENCES") and any(
+            await _listed(session, words[at + 1 :][:3])
+        ):
+            raise lakehouse_lacks("foreign keys")
     if verb in (b"ALTER", b"TRUNCATE"):
         for shell in await _listed(session, words[1:]):
             if shell is not None and verb == b"TRUNCATE":
@@ -46,8 +59,9 @@ async def handle(session: Session, statement: Text) -> Work | None:
         like = find_word(words, b"LIKE") or next(
             (i for i, word in enumerate(words[:8]) if word.is_word(b"LIKE")), None
         )
-        if like is not None and any(await _listed(session, words[like + 1 :][:3])):
-            raise not_supported("CREATE TABLE ... LIKE a Lakehouse table")
+        shells_liked = await _listed(session, words[like + 1 :][:3]) if like else []
+        for shell in filter(None, shells_liked):
+            return Work(partial(_copy, session, statement, shell))
     return None
 
 
@@ -111,6 +125,37 @@ async def _answer_maintenance(
     found = await session.backend.packed(rows.encode(), binary=session.answer.binary)
     await session.answer.packed_rows(found.columns, found.rows)
     session.aftermath = of_rows(len(found.rows))
+
+
+async def _copy(session: Session, statement: Text, shell: Shell) -> None:
+    """CREATE TABLE ... LIKE: a table of the same files, with nothing loaded."""
+    words, backend = statement.tokens, session.backend
+    if words[1].is_word(b"TEMPORARY"):
+        raise lakehouse_lacks_option("TEMPORARY")
+    at = 5 if words[2].is_word(b"IF") else 2
+    named = qualified_name(words, at)
+    schema = (named and named[0]) or await session.schema()
+    await backend.query(statement.own)
+    conditions = await conditions_of(backend)
+    made = named is not None and not any(one.number == _EXISTS for one in conditions)
+    if made and named is not None:
+        copy = replace(
+            shell, schema=schema or "", table=named[1], engine_name=new_name()
+        )
+        mark = copy.mark(backslash_escapes=session.backslash_escapes)
+        try:
+            await backend.query(
+                f"ALTER TABLE {copy.name} SECONDARY_ENGINE_ATTRIBUTE={mark}"
+            )
+            await backend.query(f"ALTER TABLE {copy.name} DISCARD TABLESPACE")
+        except BaseException:
+            await session.undo(f"DROP TABLE IF EXISTS {copy.name}")
+            raise
+        await follow_shells(session.house)
+        await backend.query("DO 0")
+    session.answer.warnings = len(conditions)
+    await session.answer.ok()
+    session.aftermath = Aftermath(conditions=conditions) if conditions else None
 
 
 async def _relay_and_follow(session: Session, statement: Text) -> None:

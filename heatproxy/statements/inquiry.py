@@ -18,6 +18,7 @@ from heatproxy.sql.emitter.values import Constant
 from heatproxy.statements import Text
 from heatproxy.statements.constants import as_constants, asking, evaluate
 from heatproxy.wire.columns import ColumnDefinition
+from heatproxy.wire.packets import Status
 
 _COUNTED = "SHOW SESSION STATUS WHERE Variable_name IN"
 _CREATED, _COST = "Com_create_table", "Last_query_cost"
@@ -110,10 +111,14 @@ class Inquiry:
         return await has_created_tables(self._session)
 
     def _is_weighed(self) -> bool:
-        """Whether the cost will matter, as far as can be told."""
-        if self._said.variables:
-            return True
-        return self._session.notes.is_weighed
+        """Whether the cost will matter, as far as can be told.
+
+        It reads the tables, and so would begin a transaction with autocommit off.
+        """
+        both = Status.AUTOCOMMIT | Status.IN_TRANS
+        if self._session.backend.status & both != Status.AUTOCOMMIT:
+            return False
+        return bool(self._said.variables) or self._session.notes.is_weighed
 
     def _explain(self) -> bytes:
         escapes = self._session.backslash_escapes

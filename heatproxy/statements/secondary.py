@@ -18,6 +18,7 @@ from heatproxy.errors import MySQLError, not_supported
 from heatproxy.rapid.load import Loader
 from heatproxy.routines.loading import (
     SECONDARY_ENGINE,
+    UNKNOWN_ENGINE,
     OtherEngine,
     forget,
     load_table,
@@ -144,9 +145,13 @@ async def _load(session: Session, loader: Loader, statement: Text, form: Form) -
             except BaseException:
                 await take_back(session, loader, detached)
                 raise
-    except OtherEngine:
-        session.answer.warnings = 1  # which MySQL has for who asks
+    except OtherEngine as other:
+        # MySQL's own warning may have gone while the dictionary was looked at
+        text = f"Unknown storage engine '{other}'"
+        session.answer.warnings = 1
         await session.answer.ok()
+        warning = Condition("Warning", UNKNOWN_ENGINE, text)
+        session.aftermath = Aftermath(conditions=[warning])
         return
     notes = [*loaded.notes, *([WHOLE] if form.partitions else [])]
     await _answer(session, notes)

@@ -10,6 +10,7 @@ Using Selective Load".
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -163,12 +164,30 @@ async def _in_a_twin(
         await session.backend.query(
             f"RENAME TABLE {shell.name} TO {old.name}, {twin.name} TO {shell.name}"
         )
-    except BaseException:
-        await session.undo(f"DROP TABLE IF EXISTS {twin.name}")
-        await asyncio.to_thread(session.house.engine.drop, twin.engine_name)
+    except BaseException as problem:
+        await _undo(session, twin)
+        if isinstance(problem, MySQLError) and twin.table in problem.message:
+            text = problem.message.replace(twin.table, shell.table)
+            raise MySQLError(problem.number, problem.sqlstate, text) from None
         raise
-    await session.undo(f"DROP TABLE {old.name}")
+    await _drop(session, old)
     return reading
+
+
+async def _undo(session: Session, twin: Shell) -> None:
+    """Leave nothing of a twin, neither in the dictionary nor in the engine."""
+    with suppress(MySQLError):  # who may not drop it could not make it
+        await session.undo(f"DROP TABLE IF EXISTS {twin.name}")
+    await asyncio.to_thread(session.house.engine.drop, twin.engine_name)
+
+
+async def _drop(session: Session, old: Shell) -> None:
+    """Take away what a twin stands for now: the statement has done its work."""
+    sql = f"DROP TABLE {old.name}"
+    try:
+        await session.undo(sql)
+    except MySQLError:  # it was killed too late
+        await asyncio.to_thread(session.house.account.query, sql)
 
 
 async def _make(

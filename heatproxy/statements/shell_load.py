@@ -9,6 +9,7 @@ from heatproxy.aftermath import Aftermath, Condition
 from heatproxy.backend.shells import Shell
 from heatproxy.errors import MySQLError
 from heatproxy.lakehouse.reader import Reading
+from heatproxy.routines.files import summaries
 from heatproxy.routines.filling import (
     describe,
     filled,
@@ -23,7 +24,6 @@ from heatproxy.session import Session, follow_shells
 from heatproxy.statements.secondary import Form
 
 _NOT_PARTITIONED = 1505
-_SUMMARY = 3877
 
 
 async def load(session: Session, shell: Shell, form: Form) -> None:
@@ -36,8 +36,8 @@ async def load(session: Session, shell: Shell, form: Form) -> None:
 
 
 async def _loaded(session: Session, shell: Shell, form: Form) -> Reading:
-    described = await describe(session, shell)
     await require_alter(session, shell)
+    described = await describe(session, shell)
     if form.validates:
         return await validated(session, shell, described, rows=form.rows)
     fresh = replace(shell, engine_name=new_name())
@@ -64,8 +64,8 @@ async def answer(session: Session, reading: Reading | None = None) -> None:
         conditions = [
             Condition("Warning", one.number, one.message) for one in reading.warnings
         ]
-        total = f"Total Warnings: {reading.warning_count}"
-        conditions.append(Condition("Warning", _SUMMARY, total))
+        profile = session.house.config.lakehouse.profile
+        conditions += summaries(reading.counts, len(conditions), profile)
     session.answer.warnings = len(conditions)
     await session.answer.ok()
     session.aftermath = Aftermath(conditions=conditions) if conditions else None

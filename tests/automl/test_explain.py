@@ -1,10 +1,12 @@
 import warnings
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
+from heatproxy.automl import explain, shapley
 from heatproxy.automl.explain import explain_model, explain_predictions
 from heatproxy.errors import MySQLError
 from tests.automl.conftest import customers, fit, houses
@@ -114,3 +116,32 @@ def test_the_explainer_of_ml_explain_is_kept(regressor: Any) -> None:
     assert model.prediction_explainer == "shap"
     shares = explain_predictions(model, houses(3)).attributions
     assert np.abs(shares).sum(axis=1) == pytest.approx(1.0, abs=0.03)
+
+
+class Counting:
+    """An estimator that notes the cells of each matrix it is given."""
+
+    def __init__(self, estimator: Any) -> None:
+        self.estimator, self.cells = estimator, []  # type: Any, list[int]
+
+    def predict(self, matrix: Any, threads: int) -> Any:
+        self.cells.append(matrix.size)
+        return self.estimator.predict(matrix, threads)
+
+
+@pytest.mark.parametrize("explainer", ["permutation_importance", "fast_shap"])
+def test_a_wide_table_is_explained_in_small_parts(
+    monkeypatch: pytest.MonkeyPatch, explainer: str
+) -> None:
+    random = np.random.default_rng(2)
+    table = pa.table({f"c{i}": random.normal(size=40) for i in range(15)})
+    table = table.append_column("y", pa.array(["a", "b"] * 20))
+    model = fit(table, "y", model_list=["GaussianNB"])
+    counting = Counting(model.estimator)
+    monkeypatch.setattr(explain, "MOST_CELLS", 5_000)
+    for module in (explain, shapley):
+        monkeypatch.setattr(module, "BATCH_CELLS", 2_000)
+    wide = replace(model, estimator=counting)
+    explain_model(wide, table, "y", explainer)
+    assert max(counting.cells) <= 2_000
+    assert explainer == "fast_shap" or sum(counting.cells) <= 6_000

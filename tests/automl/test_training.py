@@ -9,7 +9,6 @@ import pytest
 
 from heatproxy.automl.algorithms import CLASSIFIERS, REGRESSORS
 from heatproxy.automl.scoring import score
-from heatproxy.automl.tasks import NOT_YET
 from heatproxy.automl.training import TrainOptions, train
 from heatproxy.errors import MySQLError
 from tests.automl.conftest import customers, fit, houses, quietly
@@ -291,13 +290,6 @@ def test_a_senseless_training_is_refused_by_name(
         fit(table, target, **options)
     assert refused.value.number == number
     assert words in refused.value.message
-
-
-@pytest.mark.parametrize("task", NOT_YET)
-def test_the_tasks_to_come_are_refused_by_name(task: str) -> None:
-    with pytest.raises(MySQLError, match=task) as refused:
-        TrainOptions.parse({"task": task})
-    assert refused.value.number == 1235
 
 
 BAD_OPTIONS: dict[str, tuple[dict[str, Any], int, str]] = {

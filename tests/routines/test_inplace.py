@@ -16,7 +16,7 @@ PREDICT = "CALL sys.ML_PREDICT_TABLE('routines.own_out', '{}', 'routines.own_out
 
 @pytest.fixture
 def own_out(client: Connection) -> str:
-    """A table without a key, with an index, NULLs and a column that tells of changes."""
+    """A table without a key, with an index and a column that tells of changes."""
     run(
         client,
         "DROP TABLE IF EXISTS own_out, apart",

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from heatproxy.lakehouse.catalogue import LH
 from heatproxy.objectstore import ObjectStore
 from tests.asking import refusal, result_sets, rows, run, value
 from tests.lakeside import CSV, external, load
@@ -193,7 +194,7 @@ def test_columns_are_matched_by_their_names(
     strictly = attribute | {"allow_missing_columns": False}
     blocks = asked(client, new("u", strictly))
     lines = blocks["LAKEHOUSE AUTO SCHEMA INFERENCE"]
-    assert any("it has no column `name`" in line for line in lines)
+    assert any("Column name is not present" in line for line in lines)
 
 
 # --- warnings -----------------------------------------------------------------------
@@ -291,3 +292,38 @@ def test_a_schema_is_unloaded_and_its_files_are_loaded_again(
     assert refusal(client, "SELECT * FROM bay.t")[0] == 3877
     run(client, "ALTER TABLE bay.t SECONDARY_LOAD")
     assert rows(client, "SELECT * FROM bay.t") == [(5, "ida", 1)]
+
+
+def test_every_condition_has_mysqls_number_and_name(client: Connection) -> None:
+    known = {
+        int(number): name
+        for number, name in rows(
+            client,
+            "SELECT ERROR_NUMBER, ERROR_NAME FROM"
+            " performance_schema.events_errors_summary_global_by_error"
+            " WHERE ERROR_NAME LIKE 'ER_LH%'",
+        )
+    }
+    ours = {int(one): f"ER_LH_{one.name}" for one in LH if int(one) in known}
+    assert ours == {number: known[number] for number in ours}
+    assert len(ours) == len(LH) or max(known) < 6500
+
+
+def test_columns_that_a_sample_has_wrong_are_inferred_from_everything(
+    client: Connection, store: ObjectStore, bay: str
+) -> None:
+    # over 16 MB of records whose quotes keep all but the first from being sampled
+    lines = b'7,"' + b"x" * 2000 + b'"\n'
+    store.objects["much.csv"] = b"k,w\n" + lines * 8500 + b'70000,"y"\n'
+    blocks = asked(client, new("t", table(store, "much.csv")))
+    assert "Table loaded successfully!" in blocks["LOADING TABLE"]
+    assert rows(client, "DESCRIBE bay.t")[0][1] == "mediumint unsigned"
+    found = rows(client, "SELECT COUNT(*), MAX(k), MIN(LENGTH(w)) FROM bay.t")
+    assert found == [(8501, 70000, 1)]
+    create = rows(client, SCRIPT)[0][0]
+    assert "`k` mediumint unsigned NOT NULL" in create
+    store.objects["much.csv"] += b"7,8,9\n"
+    blocks = asked(client, new("u", table(store, "much.csv")), sql_mode="")
+    assert "Warnings encountered: 1" in blocks["LOADING TABLE"]
+    assert value(client, "SELECT COUNT(*) FROM bay.u") == 8502
+    assert rows(client, "SHOW TABLES FROM bay") == [("t",), ("u",)]

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from heatproxy.automl.tasks import NOT_YET
 from heatproxy.demo_data import bank_marketing_csv
 from heatproxy.objectstore import ObjectStore
 from tests.asking import refusal, rows, run, value
@@ -240,18 +239,6 @@ def test_a_view_is_refused(client: Connection) -> None:
         1347,
         "'routines.seen' is not BASE TABLE",
     )
-
-
-@pytest.mark.parametrize("task", NOT_YET)
-def test_a_task_that_is_not_there_yet_is_refused_by_name(
-    client: Connection, task: str
-) -> None:
-    number, text = refusal(
-        client,
-        "CALL sys.ML_TRAIN('routines.customers', 'y',"
-        f" JSON_OBJECT('task', '{task}'), @m)",
-    )
-    assert (number, task in text) == (1235, True)
 
 
 # --- ended in the middle ------------------------------------------------------------

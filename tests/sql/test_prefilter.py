@@ -10,6 +10,9 @@ from heatproxy.sql.prefilter import Prefilter
 
 TABLES, SCHEMAS = ("bank_marketing", "täble", "a.b"), ("ml_data",)
 WANTED = [
+    b"SHOW CREATE TABLE bank_marketing",
+    b"SELECT engine FROM information_schema.tables",
+    b"SELECT * FROM TABLES_EXTENSIONS",
     b"CALL sys.ML_TRAIN('a', 'b', NULL, @m)",
     b"call sys.heatwave_load(@a, NULL)",
     b"CALL `sys`.`ML_TRAIN`()",
@@ -116,7 +119,7 @@ NOT_WANTED = [
     b"LOAD DATA LOCAL INFILE 'bank_marketing' INTO TABLE t",
     b"USE ml_data",
     b"SHOW TABLES FROM ml_data",
-    b"SHOW CREATE TABLE bank_marketing",
+    b"SHOW CREATE TABLE bank",
     b"GRANT SELECT ON bank_marketing TO u",
     b"DESCRIBE bank_marketing",
     b"SELECT * FROM ml_data.other",
@@ -141,7 +144,15 @@ def test_not_wanted(text: bytes) -> None:
     assert not Prefilter(TABLES, SCHEMAS).wants(text)
 
 
-@pytest.mark.parametrize("text", [b"SELECT 1", b"DROP TABLE x", b"SELECT * FROM t"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"SELECT 1",
+        b"DROP TABLE x",
+        b"SELECT * FROM t",
+        b"SELECT engine FROM information_schema.tables",
+    ],
+)
 def test_without_names_only_routines_are_wanted(text: bytes) -> None:
     assert not Prefilter().wants(text)
     assert Prefilter().wants(b"CALL sys.ML_TRAIN()")

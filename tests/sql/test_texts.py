@@ -134,7 +134,9 @@ def test_every_row_sorts_where_mysql_sorts_it(loaded: Loaded, column: str) -> No
     loaded.agrees(f"SELECT id FROM s ORDER BY {column} DESC, id DESC")
 
 
-@pytest.mark.parametrize(("one", "other"), [("a", "b"), ("u", "v"), ("u", "c"), ("a", "u")])
+@pytest.mark.parametrize(
+    ("one", "other"), [("a", "b"), ("u", "v"), ("u", "c"), ("a", "u")]
+)
 def test_columns_compare_row_by_row(loaded: Loaded, one: str, other: str) -> None:
     tests = [f"{one} {op} {other}" for op in ("=", "<", "<=", ">", "<>", "<=>")]
     loaded.agrees(f"SELECT id, {', '.join(tests)} FROM s ORDER BY id")

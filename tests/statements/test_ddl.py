@@ -21,7 +21,9 @@ REFUSED = {
     "CREATE TRIGGER r BEFORE INSERT ON t FOR EACH ROW SET @a = 1": 1178,
     "CREATE INDEX i ON t (a)": 1178,
     "CREATE UNIQUE INDEX i ON hand.t (a)": 1178,
-    "CREATE TABLE u LIKE t": 1235,
+    "CREATE TEMPORARY TABLE u LIKE t": 1478,
+    "CREATE TABLE u (a int, FOREIGN KEY (a) REFERENCES t (a))": 1178,
+    "ALTER TABLE ordinary ADD FOREIGN KEY (a) REFERENCES hand.t (a)": 1178,
     "CHECKSUM TABLE t": 1235,
     "ANALYZE TABLE t, ordinary": 1235,
 }
@@ -46,6 +48,23 @@ def test_maintenance_is_answered_as_of_engines_that_have_none(
     note = f"The storage engine for the table doesn't support {verb.lower()}"
     found = rows(client, f"{verb} TABLE t")
     assert found == [("hand.t", verb.lower(), "note", note)]
+
+
+def test_a_table_like_another_reads_the_same_files(
+    client: Connection, files: ObjectStore
+) -> None:
+    run(client, with_clauses(files, "a int PRIMARY KEY, b varchar(2)"), LOAD)
+    run(client, "CREATE TABLE `u 2` LIKE t")
+    assert rows(client, "SHOW WARNINGS") == []
+    ((_, text),) = rows(client, "SHOW CREATE TABLE `u 2`")
+    assert text == rows(client, "SHOW CREATE TABLE t")[0][1].replace("`t`", "`u 2`")
+    assert refusal(client, "SELECT * FROM `u 2`")[0] == 3877
+    run(client, "ALTER TABLE `u 2` SECONDARY_LOAD", "DROP TABLE t")
+    assert rows(client, "SELECT * FROM `u 2` ORDER BY a") == [(1, "x"), (2, "yy")]
+    assert refusal(client, "CREATE TABLE `u 2` LIKE hand.`u 2`")[0] == 1050
+    run(client, "CREATE TABLE IF NOT EXISTS `u 2` (LIKE `u 2`)")
+    assert [number for _, number, _ in rows(client, "SHOW WARNINGS")] == [1050]
+    assert rows(client, "SELECT * FROM `u 2` ORDER BY a") == [(1, "x"), (2, "yy")]
 
 
 def test_a_view_of_a_dropped_table_is_invalid(

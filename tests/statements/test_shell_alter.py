@@ -161,6 +161,13 @@ def test_who_may_not_alter_may_not(
         ):
             assert refusal(reader, f"ALTER TABLE t {change}")[0] == 1142
         assert refusal(reader, "ALTER TABLE t SECONDARY_UNLOAD")[0] == 1142
+        run(client, "GRANT ALTER ON hand.t TO reader")
+        run(reader, LOAD, "ALTER TABLE t COMMENT='x'")
+        # MySQL wants CREATE and INSERT besides, as for any ALTER TABLE that copies
+        number, text = refusal(reader, "ALTER TABLE t MODIFY a bigint")
+        assert (number, "denied to user" in text) == (1142, True)
+        assert text.endswith("for table 't'")
+        assert rows(reader, "SELECT * FROM t ORDER BY a") == BOTH
     run(client, "DROP USER reader")
     assert rows(client, "SHOW TABLES") == [("t",)]
 

@@ -21,7 +21,13 @@ import numpy.typing as npt
 from sklearn.metrics import roc_auc_score
 
 from heatproxy.automl.anomaly.local import LocalOutlierFactors
-from heatproxy.automl.anomaly.neighbours import SEED, nearest, nearest_of_samples, some
+from heatproxy.automl.anomaly.neighbours import (
+    SEED,
+    distances,
+    nearest,
+    nearest_of_samples,
+    some,
+)
 from heatproxy.automl.anomaly.rank import Rarity
 from heatproxy.automl.columns import FloatArray
 
@@ -87,21 +93,27 @@ class NeighbourEnsemble:
     ) -> list[FloatArray]:
         """What each of these experts says of each point (n_points,), in own units."""
         rows = self.local.rows
-        far = places = None
-        if any(expert >= len(SIZES) for expert in experts) and len(rows) > 1:
-            count = min(FAR, len(rows) - 1)
-            far, places = nearest(points, rows, count, threads)
+        alone = len(rows) < 2
+        near = [min(number, max(len(rows) - 1, 1)) for number in (NEAR, FAR)]
+        far: FloatArray = np.zeros((len(points), 2))
+        if EXPERTS.index("local20") in experts and not alone:
+            every, places = nearest(points, rows, near[1], threads)
+            far = every[:, [number - 1 for number in near]]
+            local = self.local.factors(every, places)[0]
+        elif max(experts) >= len(SIZES) and not alone:
+            far = distances(points, rows, near, threads)
         found = []
         for expert in experts:
-            if expert < len(SIZES):
-                found.append(nearest_of_samples(points, self.samples[expert], threads))
-            elif far is None or places is None:
-                found.append(np.zeros(len(points)))
-            elif EXPERTS[expert] == "local20":
-                found.append(self.local.factors(far, places)[0])
-            else:
-                neighbour = NEAR if EXPERTS[expert] == "near5" else FAR
-                found.append(far[:, min(neighbour, far.shape[1]) - 1])
+            match EXPERTS[expert]:
+                case "near5":
+                    found.append(far[:, 0])
+                case "near100":
+                    found.append(far[:, 1])
+                case "local20":
+                    found.append(np.zeros(len(points)) if alone else local)
+                case _:
+                    sample = self.samples[expert]
+                    found.append(nearest_of_samples(points, sample, threads))
         return found
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:

@@ -4,13 +4,17 @@ A point that is itself among them does not count as its own neighbour, so that a
 of the training gets the same answer whenever it is asked for.
 """
 
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 from scipy.spatial.distance import cdist
 
 from heatproxy.automl.columns import FloatArray
+
+T = TypeVar("T")
 
 ROWS_AT_ONCE = 2048
 SEED = 20
@@ -32,17 +36,31 @@ def nearest(
 
     ``count`` is less than the number of points to look among.
     """
-    starts = range(0, len(of), ROWS_AT_ONCE)
-    with ThreadPoolExecutor(threads) as pool:  # both steps leave Python's lock
-        found = list(
-            pool.map(
-                lambda at: _nearest(of[at : at + ROWS_AT_ONCE], among, count), starts
-            )
-        )
+    found = _in_parts(lambda part: _nearest(part, among, count), of, threads)
     return (
         np.concatenate([far for far, _ in found]),
         np.concatenate([places for _, places in found]),
     )
+
+
+def distances(
+    of: FloatArray, among: FloatArray, counts: Sequence[int], threads: int
+) -> FloatArray:
+    """How far the neighbours of these numbers are (n_points, n_counts).
+
+    The same as in ``nearest``, without looking which they are.
+    """
+    return np.concatenate(
+        _in_parts(lambda part: _distances(part, among, counts), of, threads)
+    )
+
+
+def _distances(of: FloatArray, among: FloatArray, counts: Sequence[int]) -> FloatArray:
+    far = cdist(of, among, "cityblock")
+    places = np.array(counts)
+    far.partition(sorted({0, *(places - 1), *places}), axis=1)
+    is_itself = far[:, :1] == 0.0
+    return np.asarray(np.where(is_itself, far[:, places], far[:, places - 1]))
 
 
 def _nearest(
@@ -70,15 +88,20 @@ def nearest_of_samples(of: FloatArray, samples: FloatArray, threads: int) -> Flo
     ``samples`` is (n_samples, sample_size, dimensions).
     """
     flat = samples.reshape(-1, samples.shape[2])
-    starts = range(0, len(of), ROWS_AT_ONCE)
+    means = _in_parts(lambda part: _nearest_mean(part, flat, samples), of, threads)
+    return np.concatenate(means)
+
+
+def _in_parts(
+    work: Callable[[FloatArray], T], points: FloatArray, threads: int
+) -> list[T]:
+    """The work on some points at a time; most of it leaves Python's lock."""
+    starts = range(0, max(len(points), 1), ROWS_AT_ONCE)
+    parts = [points[start : start + ROWS_AT_ONCE] for start in starts]
+    if len(parts) == 1:
+        return [work(parts[0])]
     with ThreadPoolExecutor(threads) as pool:
-        means = list(
-            pool.map(
-                lambda at: _nearest_mean(of[at : at + ROWS_AT_ONCE], flat, samples),
-                starts,
-            )
-        )
-    return np.concatenate(means) if means else np.zeros(0)
+        return list(pool.map(work, parts))
 
 
 def _nearest_mean(of: FloatArray, flat: FloatArray, samples: FloatArray) -> FloatArray:

@@ -44,6 +44,10 @@ class History:
     def until(self, end: int) -> "History":
         return replace(self, values=self.values[:end], exogenous=self.exogenous[:end])
 
+    def last(self, count: int) -> "History":
+        values, exogenous = self.values[-count:], self.exogenous[-count:]
+        return replace(self, values=values, exogenous=exogenous)
+
 
 @dataclass(frozen=True, slots=True)
 class Fit:

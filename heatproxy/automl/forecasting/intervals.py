@@ -1,7 +1,8 @@
 """How far off a forecast may be: bounds from its errors at the ends of its own past.
 
-The variance of an error grows with the step. A constant part and one that grows evenly
-are fit to the squared errors; a step is never surer than one step ahead was.
+The variance of an error grows with the step: that of a random walk evenly, that of a
+wrong slope with its square. Both parts, and a constant one, are fit to the squared
+errors; a step is never surer than one step ahead was.
 """
 
 from dataclasses import dataclass
@@ -19,12 +20,14 @@ FEWEST_ERRORS = 4
 class Spread:
     """Variances of errors, a variable at a time (n_variables,).
 
-    ``near`` of one step ahead; ``constant + growth x step`` of those further on.
+    ``near`` of one step ahead; ``constant + walk x step + slope x step^2`` of those
+    further on.
     """
 
     near: FloatArray
     constant: FloatArray
-    growth: FloatArray
+    walk: FloatArray
+    slope: FloatArray
 
     @classmethod
     def fit(cls, residuals: FloatArray, errors: tuple[FloatArray, ...]) -> "Spread":
@@ -34,21 +37,24 @@ class Spread:
         known = ~np.isnan(squares)
         counts = np.maximum(known.sum(axis=0), 1)
         near = np.where(known, squares, 0.0).sum(axis=0) / counts
-        constant, growth = np.zeros_like(near), np.array(near)
+        far = np.stack([np.zeros_like(near), near, np.zeros_like(near)])
         for place in range(len(near)):
             of_variable = [error[:, place] ** 2 for error in errors]
             seen = np.concatenate(of_variable) if of_variable else np.zeros(0)
             if len(seen) < FEWEST_ERRORS:
                 continue
             steps = np.concatenate([np.arange(1, len(e) + 1) for e in errors])
-            design = np.column_stack([np.ones(len(steps)), steps])
-            (constant[place], growth[place]), _ = nnls(design, seen)
-        return cls(near, constant, growth)
+            span = steps.max()
+            parts = np.column_stack([np.ones(len(steps)), steps, steps**2 / span])
+            far[:, place], _ = nnls(parts, seen)
+            far[2, place] /= span
+        return cls(near, *far)
 
     def deviations(self, steps: FloatArray) -> FloatArray:
         """Standard deviations at steps from 1 (n_steps, n_variables); a step of 0 or
         less lies in the past and is one step ahead of its own past."""
-        far = self.constant + np.outer(steps, self.growth)
+        far = self.constant + np.outer(steps, self.walk)
+        far += np.outer(steps**2, self.slope)
         variances = np.where(steps[:, None] > 0, np.maximum(far, self.near), self.near)
         return np.asarray(np.sqrt(variances))
 

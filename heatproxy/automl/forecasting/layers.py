@@ -20,6 +20,8 @@ from heatproxy.automl.forecasting.forecaster import CannotFit
 LONG = 60.0  # a cycle of more steps is a slow wave, one of fewer a pattern
 MOST_HARMONICS = 4
 FEWEST_CYCLES = 1.4  # to tell a slow wave from a trend
+WIDEST = 35  # cycles that one of a pattern is smoothed over; odd
+MOST_ROBUST = 2_000  # rows; more take seconds, and outliers move them less
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +105,10 @@ def _seasonal(values: FloatArray, period: int) -> FloatArray:
 
     if len(values) < 2 * period:
         raise CannotFit
-    window = max(7, 2 * (10 * len(values) // period // 20) + 1)
-    return np.asarray(STL(values, period, seasonal=window, robust=True).fit().seasonal)
+    window = min(max(7, len(values) // period | 1), WIDEST)
+    robust = len(values) <= MOST_ROBUST
+    found = STL(values, period, seasonal=window, robust=robust).fit()
+    return np.asarray(found.seasonal)
 
 
 def _wave_weights(values: FloatArray, cycle: float) -> FloatArray:

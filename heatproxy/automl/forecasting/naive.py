@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from scipy.optimize import minimize_scalar
-from scipy.signal import lfilter
 
 from heatproxy.automl.columns import FloatArray
 from heatproxy.automl.forecasting.forecaster import (
@@ -132,9 +132,8 @@ def _periods(history: History) -> list[int]:
 
 def _smooth(values: FloatArray, alpha: float) -> FloatArray:
     """Exponentially weighted means of all values up to each (n,)."""
-    start = np.array([(1.0 - alpha) * values[0]])
-    levels, _ = lfilter([alpha], [1.0, alpha - 1.0], values, zi=start)
-    return np.asarray(levels)
+    levels = pd.Series(values).ewm(alpha=alpha, adjust=False).mean()
+    return np.asarray(levels.to_numpy(), dtype=np.float64)
 
 
 NAIVE, THETA = Naive(), Theta()

@@ -65,7 +65,8 @@ class LogReader:
         width = min(DIRECTIONS, min(weights.shape) - 1)
         if width < 1:
             return reader
-        found = TruncatedSVD(width, random_state=0).fit(weights).components_.T
+        with np.errstate(invalid="ignore"):  # segments that are all the same
+            found = TruncatedSVD(width, random_state=0).fit(weights).components_.T
         return cls(more_masks, reader.templates, rarities, words, word_rarities, found)
 
     @property

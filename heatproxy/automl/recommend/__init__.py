@@ -105,8 +105,8 @@ IMPLICIT: tuple[Kind, ...] = (
         factors.bpr,
         (
             {"n_factors": 32, "learning_rate": 0.05, "reg_all": 0.01, "n_epochs": 60},
-            {"n_factors": 16, "learning_rate": 0.05, "reg_all": 0.03, "n_epochs": 100},
-            {"n_factors": 64, "learning_rate": 0.1, "reg_all": 0.01, "n_epochs": 60},
+            {"n_factors": 64, "learning_rate": 0.1, "reg_all": 0.01, "n_epochs": 120},
+            {"n_factors": 64, "learning_rate": 0.15, "reg_all": 0.02, "n_epochs": 120},
         ),
     ),
 )

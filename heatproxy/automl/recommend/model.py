@@ -1,7 +1,7 @@
 """A trained recommender: ratings, lists, similar ones, scores."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from heatproxy.automl.recommend.interactions import (
     codes_in,
 )
 from heatproxy.automl.recommend.ranking import Best, best_of_each
+from heatproxy.automl.recommend.scoring import score
 from heatproxy.automl.recommend.selection import clipped
 from heatproxy.automl.tasks.contract import Answers, Arrays
 from heatproxy.automl.tasks.metadata import SpecialFacts, special_metadata
@@ -44,6 +45,17 @@ class RecommendationModel:
     recommender: Recommender
     is_implicit: bool
     facts: SpecialFacts
+    # what a list for one user needs each time: 1.0 where an item was rated, by user
+    # and by item, and what somebody new gets
+    _known: tuple[sparse.csr_matrix, sparse.csr_matrix] = field(init=False, repr=False)
+    _usual: tuple[FloatArray, FloatArray] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        known = self.seen.matrix(np.ones(len(self.seen)))
+        object.__setattr__(self, "_known", (known, known.T.tocsr()))
+        usual = _usual_items(self.seen, self.is_implicit)
+        others = _usual_users(self.seen, self.is_implicit)
+        object.__setattr__(self, "_usual", (usual, others))
 
     @property
     def task_name(self) -> str:
@@ -101,8 +113,6 @@ class RecommendationModel:
         threads: int = 1,
     ) -> float:
         """See ``scoring.score``."""
-        from heatproxy.automl.recommend.scoring import score  # it needs this class
-
         del threads
         return score(self, table, target, metric, options)
 
@@ -141,9 +151,8 @@ class RecommendationModel:
     def _best(self, codes: CodeArray, k: int, unseen: bool, of_users: bool) -> Best:
         width = self.seen.n_items if of_users else self.seen.n_users
         grid = self.recommender.grid if of_users else self.recommender.grid_of_items
-        usual = self._usual(of_users)
-        known = self.seen.matrix(np.ones(len(self.seen)))
-        known = known if of_users else known.T.tocsr()
+        usual = self._usual[0] if of_users else self._usual[1]
+        known = self._known[0] if of_users else self._known[1]
 
         def rated(part: CodeArray) -> FloatArray:
             found = np.tile(usual, (len(part), 1))
@@ -159,17 +168,6 @@ class RecommendationModel:
             return found
 
         return best_of_each(codes, rated, width, k, seen if unseen else None)
-
-    def _usual(self, of_users: bool) -> FloatArray:
-        """What somebody new gets: by mean rating, or by number of interactions."""
-        count = self.seen.n_items if of_users else self.seen.n_users
-        if self.is_implicit:
-            codes = self.seen.items if of_users else self.seen.users
-            return np.bincount(codes, minlength=count).astype(np.float64)
-        mean = float(self.seen.ratings.mean())
-        if of_users:
-            return self.seen.mean_of_items(mean)
-        return self.seen.mean_of_users(mean)
 
     def _lists(
         self, codes: CodeArray, k: int, unseen: bool, of_users: bool
@@ -271,6 +269,20 @@ class RecommendationModel:
             bool(state["is_implicit"]),
             SpecialFacts.from_state(state["facts"]),
         )
+
+
+def _usual_items(seen: Interactions, is_implicit: bool) -> FloatArray:
+    """What a new user gets: items by mean rating, or by number of interactions."""
+    if is_implicit:
+        return np.bincount(seen.items, minlength=seen.n_items).astype(np.float64)
+    return seen.mean_of_items(float(seen.ratings.mean()))
+
+
+def _usual_users(seen: Interactions, is_implicit: bool) -> FloatArray:
+    """What a new item gets: users, in the same way."""
+    if is_implicit:
+        return np.bincount(seen.users, minlength=seen.n_users).astype(np.float64)
+    return seen.mean_of_users(float(seen.ratings.mean()))
 
 
 def _list_text(found: Best, names: pa.Array, key: str, value_key: str) -> pa.Array:

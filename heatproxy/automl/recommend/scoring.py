@@ -7,27 +7,56 @@ Source: HeatWave User Guide, "Scoring a recommendation model", "Ranking metrics"
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from heatproxy.automl.columns import is_number
+from heatproxy.automl.columns import FloatArray, is_number
 from heatproxy.automl.columns import numbers as numbers_of
 from heatproxy.automl.features import find_column, plain
 from heatproxy.automl.metrics import evaluate, invalid_data, metric_named
-from heatproxy.automl.recommend.interactions import Interactions
-from heatproxy.automl.recommend.model import RecommendationModel
-from heatproxy.automl.recommend.ranking import RANKING, judged
+from heatproxy.automl.recommend.interactions import CodeArray, Interactions
+from heatproxy.automl.recommend.ranking import RANKING, Best, judged
 from heatproxy.automl.recommend.selection import RATING, TOP_K
 from heatproxy.automl.tasks.choice import missing_columns
 
 RELEVANT_FROM = 1.0
 
 
+class Scored(Protocol):
+    """What is asked of a model to score it; see RecommendationModel."""
+
+    @property
+    def task_name(self) -> str: ...
+
+    @property
+    def users_column(self) -> str: ...
+
+    @property
+    def items_column(self) -> str: ...
+
+    @property
+    def target(self) -> str: ...
+
+    @property
+    def seen(self) -> Interactions: ...
+
+    @property
+    def is_implicit(self) -> bool: ...
+
+    def ratings(self, users: CodeArray, items: CodeArray) -> FloatArray: ...
+
+    def codes(
+        self, table: pa.Table, *, of_users: bool, needs_both: bool = False
+    ) -> CodeArray: ...
+
+    def best_items(self, users: CodeArray, k: int, remove_seen: bool) -> Best: ...
+
+
 def score(
-    model: RecommendationModel,
+    model: Scored,
     table: pa.Table,
     target: str | None,
     metric: str,
@@ -59,7 +88,7 @@ def score(
 
 
 def _ranked(
-    model: RecommendationModel,
+    model: Scored,
     table: pa.Table,
     name: str,
     relevant: npt.NDArray[np.bool_],
@@ -92,7 +121,7 @@ def _ranked(
     return float(RANKING[name](found)[served].mean())
 
 
-def _item_codes(model: RecommendationModel, table: pa.Table) -> tuple[Any, int]:
+def _item_codes(model: Scored, table: pa.Table) -> tuple[Any, int]:
     """Codes (n_rows,) of all items of a table, new ones above the model's; how many."""
     place = find_column(table.column_names, model.items_column)
     names = plain(table.column(place)).cast(pa.string()).dictionary_encode()

@@ -1,8 +1,6 @@
 """The tasks of ML_TRAIN: what each asks of a target and how its outputs are read.
 
-A task is one value in ``TASKS`` or, with a way of its own, in ``SPECIALISTS``. The
-reference has more of them; those are named in ``NOT_YET`` so that they can be refused
-by name.
+A task is one value in ``TASKS`` or, with a way of its own, in ``SPECIALISTS``.
 """
 
 from heatproxy.automl.tasks.anomaly_detection import ANOMALY_DETECTION
@@ -13,7 +11,7 @@ from heatproxy.automl.tasks.log_anomaly_detection import LOG_ANOMALY_DETECTION
 from heatproxy.automl.tasks.recommendation import RECOMMENDATION
 from heatproxy.automl.tasks.regression import REGRESSION
 from heatproxy.automl.tasks.topics import TOPIC_MODELING
-from heatproxy.errors import MySQLError, ml_error, not_supported
+from heatproxy.errors import ml_error
 
 TASKS: tuple[Task, ...] = (CLASSIFICATION, REGRESSION)
 SPECIALISTS: tuple[Specialist, ...] = (
@@ -23,31 +21,22 @@ SPECIALISTS: tuple[Specialist, ...] = (
     TOPIC_MODELING,
     RECOMMENDATION,
 )
-_OF_THE_REFERENCE = (
-    "forecasting",
-    "anomaly_detection",
-    "log_anomaly_detection",
-    "recommendation",
-    "topic_modeling",
-)
-NOT_YET = tuple(
-    name
-    for name in _OF_THE_REFERENCE
-    if name not in {specialist.name for specialist in SPECIALISTS}
-)
 
 
 def task_named(name: str) -> Task:
     """The task of a name, whatever its letter case.
 
     Raises:
-        MySQLError: 1235 one of the reference's other tasks, 3877 ML001016 no task.
+        MySQLError: 3877 ML001016, there is none that learns one answer a row.
     """
     wanted = name.strip().lower()
     for task in TASKS:
         if task.name == wanted:
             return task
-    raise _no_task(wanted)
+    raise ml_error(
+        "ML001016",
+        "Only classification, regression, and forecasting tasks are supported.",
+    )
 
 
 def specialist_named(name: str) -> Specialist | None:
@@ -57,12 +46,3 @@ def specialist_named(name: str) -> Specialist | None:
         if specialist.name == wanted:
             return specialist
     return None
-
-
-def _no_task(wanted: str) -> MySQLError:
-    if wanted in NOT_YET:
-        return not_supported(f"task {wanted}")
-    return ml_error(
-        "ML001016",
-        "Only classification, regression, and forecasting tasks are supported.",
-    )

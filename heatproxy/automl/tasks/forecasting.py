@@ -37,6 +37,8 @@ NO_INDEX, NO_ENDOGENOUS, OVERLAP = "ML003053", "ML003054", "ML003055"
 NOT_EXOGENOUS, EXCLUDED = "ML003056", "ML003057"
 NOT_ENDOGENOUS, WRONG_MODEL, NO_MODEL = "ML003058", "ML003059", "ML003060"
 
+MOST_ROWS = 10_000  # the last ones; what is older says little of what comes next
+
 _NAMES: Constraint = ListOf(Text())
 
 
@@ -150,8 +152,9 @@ class Forecasting:
         metric = metric_named(
             METRICS, order.values["optimization_metric"] or DEFAULT, self.name
         )
-        seasons = seasons_of(rows.values[:, 0], rows.clock.seasons())
-        history = History(rows.values, rows.exogenous, seasons)
+        recent = rows.values[-MOST_ROWS:, 0]
+        seasons = seasons_of(recent, rows.clock.seasons())
+        history = History(rows.values, rows.exogenous, seasons).last(MOST_ROWS)
         try:
             # a thread more in small matrices costs more than it brings
             with threadpool_limits(1):
@@ -171,7 +174,7 @@ class Forecasting:
             options=order.shown(),
             notes=order.notes,
             n_rows=table.num_rows,
-            n_selected_rows=table.num_rows,
+            n_selected_rows=min(table.num_rows, len(history)),
             columns=asked.all,
             used=(asked.index, *asked.endogenous, *used),
             target=spelled,
@@ -270,13 +273,12 @@ class Asked:
 def _assembled(
     asked: Asked, rows: Rows, chosen: Chosen, facts: SpecialFacts
 ) -> ForecastModel:
-    fitted = chosen.fitted
+    fitted = np.full(rows.values.shape, np.nan)
+    fitted[-len(chosen.fitted) :] = chosen.fitted
     residuals = rows.values - fitted
-    for place in range(fitted.shape[1]):
-        known = np.flatnonzero(np.isfinite(fitted[:, place]))
-        # before it had anything to say, it would have said what it said first
-        first = fitted[known[0], place] if len(known) else rows.values[0, place]
-        fitted[~np.isfinite(fitted[:, place]), place] = first
+    # where it has nothing to say of a row, it says that nothing changes
+    before = np.vstack([rows.values[:1], rows.values[:-1]])
+    fitted = np.where(np.isfinite(fitted), fitted, before)
     return ForecastModel(
         clock=rows.clock,
         endogenous=asked.endogenous,

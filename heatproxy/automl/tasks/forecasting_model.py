@@ -157,7 +157,8 @@ class ForecastModel:
             "ticks": self.ticks,
             "near": self.errors.near,
             "constant": self.errors.constant,
-            "growth": self.errors.growth,
+            "walk": self.errors.walk,
+            "slope": self.errors.slope,
             "changes": self.changes,
         }
         return values, arrays
@@ -175,7 +176,7 @@ class ForecastModel:
             errors=Spread(
                 *(
                     np.array(arrays[name], dtype=np.float64)
-                    for name in ("near", "constant", "growth")
+                    for name in ("near", "constant", "walk", "slope")
                 )
             ),
             changes=np.array(arrays["changes"], dtype=np.float64),
@@ -191,8 +192,8 @@ class ForecastModel:
         sizes = [
             array.shape
             for array in (
-                *(self.errors.near, self.errors.constant, self.errors.growth),
-                self.changes,
+                *(self.errors.near, self.errors.constant),
+                *(self.errors.walk, self.errors.slope, self.changes),
             )
         ]
         if ahead.shape != (2, variables) or not np.isfinite(ahead).all():

@@ -98,7 +98,7 @@ class TopicModel:
         """See SpecialModel."""
         values = {
             "column": self.column,
-            "tagger": self.tagger.state(),
+            "tags": self.tagger.tags,
             "facts": self.facts.state(),
         }
         return values, {"weights": self.tagger.weights}
@@ -194,7 +194,7 @@ class TopicModeling:
         weights = np.array(arrays["weights"], dtype=np.float64)
         return TopicModel(
             str(state["column"]),
-            Tagger.from_state(state["tagger"], weights),
+            Tagger.from_state(state["tags"], weights),
             SpecialFacts.from_state(state["facts"]),
         )
 

@@ -7,7 +7,8 @@ from sqlglot import exp
 
 from heatproxy.sql.emitter.casts import text_of
 from heatproxy.sql.emitter.compare import equal_keys, extreme, order_key
-from heatproxy.sql.emitter.numbers import kept_digits, number, scaled, step, unscaled
+from heatproxy.sql.emitter.numbers import kept_digits, step
+from heatproxy.sql.emitter.numeric import number, scaled, unscaled
 from heatproxy.sql.emitter.relations import elsewhere, only
 from heatproxy.sql.emitter.texts import text_literal
 from heatproxy.sql.emitter.values import (
@@ -328,10 +329,13 @@ def _extreme(ctx: Context, function: str, value: Value, use: Use) -> Value:
         raise Forward(f"{function.upper()} of YEAR")
     sql = f"{function}({value.sql}){use.over}"
     if value.kind == "date" and use.grouped and value.nullable and not use.over:
-        # MySQL warns 1292 for each group without a date, some that begin without one
+        # MySQL warns 1292 for each group that has or begins with a row without a date
         if use.inner:
-            raise Forward(f"{function.upper()} of DATE in groups that are not all shown")
-        sql = trap(f"count({value.sql}) = 0", "MIN or MAX of no date in a group", sql)
+            raise Forward(
+                f"{function.upper()} of DATE in groups that are not all shown"
+            )
+        unknown = f"count({value.sql}) < count(*)"
+        sql = trap(unknown, "MIN or MAX of no date in a group", sql)
     return Value(
         sql,
         value.kind,

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from sqlglot import exp
 
-from heatproxy.sql.emitter.numbers import Function, Rule, number
+from heatproxy.sql.emitter.numbers import Function, Rule
+from heatproxy.sql.emitter.numeric import number
 from heatproxy.sql.emitter.rounding import constant
 from heatproxy.sql.emitter.values import Context, Forward, Value
 

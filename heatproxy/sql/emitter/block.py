@@ -24,6 +24,7 @@ from heatproxy.sql.emitter import (
 from heatproxy.sql.emitter.aggregates import AGGREGATES, Use, concatenated, count_rows
 from heatproxy.sql.emitter.grouping import Grouping
 from heatproxy.sql.emitter.logic import predicate
+from heatproxy.sql.emitter.parts import is_composite
 from heatproxy.sql.emitter.relations import Queries, Scope, Source, allowed, only
 from heatproxy.sql.emitter.subqueries import in_query, subquery_rule
 from heatproxy.sql.emitter.values import (
@@ -106,7 +107,7 @@ class Block:
         """Note which nodes of these clauses hold aggregates, windows, subqueries."""
         for root in nodes:
             for node in root.walk(prune=lambda child: isinstance(child, exp.Query)):
-                if not _is_composite(node):
+                if not is_composite(node):
                     continue
                 above: exp.Expr | None = node
                 while above is not None and id(above) not in self._composite:
@@ -379,35 +380,6 @@ class Block:
     @property
     def _strict(self) -> bool:
         return self.session.policy.exactness == "strict"
-
-
-def has_aggregate(node: exp.Expr) -> bool:
-    """Whether an aggregate function stands anywhere below, subqueries aside."""
-    for child in node.walk(prune=lambda child: isinstance(child, exp.Query)):
-        if _is_aggregate(child) and not (
-            isinstance(child.parent, exp.Window) and child.arg_key == "this"
-        ):
-            return True
-    return False
-
-
-def has_window(node: exp.Expr) -> bool:
-    """Whether a window function stands anywhere below, subqueries aside."""
-    inside = node.walk(prune=lambda child: isinstance(child, exp.Query))
-    return any(isinstance(child, exp.Window) for child in inside)
-
-
-def _is_aggregate(node: exp.Expr) -> bool:
-    if isinstance(node, exp.GroupConcat):
-        return True
-    name = grammar.function_name(node)
-    if name is None:
-        return False
-    return name in AGGREGATES or name in composed.AGGREGATES or name == "GROUPING"
-
-
-def _is_composite(node: exp.Expr) -> bool:
-    return isinstance(node, exp.Query | exp.Window) or _is_aggregate(node)
 
 
 def _count(name: str, node: exp.Expr, fewest: int, most: int) -> None:

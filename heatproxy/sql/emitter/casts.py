@@ -6,7 +6,8 @@ from dataclasses import replace
 from sqlglot import exp
 
 from heatproxy.sql.emitter.moments import temporal_literal
-from heatproxy.sql.emitter.numbers import Rule, as_double, number
+from heatproxy.sql.emitter.numbers import Rule
+from heatproxy.sql.emitter.numeric import as_double, number
 from heatproxy.sql.emitter.values import (
     TEMPORAL,
     Context,

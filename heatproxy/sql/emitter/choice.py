@@ -8,7 +8,8 @@ from sqlglot import exp
 from heatproxy.sql.emitter.casts import text_of
 from heatproxy.sql.emitter.compare import compare
 from heatproxy.sql.emitter.logic import truth
-from heatproxy.sql.emitter.numbers import as_double, rounded
+from heatproxy.sql.emitter.numbers import NARROW, rounded
+from heatproxy.sql.emitter.numeric import as_double
 from heatproxy.sql.emitter.values import (
     TEMPORAL,
     Context,
@@ -122,11 +123,15 @@ def _decimals(
     scale = max(value.scale for value in known)
     whole = max(value.whole_digits for value in known)
     hidden = digits if any(v.hidden is not None for v in known) else None
-    sqls = [decimal(v.sql, whole + scale, scale, hidden).sql for v in values]
+    room = max(value.width - value.digits for value in known) + digits
+    narrow = hidden is None and room <= NARROW < whole + digits
+    held = NARROW if narrow else 0
+    width = held or whole + scale
+    sqls = [decimal(v.sql, width, scale, hidden).sql for v in values]
     mixed = any(v.mixed or v.scale != scale for v in known)
     unsigned = all(value.unsigned for value in known)
     common = Value("", "decimal", whole + scale, scale, hidden=hidden, mixed=mixed)
-    return replace(common, unsigned=unsigned), sqls
+    return replace(common, unsigned=unsigned, held=held), sqls
 
 
 def _texts(known: Sequence[Value]) -> Value:

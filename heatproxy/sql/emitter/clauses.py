@@ -2,7 +2,8 @@
 
 from sqlglot import exp
 
-from heatproxy.sql.emitter.block import Block, has_aggregate
+from heatproxy.sql.emitter.block import Block
+from heatproxy.sql.emitter.parts import has_aggregate
 from heatproxy.sql.emitter.relations import only
 from heatproxy.sql.emitter.values import Forward
 

@@ -85,4 +85,5 @@ def _written(sql: str, column: EngineColumn) -> Written:
         key = table + '."' + column.key.replace('"', '""') + '"'
     alphabet = None if column.alphabet is None else frozenset(column.alphabet)
     ends = column.blank_ended and column.type.name != "char"
-    return Written(sql, key, alphabet, ends, column.longest)
+    padded = column.type.name == "char"
+    return Written(sql, key, alphabet, ends, column.longest, padded=padded)

@@ -13,7 +13,7 @@ from sqlglot import exp
 from heatproxy.sql.emitter import scalars
 from heatproxy.sql.emitter.logic import UNKNOWN, predicate
 from heatproxy.sql.emitter.moments import clock, moments, years
-from heatproxy.sql.emitter.numbers import CLEAN_NUMBER, as_double, bits_of
+from heatproxy.sql.emitter.numeric import CLEAN_NUMBER, as_double, bits_of
 from heatproxy.sql.emitter.texts import (
     EQUALITIES,
     blob_literal,

@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from sqlglot import exp
 
 from heatproxy.sql.emitter.moments import temporal_literal
-from heatproxy.sql.emitter.numbers import Function, Rule, scaled
+from heatproxy.sql.emitter.numbers import Function, Rule
+from heatproxy.sql.emitter.numeric import scaled
 from heatproxy.sql.emitter.rounding import constant
 from heatproxy.sql.emitter.strings import ascii_text
 from heatproxy.sql.emitter.values import (

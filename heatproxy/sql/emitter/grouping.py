@@ -55,6 +55,7 @@ class Grouping:
             self._listed[value.sql] = f"CAST({value.sql} AS VARCHAR)"
             self.keys[value.sql] = value
             return
+        require_groupable(value)
         (key,) = equal_keys(ctx, [value])
         if key != value.sql and ctx.session.policy.exactness == "strict":
             raise Forward("grouping strings that differ only in letter case or blanks")
@@ -142,6 +143,17 @@ class Grouping:
     def _export(self, sql: str) -> str:
         place = self._exports.setdefault(sql, len(self._exports) + 1)
         return f"\0{self.name}.{place}\0"
+
+
+def require_groupable(value: Value) -> None:
+    """Refuse a CHAR with characters of several bytes.
+
+    MySQL may tell apart by its blanks what is equal: it hashes them all, and how many
+    there are depends on the bytes before them.
+    """
+    padded = value.text is not None and value.text.padded
+    if padded and not value.ascii and "_0900_" in (value.collation or ""):
+        raise Forward("grouping by CHAR that is not ASCII")
 
 
 def is_constant(value: Value) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from sqlglot import exp
 
-from heatproxy.sql.emitter.numbers import as_double
+from heatproxy.sql.emitter.numeric import as_double
 from heatproxy.sql.emitter.values import TEMPORAL, TRAP, Context, Forward, Value
 
 UNKNOWN = "CAST(NULL AS BOOLEAN)"

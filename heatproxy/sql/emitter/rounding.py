@@ -8,15 +8,8 @@ so only the level "heatwave" takes it.
 from collections.abc import Sequence
 from dataclasses import replace
 
-from heatproxy.sql.emitter.numbers import (
-    Function,
-    as_double,
-    number,
-    remainder,
-    rounded,
-    scaled,
-    unscaled,
-)
+from heatproxy.sql.emitter.numbers import Function, remainder, rounded
+from heatproxy.sql.emitter.numeric import as_double, number, scaled, unscaled
 from heatproxy.sql.emitter.values import (
     TEMPORAL,
     Context,

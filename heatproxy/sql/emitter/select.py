@@ -7,7 +7,7 @@ from sqlglot import exp
 
 from heatproxy.sql.collation import CollationWeights
 from heatproxy.sql.emitter import sets, sources
-from heatproxy.sql.emitter.block import Block, has_window
+from heatproxy.sql.emitter.block import Block
 from heatproxy.sql.emitter.clauses import Item, group_items, grouped_by, is_aggregated
 from heatproxy.sql.emitter.compare import order_key
 from heatproxy.sql.emitter.grouping import Grouping
@@ -20,6 +20,7 @@ from heatproxy.sql.emitter.ordering import (
     require_fixed,
     unique_in,
 )
+from heatproxy.sql.emitter.parts import has_window
 from heatproxy.sql.emitter.relations import (
     Queries,
     Relation,

@@ -14,6 +14,7 @@ from heatproxy.sql.emitter.block import Block
 from heatproxy.sql.emitter.clauses import group_items
 from heatproxy.sql.emitter.compare import equal_keys
 from heatproxy.sql.emitter.functions import unify
+from heatproxy.sql.emitter.grouping import require_groupable
 from heatproxy.sql.emitter.ordering import at, limited, order_by, require_fixed
 from heatproxy.sql.emitter.relations import (
     Queries,
@@ -126,6 +127,8 @@ def _column(
         keys = (one.key, other.key)
     equal = None
     if told_apart and common.kind == "string":
+        for value in (left, right):
+            require_groupable(value)
         strings = [v for v in (one, other) if v.kind == "string"]
         found = equal_keys(block, [one, other])
         if len(strings) < 2:

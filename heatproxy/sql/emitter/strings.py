@@ -9,7 +9,8 @@ from sqlglot import exp
 
 from heatproxy.sql.emitter.casts import DECODED, text_of
 from heatproxy.sql.emitter.choice import common_collation
-from heatproxy.sql.emitter.numbers import Function, Rule, number, unscaled
+from heatproxy.sql.emitter.numbers import Function, Rule
+from heatproxy.sql.emitter.numeric import number, unscaled
 from heatproxy.sql.emitter.rounding import constant
 from heatproxy.sql.emitter.texts import of_text
 from heatproxy.sql.emitter.values import Context, Forward, Value, plain, trap, unable

@@ -174,6 +174,7 @@ class Written:
     ``key``: the expression of its collation key. ``alphabet``: all ASCII characters
     it may have. ``blank_ended``: whether it may end in a blank. ``longest`` in
     characters. ``place``: of JSON, the document's expression and that of the path.
+    ``padded``: it is a CHAR, which MySQL stores with blanks behind it.
     """
 
     sql: str
@@ -182,6 +183,7 @@ class Written:
     blank_ended: bool = True
     longest: int | None = None
     place: tuple[str, str] | None = None
+    padded: bool = False
 
 
 @dataclass(frozen=True, slots=True)

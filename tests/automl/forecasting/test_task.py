@@ -10,11 +10,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from heatproxy.automl.tasks.forecasting_model import ForecastModel
 from heatproxy.automl.orders import parse_options
 from heatproxy.automl.storage import from_bytes, to_bytes
 from heatproxy.automl.tasks.contract import Order
 from heatproxy.automl.tasks.forecasting import FORECASTING
+from heatproxy.automl.tasks.forecasting_model import ForecastModel
 from heatproxy.errors import MySQLError
 
 QUICK = ["NaiveForecaster", "ThetaForecaster"]

@@ -1,0 +1,61 @@
+"""A model's bytes in pieces of Base64, and pieces cut by somebody else."""
+
+import base64
+
+import pytest
+
+from heatproxy.automl.chunks import (
+    MOST_CHARACTERS,
+    Joined,
+    NotBase64,
+    count,
+    piece_characters,
+    pieces,
+)
+
+DATA = bytes(range(256)) * 9
+
+
+@pytest.mark.parametrize("length", [0, 1, 2, 3, 4, 767, 768, 769, 2304])
+@pytest.mark.parametrize("characters", [4, 1024])
+def test_pieces_put_together_are_the_bytes(length: int, characters: int) -> None:
+    data = DATA[:length]
+    cut = list(pieces(data, characters))
+    assert len(cut) == count(data, characters)
+    assert all(len(piece) <= characters for piece in cut)
+    joined = Joined()
+    for piece in cut:
+        joined.add(piece)
+    assert joined.data() == data
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 77])
+def test_text_may_be_cut_anywhere_and_have_breaks_of_lines(size: int) -> None:
+    text = base64.encodebytes(DATA).decode()
+    joined = Joined()
+    for start in range(0, len(text), size):
+        joined.add(text[start : start + size])
+    assert joined.data() == DATA
+
+
+BAD = [["AAA"], ["AAAA", "AA"], ["****"], ["AA==", "AAAA"], ["é===", ""], ["A===", ""]]
+
+
+@pytest.mark.parametrize("cut", BAD, ids=repr)
+def test_what_is_no_base64_is_refused(cut: list[str]) -> None:
+    with pytest.raises(NotBase64):
+        put_together(cut)
+
+
+def put_together(cut: list[str]) -> bytes:
+    joined = Joined()
+    for piece in cut:
+        joined.add(piece)
+    return joined.data()
+
+
+def test_a_piece_fits_the_packet() -> None:
+    assert piece_characters(64 << 20) == MOST_CHARACTERS
+    assert piece_characters(1 << 20) == (1 << 20) - 4096
+    assert piece_characters(10_001) == 5904  # a multiple of 4
+    assert piece_characters(0) == 1024
