@@ -1,8 +1,8 @@
 """Threads that compute, and let those go first that somebody waits for a moment.
 
 Relays, MySQL and event loops need a processor often and briefly. A query of the
-engine takes all of them for as long as it runs, so its threads are nice, which Linux has
-for each thread by itself: when nobody else wants a processor that costs nothing.
+engine takes all of them for as long as it runs, so its threads are nice, each by
+itself, as Linux has it: when nobody else wants a processor that costs nothing.
 
 Source: sched(7), "The nice value"; setpriority(2).
 """

@@ -22,7 +22,7 @@ from heatproxy.errors import (
 )
 from heatproxy.routines.filling import new_name
 from heatproxy.session import Session, follow_shells
-from heatproxy.sql.lexer import Token, find_word, qualified_name, split_at_commas
+from heatproxy.sql.lexer import Token, qualified_name, split_at_commas
 from heatproxy.statements import Text, Work
 
 # Of these MySQL would speak of the shell: an empty checksum, a missing tablespace.
@@ -56,13 +56,27 @@ async def handle(session: Session, statement: Text) -> Work | None:
     elif verb in MAINTENANCE:
         return await _maintenance(session, words)
     elif verb == b"CREATE":
-        like = find_word(words, b"LIKE") or next(
-            (i for i, word in enumerate(words[:8]) if word.is_word(b"LIKE")), None
-        )
-        shells_liked = await _listed(session, words[like + 1 :][:3]) if like else []
-        for shell in filter(None, shells_liked):
-            return Work(partial(_copy, session, statement, shell))
+        made = _made_like(words)
+        if made is not None:
+            for shell in await _listed(session, words[made[2] :][:3]):
+                if shell is not None:
+                    return Work(partial(_copy, session, statement, shell, made[:2]))
     return None
+
+
+def _made_like(words: Sequence[Token]) -> tuple[str | None, str, int] | None:
+    """The table that CREATE TABLE ... LIKE makes, and where it names the other."""
+    at = 2 if words[1].is_word(b"TEMPORARY") else 1
+    if len(words) <= at + 3 or not words[at].is_word(b"TABLE"):
+        return None
+    named = qualified_name(words, at + (4 if words[at + 1].is_word(b"IF") else 1))
+    if named is None:
+        return None
+    schema, table, at = named
+    at += at < len(words) and words[at].is_symbol(b"(")
+    if at + 1 >= len(words) or not words[at].is_word(b"LIKE"):
+        return None
+    return schema, table, at + 1
 
 
 async def require_definable(session: Session, statement: Text) -> None:
@@ -127,21 +141,18 @@ async def _answer_maintenance(
     session.aftermath = of_rows(len(found.rows))
 
 
-async def _copy(session: Session, statement: Text, shell: Shell) -> None:
+async def _copy(
+    session: Session, statement: Text, shell: Shell, made: tuple[str | None, str]
+) -> None:
     """CREATE TABLE ... LIKE: a table of the same files, with nothing loaded."""
-    words, backend = statement.tokens, session.backend
-    if words[1].is_word(b"TEMPORARY"):
+    backend = session.backend
+    if statement.tokens[1].is_word(b"TEMPORARY"):
         raise lakehouse_lacks_option("TEMPORARY")
-    at = 5 if words[2].is_word(b"IF") else 2
-    named = qualified_name(words, at)
-    schema = (named and named[0]) or await session.schema()
+    schema = made[0] or await session.schema() or ""
     await backend.query(statement.own)
     conditions = await conditions_of(backend)
-    made = named is not None and not any(one.number == _EXISTS for one in conditions)
-    if made and named is not None:
-        copy = replace(
-            shell, schema=schema or "", table=named[1], engine_name=new_name()
-        )
+    if not any(one.number == _EXISTS for one in conditions):
+        copy = replace(shell, schema=schema, table=made[1], engine_name=new_name())
         mark = copy.mark(backslash_escapes=session.backslash_escapes)
         try:
             await backend.query(

@@ -129,7 +129,8 @@ async def run(made: Trial) -> Rows:
     session, translation = made.session, made.translation
     assert translation is not None
     reads_rapid = bool(translation.loaded)
-    session.watch.doing = "querying in RAPID" if reads_rapid else "querying"
+    async with session.backend.claimed():  # a wait under way says from now on what for
+        session.watch.doing = "querying in RAPID" if reads_rapid else "querying"
     if reads_rapid:
         await _await_changes(made)
     async with session.house.turns:

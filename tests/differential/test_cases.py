@@ -12,7 +12,7 @@ pytestmark = [
         not cases.FILE.exists(), reason="the shared case file is not on this machine"
     ),
 ]
-SHARE = 0.65  # of the cases that read tables and have an answer
+SHARE = 0.65  # of the cases that MySQL answers, also those that read no table
 
 
 @pytest.fixture(scope="module")
@@ -25,6 +25,6 @@ def test_no_answer_differs_from_mysqls(outcomes: list[Outcome]) -> None:
 
 
 def test_most_cases_are_offloaded(outcomes: list[Outcome]) -> None:
-    counted = [one for one in outcomes if one.counts]
-    relayed = [one.line() for one in counted if not one.offloaded]
-    assert len(relayed) <= (1 - SHARE) * len(counted), "\n".join(relayed)
+    answered = [one for one in outcomes if one.mysql.error is None]
+    relayed = [one.line() for one in answered if not one.offloaded]
+    assert len(relayed) <= (1 - SHARE) * len(answered), "\n".join(relayed)

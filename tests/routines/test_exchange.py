@@ -115,9 +115,7 @@ def test_a_handle_is_made_up_where_none_is_given(clean: Connection) -> None:
     run(clean, f"DELETE FROM {CATALOG} WHERE model_handle = @new")
 
 
-def test_a_model_of_many_chunks_needs_no_large_packet(
-    clean: Connection, server: Server
-) -> None:
+def test_a_model_of_many_chunks_is_put_together(clean: Connection) -> None:
     """As the chunks of another server may be: cut anywhere, with breaks of lines."""
     run(clean, "CALL sys.ML_MODEL_EXPORT('bayes', 'routines.exported')")
     text = value(clean, "SELECT model_object FROM exported")
@@ -140,32 +138,6 @@ def test_a_model_of_many_chunks_needs_no_large_packet(
         " JSON_OBJECT('schema', 'routines', 'table', 'chunks'), @chunky)",
     )
     assert len(cuts) > 3
-    assert predicted(clean, "chunky") == predicted(clean, "bayes")
-
-
-def test_a_small_packet_makes_more_chunks(server: Server, clean: Connection) -> None:
-    run(clean, "CALL sys.ML_MODEL_EXPORT('bayes', 'routines.exported')")
-    size = value(clean, "SELECT LENGTH(model_object) FROM exported")
-    before = value(clean, "SELECT @@GLOBAL.max_allowed_packet")
-    run(clean, "SET GLOBAL max_allowed_packet = 8192")
-    try:
-        with closing(server.connect(database="routines")) as small:
-            run(
-                small,
-                "SET @chunky = 'chunky'",
-                "CALL sys.ML_MODEL_IMPORT(NULL,"
-                " JSON_OBJECT('schema', 'routines', 'table', 'exported'), @chunky)",
-            )
-    finally:
-        run(clean, f"SET GLOBAL max_allowed_packet = {before}")
-    ((count, longest, chunks),) = rows(
-        clean,
-        "SELECT COUNT(*), MAX(LENGTH(model_object)), (SELECT model_metadata->'$.chunks'"
-        f" FROM {CATALOG} WHERE model_handle = 'chunky') FROM {OBJECTS}"
-        " WHERE model_handle = 'chunky'",
-    )
-    assert (count, int(chunks)) == (-(-size // 4096), count)
-    assert longest == 4096
     assert predicted(clean, "chunky") == predicted(clean, "bayes")
 
 

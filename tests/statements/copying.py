@@ -6,6 +6,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
+import pymysql
 from pymysql.constants import FLAG
 
 from tests.asking import Rows, rows
@@ -51,3 +52,17 @@ def sea_table(lake: Lake, name: str = "kinds") -> str:
         }
     )
     return f"ENGINE=LAKEHOUSE SECONDARY_ENGINE=RAPID ENGINE_ATTRIBUTE='{text}'"
+
+
+def copies_of(session: Connection) -> list[int]:
+    """The numbers of the copies that a session has."""
+    name = f"lake.heatproxy_copy_{session.thread_id()}_"
+    found = []
+    for number in range(1, 5):
+        try:
+            rows(session, f"SELECT 1 FROM {name}{number} LIMIT 1")
+            found.append(number)
+        except pymysql.MySQLError as problem:
+            if problem.args[0] != 1146:
+                raise
+    return found

@@ -167,14 +167,8 @@ UNPROVEN = {
 }
 REFUSED = {
     "CALL of_t()": "the Lakehouse table t in CALL",
-    "CREATE TABLE never LIKE t": "CREATE TABLE ... LIKE a Lakehouse table",
-    "ALTER TABLE t ADD more int": "ALTER of a Lakehouse table",
-    "TRUNCATE TABLE t": "TRUNCATE of a Lakehouse table",
-    "TRUNCATE t": "TRUNCATE of a Lakehouse table",
     "CHECKSUM TABLE t": "CHECKSUM of a Lakehouse table",
     "CHECK TABLE twin.t, lake.t": "CHECK of a Lakehouse table",
-    "ANALYZE LOCAL TABLE t": "ANALYZE of a Lakehouse table",
-    "OPTIMIZE TABLE t": "OPTIMIZE of a Lakehouse table",
 }
 
 

@@ -24,14 +24,14 @@ from heatproxy.automl.json_columns import fixed, joined
 from heatproxy.automl.metrics import metric_named
 from heatproxy.automl.tasks.choice import column_of
 from heatproxy.automl.tasks.contract import Answers, Arrays
-from heatproxy.automl.tasks.metadata import SpecialFacts, special_metadata
+from heatproxy.automl.tasks.metadata import SpecialFacts, Told
 from heatproxy.errors import MySQLError, ml_error, secondary_engine
 
 CodeArray = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
-class AnomalyModel:
+class AnomalyModel(Told):
     """See SpecialModel."""
 
     features: FeatureSet
@@ -39,26 +39,6 @@ class AnomalyModel:
     space: Space
     judge: Judge
     facts: SpecialFacts
-
-    @property
-    def task_name(self) -> str:
-        return self.facts.task
-
-    def metadata(
-        self,
-        *,
-        build_timestamp: int,
-        train_table_name: str,
-        chunks: int = 1,
-        status: str = "Ready",
-    ) -> dict[str, Any]:
-        return special_metadata(
-            self.facts,
-            build_timestamp=build_timestamp,
-            train_table_name=train_table_name,
-            chunks=chunks,
-            status=status,
-        )
 
     def state(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
         judge, arrays = judge_state(self.judge)

@@ -24,7 +24,7 @@ from heatproxy.automl.recommend.ranking import Best, best_of_each
 from heatproxy.automl.recommend.scoring import score
 from heatproxy.automl.recommend.selection import clipped
 from heatproxy.automl.tasks.contract import Answers, Arrays
-from heatproxy.automl.tasks.metadata import SpecialFacts, special_metadata
+from heatproxy.automl.tasks.metadata import SpecialFacts, Told
 from heatproxy.errors import ml_error, secondary_engine
 
 MaskArray = npt.NDArray[np.bool_]
@@ -32,7 +32,7 @@ TOP_K = 3
 
 
 @dataclass(frozen=True, slots=True)
-class RecommendationModel:
+class RecommendationModel(Told):
     """See SpecialModel. ``users`` and ``items`` are names, Arrow (n,), by code."""
 
     users_column: str
@@ -56,26 +56,6 @@ class RecommendationModel:
         usual = _usual_items(self.seen, self.is_implicit)
         others = _usual_users(self.seen, self.is_implicit)
         object.__setattr__(self, "_usual", (usual, others))
-
-    @property
-    def task_name(self) -> str:
-        return self.facts.task
-
-    def metadata(
-        self,
-        *,
-        build_timestamp: int,
-        train_table_name: str,
-        chunks: int = 1,
-        status: str = "Ready",
-    ) -> dict[str, Any]:
-        return special_metadata(
-            self.facts,
-            build_timestamp=build_timestamp,
-            train_table_name=train_table_name,
-            chunks=chunks,
-            status=status,
-        )
 
     def predict(
         self, table: pa.Table, options: Mapping[str, Any], threads: int = 1

@@ -22,7 +22,7 @@ from heatproxy.automl.forecasting.scores import METRICS, evaluate_forecast
 from heatproxy.automl.forecasting.table import Encoded, encoded, spread, truth_of
 from heatproxy.automl.metrics import invalid_data, metric_named
 from heatproxy.automl.tasks.contract import Answers, Arrays
-from heatproxy.automl.tasks.metadata import SpecialFacts, special_metadata
+from heatproxy.automl.tasks.metadata import SpecialFacts, Told
 from heatproxy.errors import ml_error, secondary_engine
 
 MOST_STEPS = 1_000_000
@@ -54,7 +54,7 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
-class ForecastModel:
+class ForecastModel(Told):
     """Everything that a forecast needs.
 
     ``fitted`` (clock.places, n_variables) is what the model says of the training
@@ -71,27 +71,6 @@ class ForecastModel:
     errors: Spread
     changes: FloatArray
     facts: SpecialFacts
-
-    @property
-    def task_name(self) -> str:
-        return "forecasting"
-
-    def metadata(
-        self,
-        *,
-        build_timestamp: int,
-        train_table_name: str,
-        chunks: int = 1,
-        status: str = "Ready",
-    ) -> dict[str, Any]:
-        """The ``model_metadata`` of the catalog."""
-        return special_metadata(
-            self.facts,
-            build_timestamp=build_timestamp,
-            train_table_name=train_table_name,
-            chunks=chunks,
-            status=status,
-        )
 
     def predict(
         self, table: pa.Table, options: Mapping[str, Any], threads: int = 1

@@ -51,7 +51,7 @@ from heatproxy.automl.tasks.choice import (
     feature_columns,
 )
 from heatproxy.automl.tasks.contract import Answers, Arrays, Order, Progress
-from heatproxy.automl.tasks.metadata import SpecialFacts, special_metadata
+from heatproxy.automl.tasks.metadata import SpecialFacts, Told
 from heatproxy.errors import ml_error, not_supported, secondary_engine
 from heatproxy.options import Flag, ListOf, Nested, Number, Options, Text
 
@@ -67,7 +67,7 @@ _LOG_OPTIONS = Options(
 
 
 @dataclass(frozen=True, slots=True)
-class LogModel:
+class LogModel(Told):
     """See SpecialModel."""
 
     log_column: str
@@ -78,26 +78,6 @@ class LogModel:
     space: Space
     judge: Judge
     facts: SpecialFacts
-
-    @property
-    def task_name(self) -> str:
-        return self.facts.task
-
-    def metadata(
-        self,
-        *,
-        build_timestamp: int,
-        train_table_name: str,
-        chunks: int = 1,
-        status: str = "Ready",
-    ) -> dict[str, Any]:
-        return special_metadata(
-            self.facts,
-            build_timestamp=build_timestamp,
-            train_table_name=train_table_name,
-            chunks=chunks,
-            status=status,
-        )
 
     def predict(
         self, table: pa.Table, options: Mapping[str, Any], threads: int = 1

@@ -61,6 +61,35 @@ class SpecialFacts:
         return cls(**{**state, **{name: tuple(state[name]) for name in lists}})
 
 
+class Told:
+    """A model of which the catalog says what its training noted down."""
+
+    __slots__ = ()
+
+    facts: SpecialFacts
+
+    @property
+    def task_name(self) -> str:
+        return self.facts.task
+
+    def metadata(
+        self,
+        *,
+        build_timestamp: int,
+        train_table_name: str,
+        chunks: int = 1,
+        status: str = "Ready",
+    ) -> dict[str, Any]:
+        """The ``model_metadata`` of the catalog."""
+        return special_metadata(
+            self.facts,
+            build_timestamp=build_timestamp,
+            train_table_name=train_table_name,
+            chunks=chunks,
+            status=status,
+        )
+
+
 def special_metadata(
     facts: SpecialFacts,
     *,

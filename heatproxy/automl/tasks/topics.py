@@ -20,7 +20,7 @@ from heatproxy.automl.columns import is_text
 from heatproxy.automl.features import all_dropped, find_column, plain
 from heatproxy.automl.tags import Tagger
 from heatproxy.automl.tasks.contract import Answers, Arrays, Order, Progress
-from heatproxy.automl.tasks.metadata import SpecialFacts, special_metadata
+from heatproxy.automl.tasks.metadata import SpecialFacts, Told
 from heatproxy.errors import MySQLError, ml_error, secondary_engine
 from heatproxy.options import Number, Options, Text
 
@@ -29,33 +29,12 @@ TAGS = 10
 
 
 @dataclass(frozen=True, slots=True)
-class TopicModel:
+class TopicModel(Told):
     """A vocabulary of tags, and the column whose documents it was taken from."""
 
     column: str
     tagger: Tagger
     facts: SpecialFacts
-
-    @property
-    def task_name(self) -> str:
-        return "topic_modeling"
-
-    def metadata(
-        self,
-        *,
-        build_timestamp: int,
-        train_table_name: str,
-        chunks: int = 1,
-        status: str = "Ready",
-    ) -> dict[str, Any]:
-        """The ``model_metadata`` of the catalog."""
-        return special_metadata(
-            self.facts,
-            build_timestamp=build_timestamp,
-            train_table_name=train_table_name,
-            chunks=chunks,
-            status=status,
-        )
 
     def predict(
         self, table: pa.Table, options: Mapping[str, Any], threads: int = 1
