@@ -12,7 +12,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from heatproxy.automl.tasks import SPECIALISTS
 from tests.asking import rows, run
 from tests.automl.conftest import customers, houses
 from tests.conftest import Server
@@ -104,10 +103,6 @@ def test_its_models_are_deleted_and_their_tables_are_gone(
         assert rows(other, "SHOW TABLES FROM oracle_client") == []
 
 
-HAS_ANOMALIES = "anomaly_detection" in {one.name for one in SPECIALISTS}
-
-
-@pytest.mark.skipif(not HAS_ANOMALIES, reason="anomaly_detection is not here yet")
 def test_its_anomaly_detector_learns_and_answers(ml: Any, connection: Any) -> None:
     random = np.random.default_rng(4)
     points = random.normal(size=(300, 2))

@@ -249,4 +249,4 @@ SELECT heat_engine_sql.dept.* FROM heat_engine_sql.dept ORDER BY id
 WITH RECURSIVE r AS (SELECT 1 AS k UNION ALL SELECT k + 1 FROM r WHERE k < 30) SELECT r.k, n.i FROM r JOIN n ON n.id = r.k ORDER BY r.k
 WITH RECURSIVE r (k, m) AS (SELECT id, salary FROM emp WHERE id = 1 UNION ALL SELECT k + 1, m * 2 FROM r WHERE k < 9) SELECT * FROM r ORDER BY k
 WITH RECURSIVE r AS (SELECT id, name, 0 AS depth, CAST(name AS CHAR(100)) AS path FROM emp WHERE mgr IS NULL UNION ALL SELECT e.id, e.name, r.depth + 1, CONCAT(r.path, '/', e.name) FROM emp e JOIN r ON e.mgr = r.id) SELECT *, COUNT(*) OVER (PARTITION BY depth) FROM r ORDER BY path
-WITH RECURSIVE r AS (SELECT hired AS v FROM emp WHERE id = 1 UNION ALL SELECT v + INTERVAL 1 YEAR FROM r WHERE v < '2023-01-01'), q AS (SELECT YEAR(v) + 0 AS y FROM r) SELECT y, COUNT(e.id) FROM q LEFT JOIN emp e ON YEAR(e.hired) = y GROUP BY y ORDER BY y
+WITH RECURSIVE r AS (SELECT hired AS v FROM emp WHERE id = 1 UNION ALL SELECT v + INTERVAL 1 YEAR FROM r WHERE v < '2023-01-01'), q AS (SELECT YEAR(v) + 0 AS y FROM r) SELECT y, COUNT(e.id) FROM q LEFT JOIN emp e ON YEAR(e.hired) + 0 = y GROUP BY y ORDER BY y

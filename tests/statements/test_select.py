@@ -153,7 +153,6 @@ UNPROVEN = {
     "SELECT t.id FROM t JOIN twin.t AS b USING (id)": "which is not loaded",
     "SELECT * FROM twin.t WHERE id IN (SELECT id FROM lake.t)": "which is not loaded",
     "SELECT RAND(), id FROM t": "RAND() has no rule",
-    "SELECT id FROM t FOR UPDATE": "Select with locks",
     "SELECT COUNT(*) FROM t WHERE word = 'été'": "not all printable ASCII",
     "SELECT word, COUNT(*) FROM t GROUP BY word": "not all printable ASCII",
     "SELECT id INTO @x FROM t LIMIT 1": "INTO",
