@@ -277,8 +277,8 @@ SETTINGS = (
     Setting(
         "rapid.answer_limit",
         Size("1G"),
-        "How large an answer of RAPID may be: nothing of it is sent before it is whole, "
-        "what is over 64 MB waits in a file, and a larger one MySQL gives instead.",
+        "How large an answer of RAPID may be: nothing of it is sent before it is "
+        "whole, what is over 64 MB waits in a file, and a larger one MySQL gives.",
         live=True,
     ),
     Setting(

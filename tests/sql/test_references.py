@@ -63,7 +63,9 @@ READS = {
     "SELECT 'FROM t', `FROM`, \"JOIN u\" FROM v -- FROM w": "v",
     "SELECT a.from, a.join FROM b a": "b a",
     "SELECT COUNT(DISTINCT (SELECT 1 FROM t)) FROM u": "t,u",
-    "SELECT a FROM t WHERE EXISTS (WITH c AS (SELECT 1 FROM u) SELECT 1 FROM c)": "t,u,c",
+    "SELECT a FROM t WHERE EXISTS (WITH c AS (SELECT 1 FROM u) SELECT 1 FROM c)": (
+        "t,u,c"
+    ),
 }
 
 
