@@ -55,7 +55,7 @@ class Grouping:
             self._listed[value.sql] = f"CAST({value.sql} AS VARCHAR)"
             self.keys[value.sql] = value
             return
-        require_groupable(value)
+        require_groupable([*self.keys.values(), value])
         (key,) = equal_keys(ctx, [value])
         if key != value.sql and ctx.session.policy.exactness == "strict":
             raise Forward("grouping strings that differ only in letter case or blanks")
@@ -145,15 +145,16 @@ class Grouping:
         return f"\0{self.name}.{place}\0"
 
 
-def require_groupable(value: Value) -> None:
-    """Refuse a CHAR with characters of several bytes.
+def require_groupable(values: Sequence[Value]) -> None:
+    """Refuse a CHAR with characters of several bytes beside other columns.
 
-    MySQL may tell apart by its blanks what is equal: it hashes them all, and how many
-    there are depends on the bytes before them.
+    MySQL may hash them with all their blanks, and so tell apart what is equal: how
+    many there are depends on the bytes before them.
     """
-    padded = value.text is not None and value.text.padded
-    if padded and not value.ascii and "_0900_" in (value.collation or ""):
-        raise Forward("grouping by CHAR that is not ASCII")
+    for value in values if len(values) > 1 else ():
+        padded = value.text is not None and value.text.padded
+        if padded and not value.ascii and "_0900_" in (value.collation or ""):
+            raise Forward("grouping by CHAR that is not ASCII, and by others")
 
 
 def is_constant(value: Value) -> bool:

@@ -69,6 +69,9 @@ def combined(
     distinct = bool(node.args.get("distinct"))
     if word != "UNION" and any(map(_is_shaky, (node.this, node.expression))):
         raise Forward(f"{word} of a SELECT with LIMIT or ROLLUP")
+    if distinct or word != "UNION":
+        for operand in operands:
+            require_groupable([value for _, value in operand.columns])
     columns = [
         _column(block, one, other, place, distinct or word != "UNION")
         for place, ((_, one), (_, other)) in enumerate(
@@ -127,8 +130,6 @@ def _column(
         keys = (one.key, other.key)
     equal = None
     if told_apart and common.kind == "string":
-        for value in (left, right):
-            require_groupable(value)
         strings = [v for v in (one, other) if v.kind == "string"]
         found = equal_keys(block, [one, other])
         if len(strings) < 2:
