@@ -28,7 +28,8 @@ OURS = {
     "a query": "SELECT id FROM t LIMIT 3",
     "a routine": "CALL sys.ML_MODEL_UNLOAD('nothing')",
     "a routine with a result": "CALL sys.ML_MODEL_ACTIVE('current', @loaded)",
-    "a refused query": "SELECT SLEEP(0) FROM t",
+    "a query over copies": "SELECT SLEEP(0) FROM t LIMIT 3",
+    "a refused statement": "CHECKSUM TABLE t",
     "a refused routine": "CALL sys.ML_MODEL_LOAD('nothing', NULL)",
     "a table from a query": "CREATE TEMPORARY TABLE twin.traced AS SELECT id FROM t",
 }
@@ -41,7 +42,11 @@ TRACKED = (
     "resultset_metadata,autocommit,sql_log_bin"
 )
 # These write, or read a table of MySQL's, and so would a procedure of MySQL's.
-OPENS_A_TRANSACTION = ("a table from a query", "a refused routine")
+OPENS_A_TRANSACTION = (
+    "a table from a query",
+    "a query over copies",
+    "a refused routine",
+)
 PREPARED = (
     "SELECT COUNT(*) FROM performance_schema.prepared_statements_instances"
     " WHERE OWNER_THREAD_ID = PS_CURRENT_THREAD_ID()"
