@@ -15,7 +15,8 @@ from heatproxy.engine import Trap
 from heatproxy.sql import grammar
 from heatproxy.sql.emitter.functions import FORMS, FUNCTIONS, NODES
 from heatproxy.sql.translate import SessionFacts
-from tests.sql.domain_cases import CASES, FAULTS, LIBM
+from tests.sql.domain_cases import CASES
+from tests.sql.domain_faults import FAULTS, LIBM
 from tests.sql.domain_tables import script
 from tests.sql.mysql_oracle import Oracle
 from tests.sql.whole_answers import of_engine, of_mysql
