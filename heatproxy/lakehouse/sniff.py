@@ -50,8 +50,9 @@ def _without_quoted(sample: str, dialect: Dialect) -> str:
     quote, escape = dialect.quotation_marks, dialect.escape_character
     if not quote:
         return sample
-    q, e = re.escape(quote), re.escape(escape or quote)
-    inner = rf"(?:[^{q}{e}]|{e}.|{q}{q})*"
+    q, e = re.escape(quote), re.escape(escape)
+    escaped = rf"|{e}." if escape != quote and escape else ""
+    inner = rf"(?:[^{q}{e}]{escaped}|{q}{q})*"
     return re.sub(rf"(?<![^\s|,;]){q}{inner}{q}", quote * 2, sample, flags=re.DOTALL)
 
 

@@ -84,6 +84,7 @@ def translate(
         raise Forward("a statement nested too deep") from problem
     if not emitter.tables:
         raise Forward("a SELECT without a table")
+    emitter.unread.require_read(relation.sql)
     output = tuple(_output(value) for _, value in relation.columns)
     return Translated(relation.sql, output, tuple(emitter.tables.values()))
 

@@ -44,6 +44,12 @@ TEXT3 = "varchar(40);varchar(40);varchar(40)"
         pytest.param("a;b;c\r\nd;e;f\r\n", {}, ["abc", "def"], id="auto-crlf"),
         pytest.param("a;b;c\rd;e;f\r", {}, ["abc", "def"], id="auto-cr"),
         pytest.param("a|b|c|\nd|e|f|\n", {}, ["abc", "def"], id="auto-closed-lines"),
+        pytest.param(
+            '"a","b",1\n"d","e",2\n',
+            {"escape_character": ""},
+            ["ab1", "de2"],
+            id="auto-quoted-no-escape",
+        ),
         pytest.param("a|b|c|\nd|e|f|", {}, ["abc", "def"], id="closed-last-no-end"),
         pytest.param("a,b,c;d,e,f;", {}, ["abc", "def"], id="auto-semicolon-records"),
         pytest.param(

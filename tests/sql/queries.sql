@@ -250,3 +250,6 @@ WITH RECURSIVE r AS (SELECT 1 AS k UNION ALL SELECT k + 1 FROM r WHERE k < 30) S
 WITH RECURSIVE r (k, m) AS (SELECT id, salary FROM emp WHERE id = 1 UNION ALL SELECT k + 1, m * 2 FROM r WHERE k < 9) SELECT * FROM r ORDER BY k
 WITH RECURSIVE r AS (SELECT id, name, 0 AS depth, CAST(name AS CHAR(100)) AS path FROM emp WHERE mgr IS NULL UNION ALL SELECT e.id, e.name, r.depth + 1, CONCAT(r.path, '/', e.name) FROM emp e JOIN r ON e.mgr = r.id) SELECT *, COUNT(*) OVER (PARTITION BY depth) FROM r ORDER BY path
 WITH RECURSIVE r AS (SELECT hired AS v FROM emp WHERE id = 1 UNION ALL SELECT v + INTERVAL 1 YEAR FROM r WHERE v < '2023-01-01'), q AS (SELECT YEAR(v) + 0 AS y FROM r) SELECT y, COUNT(e.id) FROM q LEFT JOIN emp e ON YEAR(e.hired) + 0 = y GROUP BY y ORDER BY y
+SELECT COUNT(*) FROM (SELECT id, i / ti AS q FROM n) AS d
+SELECT region, LENGTH(g) FROM (SELECT region, GROUP_CONCAT(product ORDER BY id) AS g FROM c GROUP BY region) AS d ORDER BY region
+WITH w AS (SELECT z, SUM(i / z) AS q, COUNT(*) AS k FROM n GROUP BY z) SELECT z, q FROM w ORDER BY z

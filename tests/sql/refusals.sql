@@ -370,3 +370,15 @@ SELECT chan, COUNT(*) FROM c GROUP BY chan WITH ROLLUP
 -- a condition that may warn beside another one
 SELECT id FROM s WHERE num > 3 AND num + 1 < 20 ORDER BY id
 SELECT id FROM s WHERE id = 1 OR num > 3 ORDER BY id
+-- a column that may warn and that nobody reads
+SELECT COUNT(*) FROM (SELECT region, GROUP_CONCAT(product ORDER BY id) AS g FROM c GROUP BY region) AS d
+-- a column that may warn and that nobody reads
+SELECT region FROM (SELECT region, GROUP_CONCAT(product ORDER BY id) AS g FROM c GROUP BY region) AS d ORDER BY region
+-- a column that may warn and that nobody reads
+SELECT COUNT(*) FROM (SELECT i / ti AS q FROM n ORDER BY id LIMIT 3) AS d
+-- a column that may warn and that nobody reads
+SELECT COUNT(*) FROM (SELECT id, i / ti AS q FROM n UNION ALL SELECT id, 1 FROM n) AS d
+-- a column that may warn and that nobody reads
+WITH w AS (SELECT z, SUM(i / ti) AS q FROM n GROUP BY z) SELECT z FROM w ORDER BY z
+-- a column that may warn and that nobody reads
+SELECT z FROM (SELECT z, q + 1 AS r FROM (SELECT z, SUM(i / ti) AS q FROM n GROUP BY z) AS a) AS b ORDER BY z

@@ -116,14 +116,15 @@ class Grouping:
         """The SQL with its marks of these groups replaced."""
         if not self.mentioned(sql):
             return sql
+        if not self.apart:
+            return self.spelled(sql)
+        return re.sub(f"\0{self.name}\\.(\\d+)\0", rf"{self.name}.x\1", sql)
+
+    def spelled(self, sql: str) -> str:
+        """The SQL with the expressions themselves for its marks of these groups."""
         expressions = {n: text for text, n in self._exports.items()}
-        apart = self.apart
-
-        def meant(mark: re.Match[str]) -> str:
-            place = int(mark.group(1))
-            return f"{self.name}.x{place}" if apart else expressions[place]
-
-        return re.sub(f"\0{self.name}\\.(\\d+)\0", meant, sql)
+        pattern = f"\0{self.name}\\.(\\d+)\0"
+        return re.sub(pattern, lambda mark: expressions[int(mark.group(1))], sql)
 
     def _one_of(self, sql: str, key: str) -> str:
         one = self.first.format(sql)

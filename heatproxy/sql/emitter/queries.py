@@ -20,6 +20,7 @@ from heatproxy.sql.emitter.relations import (
     renamed,
 )
 from heatproxy.sql.emitter.select import select
+from heatproxy.sql.emitter.unread import Unread
 from heatproxy.sql.emitter.values import (
     EngineTable,
     EngineView,
@@ -40,6 +41,7 @@ class Emitter:
     weights: CollationWeights
     session: SessionFacts
     tables: dict[str, EngineTable] = field(default_factory=dict)
+    unread: Unread = field(default_factory=Unread)
     _names: int = 0
     _views: int = 0
 
@@ -117,7 +119,8 @@ class Emitter:
             relation = self.query(cte.this, Scope(ctes), Wanted())
             written.append(f"{alias} AS ({relation.sql})")
             columns = renamed(relation.columns, names)
-            ctes = {**ctes, name: Cte(alias, columns)}
+            marks = self.unread.marks(relation)
+            ctes = {**ctes, name: Cte(alias, columns, marks=marks)}
         return Scope(ctes, scope.outer), f"{word} {', '.join(written)} "
 
 

@@ -18,6 +18,7 @@ from heatproxy.sql.emitter.values import (
 
 if TYPE_CHECKING:
     from heatproxy.sql.emitter.block import Block
+    from heatproxy.sql.emitter.unread import Mark, Unread
 
 Columns = tuple[tuple[str | None, Value], ...]
 
@@ -26,11 +27,15 @@ Columns = tuple[tuple[str | None, Value], ...]
 class Relation:
     """A query: its SQL, and its columns, which the SQL calls c1, c2, ...
 
-    A string column that has a key brings it as k1, k2, ... beside it.
+    A string column that has a key brings it as k1, k2, ... beside it. ``computed`` is
+    the SQL that each column is left out with where nobody reads it; None: it may be
+    any of the query's. ``is_merged``: MySQL makes it a part of the query around it.
     """
 
     sql: str
     columns: Columns
+    computed: tuple[str, ...] | None = None
+    is_merged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +45,7 @@ class Cte:
     name: str
     columns: Columns
     hidden: frozenset[str] = frozenset()  # from *
+    marks: "tuple[Mark, ...]" = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +105,7 @@ class Queries(Protocol):
     """The emitter, as the rules for subqueries use it."""
 
     session: SessionFacts
+    unread: "Unread"
 
     def query(self, node: exp.Expr, scope: Scope, wanted: Wanted) -> Relation:
         """A whole query. Raises Forward."""

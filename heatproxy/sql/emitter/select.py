@@ -98,7 +98,16 @@ class _Select:
             sql, outputs = self._distinct(names, outputs)
         else:
             sql, outputs = self._distinct_around(names, values, outputs)
-        return Relation(sql, tuple(zip(names, outputs, strict=True)))
+        columns = tuple(zip(names, outputs, strict=True))
+        computed = tuple(self._computed(value) for value in outputs)
+        return Relation(sql, columns, computed, is_merged=self._is_merged)
+
+    def _computed(self, value: Value) -> str:
+        """What is not computed where nobody reads a column."""
+        if self.distinct:
+            return ""
+        grouping = self.block.grouping
+        return value.sql if grouping is None else grouping.spelled(value.sql)
 
     @property
     def _is_shaped(self) -> bool:
@@ -109,6 +118,13 @@ class _Select:
             or self.distinct
             or self.node.args.get("having") is not None
         )
+
+    @property
+    def _is_merged(self) -> bool:
+        """Whether MySQL makes it, in FROM, a part of the query around it."""
+        limited = any(self.node.args.get(clause) for clause in ("limit", "offset"))
+        nested = any(item.find(exp.Query) for item in self.node.expressions)
+        return not (self._is_shaped or limited or nested)
 
     def _refuse_switched_off(self) -> None:
         policy = self.queries.session.policy

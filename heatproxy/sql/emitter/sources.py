@@ -179,6 +179,7 @@ class _Builder:
             if cte is not None:
                 alias = self.queries.name("t")
                 columns = bound(cte.columns, alias)
+                self.queries.unread.bind(cte.marks, alias)
                 name = node.alias or node.name
                 source = Source(name, None, alias, columns, cte.hidden)
                 return _leaf(f"{cte.name} AS {alias}", source)
@@ -201,6 +202,8 @@ class _Builder:
     ) -> Tree:
         alias = self.queries.name("t")
         columns = bound(renamed(relation.columns, names), alias)
+        unread = self.queries.unread
+        unread.bind(unread.marks(relation), alias)
         source = Source(name, schema, alias, columns)
         return _leaf(f"{word}({relation.sql}) AS {alias}", source)
 
