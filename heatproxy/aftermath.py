@@ -51,8 +51,8 @@ async def leave_error(
 ) -> Aftermath | None:
     """Have the session's diagnostics area hold an error that the client was sent.
 
-    Nothing is to be done for what MySQL itself has just refused, unless it speaks of a
-    shell besides. The message is cut to what SIGNAL takes; the whole is remembered.
+    What MySQL itself has just refused it holds, unless it speaks of a shell besides.
+    The message is cut to what SIGNAL takes; the whole is remembered.
     Where it was not cut, the error is then as MySQL spells it for the session.
     """
     if backend.refused is error:
@@ -60,7 +60,11 @@ async def leave_error(
             shown = await _shown(backend)
         except MySQLError:  # the password has expired: MySQL refuses everything
             return None
-        if not any(one.number in OF_SHELLS for one in shown):
+        of_shells = any(one.number in OF_SHELLS for one in shown)
+        whole = error.message.isascii() and len(error.message) <= MESSAGE_CHARACTERS
+        # Its count, which an EOF may still tell, is 0 behind SHOW WARNINGS: where it
+        # was one, it is made one again.
+        if not (of_shells or (len(shown) == 1 and whole)):
             return None
     text = error.message[:MESSAGE_CHARACTERS].encode().hex()
     try:

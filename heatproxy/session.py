@@ -6,10 +6,12 @@ import os
 import threading
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, cast
 
 import pyarrow as pa
+import pymysql
 
 from heatproxy.aftermath import Aftermath
 from heatproxy.answer import Answer
@@ -44,6 +46,9 @@ from heatproxy.wire.redescribed import Describe
 T = TypeVar("T")
 Hears = Callable[[float, str], None]  # how far a job is, of 1, and what it does
 
+_SCHEMA_OF = (
+    "SELECT PROCESSLIST_DB FROM performance_schema.threads WHERE PROCESSLIST_ID"
+)
 ASK_AGAIN_S = 0.02
 FEWEST_TURNS = 4  # queries that the engine has at the same time
 # Work that may take long has threads of its own: it must not use up those that every
@@ -257,7 +262,11 @@ class Session:
         return (account or "").rpartition("@")[0]
 
     async def schema(self) -> str | None:
-        """The default schema."""
+        """The default schema, asked past the session: that knows what it last did."""
+        sql = f"{_SCHEMA_OF} = {self.watch.thread_id}"
+        with suppress(pymysql.MySQLError):
+            if rows := await asyncio.to_thread(self.house.account.query, sql):
+                return cast(str | None, rows[0][0])
         (name,) = await self.backend.evaluate([b"DATABASE()"])
         return name
 

@@ -7,8 +7,10 @@ from typing import Any
 import pymysql
 import pytest
 
+from heatproxy.wire.packets import Command
 from tests.asking import refusal, rows, run, value
 from tests.conftest import Server
+from tests.rawclient import RawClient, command
 from tests.statements.conftest import Lake
 
 pytestmark = pytest.mark.mysql
@@ -166,3 +168,15 @@ def test_the_rows_of_a_table_made_from_a_query_are_counted(
     run(backend, "DROP TABLE twin.copied")
     assert answers[0] == answers[1]
     assert answers[0][1] == ((12,),)
+
+
+def test_an_eof_counts_what_mysql_refused(server: Server, lake: Lake) -> None:
+    """A statement that heatproxy has looked at, for the name of a table in it."""
+    through = {"host": server.host, "port": server.port, **server.login}
+    counted = []
+    for way in (server.backend_login, through):
+        with RawClient(0, **way, database="twin") as client:
+            (refused,) = client.query("CREATE VIEW v AS SELECT nosuch FROM t")
+            (eof,) = client.run(command(Command.SET_OPTION, b"\0\0"))
+            counted.append((refused.payload, eof.payload))
+    assert counted[0] == counted[1]
