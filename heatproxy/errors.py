@@ -165,12 +165,6 @@ def no_result_set_here(procedure: str) -> MySQLError:
     return MySQLError(1312, "0A000", text)
 
 
-def session_variable(name: str) -> MySQLError:
-    """ER_LOCAL_VARIABLE: a session variable that is set globally."""
-    text = f"Variable '{name}' is a SESSION variable and can't be used with SET GLOBAL"
-    return MySQLError(1228, HY000, text)
-
-
 def global_variable(name: str) -> MySQLError:
     """ER_GLOBAL_VARIABLE: a global variable that is set for the session."""
     text = f"Variable '{name}' is a GLOBAL variable and should be set with SET GLOBAL"

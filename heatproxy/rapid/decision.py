@@ -130,10 +130,6 @@ class Settings:
         return self["system_time_zone"] if zone == "SYSTEM" else zone
 
     @property
-    def is_traced(self) -> bool:
-        return "enabled=on" in self["optimizer_trace"]
-
-    @property
     def select_limit(self) -> int | None:
         """That of sql_select_limit, if any."""
         limit = self["sql_select_limit"]

@@ -76,9 +76,6 @@ def names(looked_at: Iterable[bytes], loaded: Iterable[bytes] = ()) -> Names:
     return table
 
 
-NO_NAMES: Names = names(())
-
-
 def _hash(word: bytes) -> int:
     """FNV-1a of a word without regard to ASCII letter case, as ``look`` computes it."""
     hashed = _SEED

@@ -211,13 +211,6 @@ def bind(
     return replace(bound, binding=Binding(parameters, prepared.columns))
 
 
-SESSION_COMMANDS = (
-    Command.STMT_SEND_LONG_DATA,
-    Command.STMT_RESET,
-    Command.STMT_CLOSE,
-)
-
-
 def note(known: PreparedStatements, command: bytes) -> bool:
     """Take what a command without a result says; whether MySQL must hear it too."""
     statement_id = command[1:5]

@@ -15,7 +15,6 @@ from heatproxy.errors import ProtocolError
 from heatproxy.wire.binlog_walk import HEADER
 from heatproxy.wire.packets import read_lenenc
 
-FIRST_OFFSET = 4  # behind the four bytes that a file begins with
 CRC32 = 1
 ZSTD, UNCOMPRESSED = 0, 255
 

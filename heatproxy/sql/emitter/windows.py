@@ -285,4 +285,3 @@ _FUNCTIONS: dict[str, Function] = {
     "LAST_VALUE": _edge,
     "NTH_VALUE": _nth,
 }
-WINDOW_FUNCTIONS = frozenset(_FUNCTIONS)
