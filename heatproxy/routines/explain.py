@@ -24,7 +24,7 @@ from heatproxy.routines.arguments import option_object, table_name
 from heatproxy.routines.models import open_model
 from heatproxy.routines.output import write_answers
 from heatproxy.routines.routine import Outcome, Procedure, RowFunction, needs
-from heatproxy.routines.rows import Answerer, Row, answers
+from heatproxy.routines.rows import Answerer, Row, answers, in_job
 from heatproxy.session import Session
 
 ROWS_AT_ONCE = 64  # explained by ML_EXPLAIN_ROW while it hears no KILL
@@ -98,13 +98,7 @@ async def _explaining(
     require_explainable(model)
     if isinstance(model, OnnxModel):
         model.require_names()
-
-        async def apart(rows: pa.Table) -> pa.Array:
-            found = await session.in_worker(
-                explain_rows_job, loaded.data, rows, explainer, session.threads
-            )
-            return found.added.column("ml_results")
-
+        apart = in_job(session, explain_rows_job, loaded.data, explainer)
         return Answerer(apart=apart)
     assert isinstance(model, Model)
 

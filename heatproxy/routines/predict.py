@@ -13,20 +13,20 @@ from heatproxy.automl import results
 from heatproxy.automl.model import Model
 from heatproxy.automl.onnx_model import OnnxModel
 from heatproxy.automl.tasks import specialist_named
-from heatproxy.automl.tasks.contract import OfTables, SpecialModel
+from heatproxy.automl.tasks.contract import BATCH_SIZE, OfTables, SpecialModel
 from heatproxy.automl.work import predict_job
 from heatproxy.errors import ml_error, not_supported, secondary_engine
-from heatproxy.options import BadOption, Flag, Options, Text
+from heatproxy.options import BadOption, Flag, Options
 from heatproxy.routines.arguments import option_object
 from heatproxy.routines.models import open_model
 from heatproxy.routines.output import write_answers
 from heatproxy.routines.routine import Outcome, Procedure, RowFunction, needs
-from heatproxy.routines.rows import Answerer, Row, answers
+from heatproxy.routines.rows import Answerer, Row, answers, in_job
 from heatproxy.session import Session
 
 OPTIONS = Options(
     additional_details=Flag(default=False),
-    batch_size=Text(),  # deprecated since 9.4.1: taken and ignored
+    batch_size=BATCH_SIZE,
 )
 ROWS_AT_ONCE = 4096  # predicted by ML_PREDICT_ROW while it hears no KILL
 OF_OTHER_TASKS = (
@@ -97,14 +97,7 @@ async def _predicting(
         )
     if isinstance(model, OnnxModel):
         model.require_names()
-
-        async def apart(rows: pa.Table) -> pa.Array:
-            found = await session.in_worker(
-                predict_job, loaded.data, rows, checked, session.threads
-            )
-            return found.added.column("ml_results")
-
-        return Answerer(apart=apart)
+        return Answerer(apart=in_job(session, predict_job, loaded.data, checked))
     specialist = specialist_named(model.task_name)
     if specialist is not None and not specialist.by_row:
         raise secondary_engine(

@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from heatproxy.automl.generations import NEW, Generation
+from heatproxy.automl.tasks.contract import Answers
 from heatproxy.errors import ml_error
 from heatproxy.jsontext import NumberText, json_text, parse
 from heatproxy.session import Cancel, Session
@@ -29,6 +30,21 @@ class Answerer:
     results_of: ResultsOf | None = None
     has_prediction: bool = True
     apart: Callable[[pa.Table], Awaitable[pa.Array]] | None = None
+
+
+def in_job(
+    session: Session, job: Callable[..., Answers], data: bytes, given: Any
+) -> Callable[[pa.Table], Awaitable[pa.Array]]:
+    """A stored model's answers to rows, from a process of its own.
+
+    ``job`` is called with ``data``, the rows, ``given`` and how many threads it has.
+    """
+
+    async def apart(rows: pa.Table) -> pa.Array:
+        found = await session.in_worker(job, data, rows, given, session.threads)
+        return found.added.column("ml_results")
+
+    return apart
 
 
 Open = Callable[[Session, str | None, str | None], Awaitable[Answerer]]

@@ -27,7 +27,14 @@ from heatproxy.automl.tasks.choice import (
     feature_columns,
     models_left,
 )
-from heatproxy.automl.tasks.contract import Arrays, Coded, OfTables, Order, Progress
+from heatproxy.automl.tasks.contract import (
+    BATCH_SIZE,
+    Arrays,
+    Coded,
+    OfTables,
+    Order,
+    Progress,
+)
 from heatproxy.automl.tasks.metadata import SpecialFacts, float32
 from heatproxy.errors import ml_error
 from heatproxy.options import (
@@ -37,7 +44,6 @@ from heatproxy.options import (
     Number,
     OneOf,
     Options,
-    Text,
 )
 
 CONTAMINATION = 0.01
@@ -118,7 +124,7 @@ class AnomalyDetection:
         return Options(
             **LIMITS,
             additional_details=Flag(default=False),
-            batch_size=Text(),  # deprecated since 9.4.1: taken and ignored
+            batch_size=BATCH_SIZE,
         )
 
     @property

@@ -17,10 +17,12 @@ from heatproxy.automl.metrics import Metric
 from heatproxy.automl.search import HeldOut
 from heatproxy.automl.target import Labels
 from heatproxy.errors import ml_error
-from heatproxy.options import BadOption, Constraint, Options
+from heatproxy.options import BadOption, Constraint, Options, Text
 
 Arrays = Mapping[str, npt.NDArray[Any]]
 Progress = Callable[[float, str], None]  # a fraction of 1, and a stage
+
+BATCH_SIZE: Constraint = Text()  # deprecated since 9.4.1: taken and ignored
 
 
 @dataclass(frozen=True, slots=True)

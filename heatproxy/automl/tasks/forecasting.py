@@ -21,7 +21,7 @@ from heatproxy.automl.forecasting.selection import Chosen, Winner, changes_of, c
 from heatproxy.automl.forecasting.table import Encoded, Rows, read_rows
 from heatproxy.automl.forecasting.variants import seasons_of
 from heatproxy.automl.metrics import metric_named
-from heatproxy.automl.tasks.contract import Arrays, Order, Progress
+from heatproxy.automl.tasks.contract import BATCH_SIZE, Arrays, Order, Progress
 from heatproxy.automl.tasks.forecasting_model import (
     ForecastModel,
     Member,
@@ -66,7 +66,7 @@ class Forecasting:
     def predict_options(self) -> Options:
         return Options(
             prediction_interval=Number(0, 1, inclusive=False),
-            batch_size=Text(),  # deprecated since 9.4.1: taken and ignored
+            batch_size=BATCH_SIZE,
         )
 
     @property

@@ -50,7 +50,7 @@ from heatproxy.automl.tasks.choice import (
     column_of,
     feature_columns,
 )
-from heatproxy.automl.tasks.contract import Answers, Arrays, Order, Progress
+from heatproxy.automl.tasks.contract import BATCH_SIZE, Answers, Arrays, Order, Progress
 from heatproxy.automl.tasks.metadata import SpecialFacts, Told
 from heatproxy.errors import ml_error, not_supported, secondary_engine
 from heatproxy.options import Flag, ListOf, Nested, Number, Options, Text
@@ -211,7 +211,7 @@ class LogAnomalyDetection:
         return Options(
             **LIMITS,
             logad_options=Nested(asked),
-            batch_size=Text(),  # deprecated since 9.4.1: taken and ignored
+            batch_size=BATCH_SIZE,
         )
 
     @property

@@ -29,7 +29,7 @@ from heatproxy.automl.tasks.choice import (
     models_left,
     require_columns,
 )
-from heatproxy.automl.tasks.contract import Arrays, Order, Progress
+from heatproxy.automl.tasks.contract import BATCH_SIZE, Arrays, Order, Progress
 from heatproxy.automl.tasks.metadata import SpecialFacts
 from heatproxy.errors import ml_error, not_supported, secondary_engine
 from heatproxy.options import Flag, Nested, Number, OneOf, Options, Text
@@ -76,7 +76,7 @@ class Recommendation:
             recommend=OneOf(RECOMMEND, default="ratings"),
             topk=Number(1, whole=True, default=TOP_K),
             remove_seen=Flag(default=True),
-            batch_size=Text(),  # deprecated since 9.4.1: taken and ignored
+            batch_size=BATCH_SIZE,
         )
 
     @property

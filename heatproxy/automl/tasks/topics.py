@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from heatproxy.automl.columns import is_text
 from heatproxy.automl.features import all_dropped, find_column, plain
 from heatproxy.automl.tags import Tagger
-from heatproxy.automl.tasks.contract import Answers, Arrays, Order, Progress
+from heatproxy.automl.tasks.contract import BATCH_SIZE, Answers, Arrays, Order, Progress
 from heatproxy.automl.tasks.metadata import SpecialFacts, Told
 from heatproxy.errors import MySQLError, ml_error, secondary_engine
 from heatproxy.options import Number, Options, Text
@@ -98,7 +98,7 @@ class TopicModeling:
     def predict_options(self) -> Options:
         return Options(
             topk=Number(1, whole=True),
-            batch_size=Text(),  # deprecated since 9.4.1: taken and ignored
+            batch_size=BATCH_SIZE,
         )
 
     @property
