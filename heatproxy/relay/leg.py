@@ -153,9 +153,8 @@ class Leg(asyncio.Protocol):
         if self._closed:
             return
         self.bytes_out += len(data)
-        if self._layers:
-            for layer in reversed(self._layers):
-                data = layer.send(data)
+        for layer in reversed(self._layers):
+            data = layer.send(data)
         if self.transport is None:
             self._early.append(data)
         else:
@@ -212,7 +211,7 @@ class Leg(asyncio.Protocol):
         if data:
             self.bytes_in += len(data)
             self.on_bytes(data)
-            if not self._reasons and self._has_more:
+            if self._has_more and not self._reasons:
                 asyncio.get_running_loop().call_soon(self._receive_wrapped, b"")
         if socket_side.ended:
             self.close()
@@ -223,16 +222,21 @@ class Leg(asyncio.Protocol):
         return bool(self._layers) and self._layers[-1].more
 
     def _unwrapped(self, data: bytes, outermost: int) -> bytes:
-        for depth, layer in enumerate(self._layers[outermost:], outermost):
-            if not data and not layer.more:
-                continue
-            data, answer = layer.receive(data)
-            if answer:
-                for outer in reversed(self._layers[:depth]):
-                    answer = outer.send(answer)
-                assert self.transport is not None
-                self.transport.write(answer)
+        layers = self._layers
+        for depth in range(outermost, len(layers)):
+            layer = layers[depth]
+            if data or layer.more:
+                data, answer = layer.receive(data)
+                if answer:
+                    self._answer(answer, depth)
         return data
+
+    def _answer(self, data: bytes, depth: int) -> None:
+        """Send what the layer at that depth has to say itself."""
+        for outer in reversed(self._layers[:depth]):
+            data = outer.send(data)
+        assert self.transport is not None
+        self.transport.write(data)
 
 
 def _discard(data: bytes) -> None:

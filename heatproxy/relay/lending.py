@@ -161,5 +161,5 @@ class Lending:
 
 def names_filter(body: bytes) -> Prefilter:
     """The prefilter for a NAMES message."""
-    tables, schemas, loaded, in_transactions = json.loads(body)
-    return Prefilter(tables, schemas, loaded, in_transactions=in_transactions)
+    *names, in_transactions = json.loads(body)
+    return Prefilter(*names, in_transactions=in_transactions)

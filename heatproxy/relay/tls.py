@@ -52,15 +52,18 @@ class TlsLayer:
             plain, answers = zip(*map(self.receive, halves), strict=True)
             return b"".join(plain), b"".join(answers)
         try:
-            if len(data) <= PIECE_BYTES:
-                self._incoming.write(data)
-                filled = self._read(0)
-            else:
+            if len(data) > PIECE_BYTES:
                 filled = self._read_pieces(memoryview(data))
+            else:
+                self._incoming.write(data)
+                first = self._read_first()
+                if first and not self._incoming.pending:  # as nearly always
+                    return first, self._answer()
+                _ROOM[: len(first)] = first
+                filled = self._read(len(first))
         except ssl.SSLError as problem:
             raise ProtocolError(f"TLS: {_reason(problem)}") from None
-        answer = self._outgoing.read() if self._outgoing.pending else b""
-        return bytes(_ROOM[:filled]), answer
+        return bytes(_ROOM[:filled]), self._answer()
 
     def send(self, data: bytes) -> bytes:
         """The records for these bytes; none before the handshake is done."""
@@ -102,6 +105,19 @@ class TlsLayer:
             if data := self._waiting.popleft():
                 self._tls.write(data)
         return True
+
+    def _answer(self) -> bytes:
+        """What TLS itself has to say, such as new keys."""
+        return self._outgoing.read() if self._outgoing.pending else b""
+
+    def _read_first(self) -> bytes:
+        """The first record, which is all of most commands; b"" if it is not whole."""
+        if not self._established or self.ended:
+            return b""
+        try:
+            return self._tls.read(RECORD_BYTES)
+        except ssl.SSLWantReadError:
+            return b""
 
     def _read_pieces(self, data: memoryview) -> int:
         filled = 0
