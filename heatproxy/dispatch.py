@@ -3,13 +3,19 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+
+import pymysql
 
 from heatproxy import logs
 from heatproxy.aftermath import Aftermath, leave_error
 from heatproxy.answer import Answer
+from heatproxy.backend import onlooker
+from heatproxy.backend.account import ServiceAccount
 from heatproxy.backend.connection import BackendConnection
+from heatproxy.dialects import functions, redshift
 from heatproxy.errors import MySQLError, ProtocolError, not_supported, unknown_error
 from heatproxy.loan import Loan
 from heatproxy.session import Declined, House, Session
@@ -62,6 +68,8 @@ HANDLERS: tuple[Handler, ...] = (
     show.handle,
     rpd.handle,
     call.handle,
+    redshift.handle,
+    functions.handle,
     rowfunction.handle,
     explain.handle,
     select_statement.handle,
@@ -82,7 +90,8 @@ async def serve_statement(house: House, loan: Loan, statement: Statement) -> Non
     backend = BackendConnection(loan, statement.capabilities, statement.status)
     is_execution = statement.command[0] == Command.STMT_EXECUTE
     answer = Answer(loan, backend, binary=is_execution)
-    passage = Passage(loan, backend, answer, _head(statement))
+    metadata = partial(_metadata, house.account, statement.thread_id)
+    passage = Passage(loan, backend, answer, _head(statement), metadata)
     watch = house.watches.of(statement.thread_id, backend, _text(statement))
     session = Session(house, backend, answer, passage, watch)
     session.aftermath = loan.aftermath if statement.aftermath else None
@@ -115,6 +124,13 @@ async def serve_statement(house: House, loan: Loan, statement: Statement) -> Non
         in_transactions = house.config.rapid.offload_in_transactions
         loan.names(*house.filter_names(), in_transactions=in_transactions)
     loan.done(backend.status & ~Status.MORE_RESULTS)
+
+
+def _metadata(account: ServiceAccount, thread_id: int) -> str | None:
+    """A session's resultset_metadata, if the account may see it."""
+    with suppress(pymysql.MySQLError, LookupError):
+        return onlooker.result_metadata(account, thread_id)
+    return None
 
 
 async def _declinable(work: Awaitable[bool]) -> bool | Declined:
@@ -268,4 +284,5 @@ async def _is_utf8(session: Session, text: bytes, work: Work) -> bool:
 def defines(part: Sequence[Token]) -> bool:
     """Whether it is CREATE of a view, procedure, trigger: nothing in it runs now."""
     creates = len(part) > 1 and part[0].is_word(b"CREATE")
-    return creates and not part[1].is_word(b"TABLE", b"TEMPORARY", b"EXTERNAL")
+    ours = (b"TABLE", b"TEMPORARY", b"EXTERNAL", b"MODEL")
+    return creates and not part[1].is_word(*ours)

@@ -158,8 +158,6 @@ class BackendConnection:
 
     async def is_nameless(self) -> bool:
         """Whether results come without their columns: resultset_metadata = NONE."""
-        if not self.capabilities & Capability.OPTIONAL_METADATA:
-            return False
         try:
             await self.query("SELECT 1")
         except MySQLError as problem:

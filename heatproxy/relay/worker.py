@@ -21,7 +21,7 @@ from heatproxy.backend.reach import Leg
 from heatproxy.config import Config, with_live_values
 from heatproxy.control import Control
 from heatproxy.jobs import end_with_parent
-from heatproxy.relay import patience
+from heatproxy.relay import pace, patience
 from heatproxy.relay.frontend import Dial, Frontend, Worker
 from heatproxy.relay.gate import Gate
 from heatproxy.relay.lending import names_filter
@@ -127,6 +127,7 @@ class _Process:
             beside = [
                 tasks.create_task(self._follow_names()),
                 tasks.create_task(patience.watch(self._worker)),
+                tasks.create_task(pace.watch(self._worker)),
             ]
             await self._accept()
             await self._over.wait()

@@ -1,5 +1,6 @@
 """Statements that MySQL answers, as parts of our reply to one command."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 from heatproxy.answer import Answer
@@ -7,7 +8,7 @@ from heatproxy.backend.connection import BackendConnection
 from heatproxy.errors import ProtocolError
 from heatproxy.loan import Loan
 from heatproxy.wire.continuation import Continuation
-from heatproxy.wire.packets import Command, frame, parse_err, query
+from heatproxy.wire.packets import Capability, Command, frame, parse_err, query
 from heatproxy.wire.redescribed import Describe, Redescribed
 from heatproxy.wire.tracker import DONE, FILE
 
@@ -19,18 +20,28 @@ class Passage:
     """MySQL's replies on their way to the client, as parts of ours."""
 
     def __init__(
-        self, loan: Loan, backend: BackendConnection, answer: Answer, head: bytes
+        self,
+        loan: Loan,
+        backend: BackendConnection,
+        answer: Answer,
+        head: bytes,
+        metadata: Callable[[], str | None],
     ) -> None:
-        """``head`` is what stands before the text in the client's COM_QUERY."""
+        """Pass on what ``backend`` answers.
+
+        Args:
+            head: what stands before the text in the client's COM_QUERY.
+            metadata: the session's resultset_metadata, asked past it; None: unknown.
+        """
         self._loan, self._answer, self._head = loan, answer, head
-        self._backend = backend
+        self._backend, self._metadata = backend, metadata
 
     async def answer_described(self, work: Callable[[], Awaitable[bool]]) -> bool:
         """Do work that needs results whose columns are named.
 
         A client that has asked for none gets none, but we must see them.
         """
-        self._answer.nameless = await self._backend.is_nameless()
+        self._answer.nameless = await self._is_nameless()
         if not self._answer.nameless:
             return await work()
         await self._backend.query(NAMED)
@@ -38,6 +49,12 @@ class Passage:
             return await work()
         finally:
             await self._backend.query(NAMELESS)
+
+    async def _is_nameless(self) -> bool:
+        if not self._backend.capabilities & Capability.OPTIONAL_METADATA:
+            return False
+        known = await asyncio.to_thread(self._metadata)
+        return known == "NONE" if known else await self._backend.is_nameless()
 
     async def relay(
         self,

@@ -61,7 +61,7 @@ OPTIONS = (
 )
 _BLOB, _STRING = 252, 253
 NEVER = 9  # the number of a statement that was never prepared
-_HANDLER = re.compile(rb"handler \(\d+\)")
+_STATEMENT = re.compile(rb"(handler|statement) \(\d+\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,7 +278,7 @@ def _masked(packet: Packet) -> Packet:
     """The packet without the id of a statement."""
     if packet.payload[:1] != b"\xff":
         return packet
-    text = _HANDLER.sub(b"handler (?)", packet.payload)
+    text = _STATEMENT.sub(rb"\1 (?)", packet.payload)
     return Packet(packet.sequence_id, text)
 
 

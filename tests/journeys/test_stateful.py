@@ -14,7 +14,6 @@ from tests.journeys import sequences
 from tests.journeys.conftest import Pair
 from tests.journeys.sequences import Action, Answer, Held, batches
 from tests.lakeside import external, load
-from tests.rawclient import OPTIONAL_METADATA
 
 pytestmark = pytest.mark.mysql
 
@@ -136,6 +135,4 @@ def test_any_session_is_the_same_when_the_engine_looks_at_it(
     cuts: list[int],
     ahead: list[bool],
 ) -> None:
-    # Whether such a session wants names is found out by a statement of ours, which
-    # FOUND_ROWS() and ROW_COUNT() tell of when MySQL prepares the next one itself.
-    held.agree(options & ~OPTIONAL_METADATA, actions, cuts, ahead)
+    held.agree(options, actions, cuts, ahead)
