@@ -11,7 +11,7 @@ from heatproxy.backend.credentials import read_option_file
 from heatproxy.backend.dump import obstacle
 from heatproxy.config import Config
 from heatproxy.routines import ROUTINES
-from heatproxy.routines.routine import STUB_VERSION
+from heatproxy.routines.stubs import STUB_VERSION
 
 OLDEST = (8, 0, 36)
 

@@ -79,17 +79,18 @@ def _parser() -> argparse.ArgumentParser:
         help="what the way through a running heatproxy costs",
         description="Measure the heatproxy that runs on --listen and --data-dir, or "
         "one of its own: with wire beside HAProxy and MySQL Router where installed, "
-        "with rapid beside MySQL and DuckDB, with load beside DuckDB.",
+        "with rapid beside MySQL and DuckDB, with load beside DuckDB, with predict "
+        "beside the model alone.",
     )
     measure.add_argument(
         "what",
         nargs="?",
-        choices=("wire", "rapid", "load"),
-        help="the relay beside other proxies, RAPID beside MySQL and DuckDB, or "
-        "loading files beside DuckDB",
+        choices=("wire", "rapid", "load", "predict"),
+        help="the relay beside other proxies, RAPID beside MySQL and DuckDB, "
+        "loading files beside DuckDB, or predictions beside the model alone",
     )
     measure.add_argument(
-        "--quick", action="store_true", help="wire, rapid and load: fewer, shorter"
+        "--quick", action="store_true", help="all that have a name: fewer, shorter"
     )
     _add_settings(measure, "--listen", "--data-dir")
     measure.set_defaults(run=_bench)
@@ -192,6 +193,10 @@ def _bench(options: argparse.Namespace) -> int:
         from heatproxy.bench import files
 
         return files.run(folder, _say, quick=options.quick)
+    if options.what == "predict":
+        from heatproxy.bench import predict
+
+        return predict.run(folder, _say, quick=options.quick)
     config = _config(options)
     if not (config.data_dir / "client.cnf").exists():
         raise ConfigError(f"nothing runs on {config.data_dir}: start heatproxy up")

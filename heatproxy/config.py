@@ -95,6 +95,7 @@ class AutoMLConfig:
     workers: int
     threads: int
     format: str
+    dialects: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,14 @@ class LimitsConfig:
     connections_per_user: int
     login_timeout_s: float
     idle_timeout_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class InsideConfig:
+    """Calls of routines from inside the backend."""
+
+    enabled: bool
+    callers: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +146,7 @@ class Config:
     engine: EngineConfig
     rapid: RapidConfig
     automl: AutoMLConfig
+    inside: InsideConfig
     log: LogConfig
     metrics: MetricsConfig
 
@@ -151,6 +161,7 @@ _TABLES = {
     "engine": EngineConfig,
     "rapid": RapidConfig,
     "automl": AutoMLConfig,
+    "inside": InsideConfig,
     "log": LogConfig,
     "metrics": MetricsConfig,
 }

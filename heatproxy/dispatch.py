@@ -15,7 +15,7 @@ from heatproxy.answer import Answer
 from heatproxy.backend import onlooker
 from heatproxy.backend.account import ServiceAccount
 from heatproxy.backend.connection import BackendConnection
-from heatproxy.dialects import functions, redshift
+from heatproxy.dialects import datasette, functions, redshift
 from heatproxy.errors import MySQLError, ProtocolError, not_supported, unknown_error
 from heatproxy.loan import Loan
 from heatproxy.session import Declined, House, Session
@@ -69,6 +69,7 @@ HANDLERS: tuple[Handler, ...] = (
     rpd.handle,
     call.handle,
     redshift.handle,
+    datasette.handle,
     functions.handle,
     rowfunction.handle,
     explain.handle,

@@ -140,11 +140,12 @@ class Loan:
         tables: Collection[str],
         schemas: Collection[str],
         loaded: Collection[str] = (),
+        functions: Collection[str] = (),
         *,
         in_transactions: bool = False,
     ) -> None:
         """Tell the relay which names statements are filtered by; see Prefilter."""
-        lists = (sorted(tables), sorted(schemas), sorted(loaded))
+        lists = (sorted(tables), sorted(schemas), sorted(loaded), sorted(functions))
         body = json.dumps([*lists, in_transactions]).encode()
         self._writer.write(pack(Message.NAMES, body))
 

@@ -24,7 +24,9 @@ from heatproxy.config import Config, with_live_values
 from heatproxy.control import Control
 from heatproxy.dispatch import serve_statement
 from heatproxy.engine.duck import DuckDB
+from heatproxy.engine.yielding import begin_session
 from heatproxy.errors import ProtocolError
+from heatproxy.inside.serving import Inside
 from heatproxy.jobs import JobProcesses, end_with_parent
 from heatproxy.lakehouse import reader
 from heatproxy.loan import Loan, SessionGone
@@ -34,6 +36,7 @@ from heatproxy.rapid.keys import Keys
 from heatproxy.rapid.load import Loader
 from heatproxy.rapid.reconcile import Reconciler
 from heatproxy.rapid.variables import PERSISTED_FILE, GlobalVariables
+from heatproxy.routines import unfinished
 from heatproxy.routines.install import install_stubs
 from heatproxy.session import House
 from heatproxy.watch import Watches
@@ -53,6 +56,7 @@ def run(
     end_with_parent(signal.SIGKILL)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # the supervisor decides
+    begin_session()
     logs.begin("engine", config.log.level, config.log.format)
     asyncio.run(_serve(config, address, socket_path, channel))
 
@@ -80,6 +84,7 @@ async def _serve(
     try:
         locks = Locks(address)
         house = await asyncio.to_thread(_open_house, config, address, locks)
+        key = await asyncio.to_thread(install_stubs, house.account)
         await locks.warm_up()
         service = Service(house)
         server = await asyncio.start_unix_server(service.serve, socket_path)
@@ -94,12 +99,17 @@ async def _serve(
     assert freshness is not None
     follower.start(compiled)
     reconciler = _follow_dictionary(service.house)
+    inside = Inside(house, address, key)
+    if config.inside.enabled:
+        inside.start()
     control.tell("ready")
     warm = asyncio.ensure_future(_warm_up(service.house, compiled))
     async with server:
         await stop.wait()
     warm.cancel()
     await asyncio.wait([warm])
+    if config.inside.enabled:
+        await inside.stop()
     locks.close()
     await asyncio.to_thread(follower.stop)
     await asyncio.to_thread(reconciler.stop)
@@ -110,7 +120,6 @@ async def _serve(
 
 def _open_house(config: Config, address: Address, locks: Locks) -> House:
     account = ServiceAccount(address)
-    install_stubs(account)
     shells = Shells(account)
     shells.refresh()
     config.data_dir.mkdir(parents=True, exist_ok=True)
@@ -130,6 +139,8 @@ def _open_house(config: Config, address: Address, locks: Locks) -> House:
         jobs=JobProcesses(JOBS_AT_ONCE, PRELOAD),
         models=LoadedModels(),
     )
+    house.functions.refresh()
+    unfinished.clear(house)
     house.rapid.variables = GlobalVariables(config.data_dir / PERSISTED_FILE)
     house.rapid.loader = Loader(
         engine,
@@ -213,6 +224,7 @@ class Service:
             loop.call_soon_threadsafe(self._tell_names)
 
         house.views.watch(tell)
+        house.functions.watch(tell)
         house.rapid.tables.watch(house.views.look)
         house.rapid.tables.watch(tell)
         house.shells.watch(house.views.look)

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, Protocol, TypeVar
 
 import pyarrow as pa
 import pymysql
@@ -18,8 +18,10 @@ from heatproxy.answer import Answer
 from heatproxy.automl.generations import GENERATIONS, Generation
 from heatproxy.automl.loaded import LoadedModels
 from heatproxy.automl.operations import Operation, Operations
+from heatproxy.backend import onlooker
 from heatproxy.backend.account import ServiceAccount
 from heatproxy.backend.connection import BackendConnection
+from heatproxy.backend.functions import ModelFunctions
 from heatproxy.backend.shells import Shell, Shells
 from heatproxy.backend.weights import Weights
 from heatproxy.config import Config
@@ -46,9 +48,6 @@ from heatproxy.wire.redescribed import Describe
 T = TypeVar("T")
 Hears = Callable[[float, str], None]  # how far a job is, of 1, and what it does
 
-_SCHEMA_OF = (
-    "SELECT PROCESSLIST_DB FROM performance_schema.threads WHERE PROCESSLIST_ID"
-)
 ASK_AGAIN_S = 0.02
 FEWEST_TURNS = 4  # queries that the engine has at the same time
 # Work that may take long has threads of its own: it must not use up those that every
@@ -141,11 +140,13 @@ class House:
     operations: Operations = field(default_factory=Operations)
     ledger: Ledger = field(default_factory=Ledger)
     views: Views = field(init=False)
+    functions: ModelFunctions = field(init=False)
     translator: Translator = field(init=False)
     turns: asyncio.Semaphore = field(init=False)  # of queries in the engine
 
     def __post_init__(self) -> None:
         self.views = Views(self.account)
+        self.functions = ModelFunctions(self.account)
         self.translator = Translator(
             self.engine, self.shells, self.weights, self.rapid, self.views
         )
@@ -155,12 +156,14 @@ class House:
     @property
     def names_version(self) -> tuple[int, ...]:
         """What changes whenever ``filter_names`` may."""
-        return self.shells.version, self.rapid.tables.version, self.views.version
+        versions = self.shells.version, self.rapid.tables.version, self.views.version
+        return *versions, self.functions.version
 
-    def filter_names(self) -> tuple[set[str], set[str], set[str]]:
+    def filter_names(self) -> tuple[set[str], set[str], set[str], frozenset[str]]:
         """What statements are filtered by: see Prefilter."""
         loaded = self.rapid.tables.names | self.views_over_loaded()
-        return self.names_over_shells(), self.shells.schemas, loaded
+        functions = self.functions.names
+        return self.names_over_shells(), self.shells.schemas, loaded, functions
 
     def views_over_loaded(self) -> set[str]:
         """The names of the views that read tables of RAPID's."""
@@ -262,11 +265,10 @@ class Session:
         return (account or "").rpartition("@")[0]
 
     async def schema(self) -> str | None:
-        """The default schema, asked past the session: that knows what it last did."""
-        sql = f"{_SCHEMA_OF} = {self.watch.thread_id}"
-        with suppress(pymysql.MySQLError):
-            if rows := await asyncio.to_thread(self.house.account.query, sql):
-                return cast(str | None, rows[0][0])
+        """The default schema, asked past the session where that is possible."""
+        look, account = onlooker.default_schema, self.house.account
+        with suppress(pymysql.MySQLError, LookupError):
+            return await asyncio.to_thread(look, account, self.watch.thread_id)
         (name,) = await self.backend.evaluate([b"DATABASE()"])
         return name
 

@@ -325,6 +325,25 @@ SETTINGS = (
         live=True,
     ),
     Setting(
+        "automl.dialects",
+        ListOf(OneOf(("redshift", "datasette")), default=("redshift", "datasette")),
+        "Whose SQL for machine learning is understood besides HeatWave's: redshift is "
+        "CREATE MODEL and its like, datasette the functions sqml_...",
+        live=True,
+    ),
+    Setting(
+        "inside.enabled",
+        Flag(default=True),
+        "Whether the routines answer calls from inside the backend: in stored "
+        "programs, triggers, events and views, and of sessions that go straight to it.",
+    ),
+    Setting(
+        "inside.callers",
+        Number(low=1, high=64, whole=True, default=16),
+        "How many such calls are answered at the same time, each on a connection of "
+        "its own to the backend; others wait.",
+    ),
+    Setting(
         "log.level",
         OneOf(("debug", "info", "warning", "error"), default="info"),
         "The least severe messages that are logged.",

@@ -6,6 +6,7 @@ others see them one-hot, with numbers imputed and scaled. All of them take NaN.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from enum import Enum, auto
 from typing import Any
 
 import numpy as np
@@ -33,13 +34,20 @@ ONE_HOT_LEVELS = 100
 FOREST_TREES = 200
 
 
+class Library(Enum):
+    """What fits an algorithm; boosting and xgboosting are modules of their own."""
+
+    LIGHTGBM = auto()
+    XGBOOST = auto()
+    SCIKIT = auto()
+
+
 @dataclass(frozen=True, slots=True)
 class Algorithm:
     """One name of ``model_list``.
 
-    ``build`` makes an unfitted scikit-learn estimator of one of ``settings``; it is
-    None for LightGBM, which has a module of its own. Above ``auto_rows`` rows the
-    algorithm is tried only when the user names it.
+    ``build`` makes an unfitted scikit-learn estimator of one of ``settings``. Above
+    ``auto_rows`` rows the algorithm is tried only when the user names it.
     """
 
     name: str
@@ -48,6 +56,7 @@ class Algorithm:
     auto_rows: int = 0
     needs_scaling: bool = False
     is_forest: bool = False
+    library: Library = Library.SCIKIT
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +91,7 @@ def fit(
     threads: int,
 ) -> Fitted:
     """Fit one setting; ``n_classes`` is 0 for a regression."""
-    assert algorithm.build is not None  # LightGBM never comes here
+    assert algorithm.build is not None  # boosters have modules of their own
     estimator = algorithm.build(params)
     if algorithm.is_forest:
         estimator.set_params(n_jobs=threads)
@@ -156,10 +165,10 @@ _TREES: tuple[Params, ...] = (
     {"min_samples_leaf": 20},
 )
 _MARGINS: tuple[Params, ...] = ({"C": 1.0}, {"C": 0.1}, {"C": 10.0})
-_FOREST_ROWS, _LINEAR_ROWS = 50_000, 50_000
+_FOREST_ROWS, _LINEAR_ROWS = 10_000, 50_000
 
 CLASSIFIERS: tuple[Algorithm, ...] = (
-    Algorithm("LGBMClassifier", auto_rows=2**62),
+    Algorithm("LGBMClassifier", auto_rows=2**62, library=Library.LIGHTGBM),
     Algorithm(
         "LogisticRegression",
         _seeded(LogisticRegression, max_iter=2000),
@@ -189,6 +198,7 @@ CLASSIFIERS: tuple[Algorithm, ...] = (
         needs_scaling=True,
     ),
     Algorithm("DecisionTreeClassifier", _seeded(DecisionTreeClassifier), _TREES),
+    Algorithm("XGBClassifier", library=Library.XGBOOST),
     Algorithm("SVC", _calibrated(SVC), _MARGINS, needs_scaling=True),
     Algorithm(
         "LinearSVC",
@@ -199,7 +209,7 @@ CLASSIFIERS: tuple[Algorithm, ...] = (
 )
 
 REGRESSORS: tuple[Algorithm, ...] = (
-    Algorithm("LGBMRegressor", auto_rows=2**62),
+    Algorithm("LGBMRegressor", auto_rows=2**62, library=Library.LIGHTGBM),
     Algorithm(
         "LinearRegression",
         lambda params: LinearRegression(**params),
@@ -221,6 +231,7 @@ REGRESSORS: tuple[Algorithm, ...] = (
         is_forest=True,
     ),
     Algorithm("DecisionTreeRegressor", _seeded(DecisionTreeRegressor), _TREES),
+    Algorithm("XGBRegressor", library=Library.XGBOOST),
     Algorithm("SVR", _target_scaled(SVR), _MARGINS, needs_scaling=True),
     Algorithm(
         "LinearSVR",
@@ -235,5 +246,3 @@ REGRESSORS: tuple[Algorithm, ...] = (
         needs_scaling=True,
     ),
 )
-
-UNAVAILABLE = ("XGBClassifier", "XGBRegressor")

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-OBJECTIVES = ("binary", "multiclass", "regression", "regression_l1")
+OBJECTIVES = ("binary", "multiclass", "regression", "regression_l1", "poisson")
 
 _PER_SPLIT = {
     "split_feature",

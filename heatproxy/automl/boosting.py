@@ -6,6 +6,7 @@ than any of them; the mean is taken before the link function, where contribution
 features add up as in one booster.
 """
 
+import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -16,46 +17,13 @@ import numpy.typing as npt
 
 from heatproxy.automl.columns import FloatArray
 from heatproxy.automl.openmp import lightgbm as lgb
+from heatproxy.automl.problem import Fold, Problem
 
 SEED = 20
-ALL_ROWS_ROUNDS = 1.05  # all rows carry a few rounds more than a fold's rows
+ALL_ROWS_ROUNDS = 1.1  # all rows carry a few rounds more than a fold's rows
+LIKE_COUNTS = "poisson"  # positive numbers, their logarithm learned, their mean met
 Params = dict[str, Any]
-RowArray = npt.NDArray[np.int64]
-Fold = tuple[RowArray, RowArray]
-
-# rows x columns x outputs for which a plain LightGBM model takes about 0.3 s
-_PLAIN_MODEL_CELLS = 5e5
-_PLAIN_LEAVES = 31
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """How much work a table of this size is worth; depends on nothing else.
-
-    The aim is about 10 s more than three plain models on two cores.
-    """
-
-    folds: int  # of five that are used; the fewer, the less held-out data
-    settings: int  # tried
-    members: int  # kept at most
-    learning_rate: float
-    max_rounds: int  # of trees with 31 leaves; fewer of larger ones
-    tune_cells: float  # rows x columns x outputs to tune on
-
-    @classmethod
-    def of(cls, n_rows: int, width: int, outputs: int) -> "Plan":
-        plain_models = n_rows * width * outputs / _PLAIN_MODEL_CELLS
-        if plain_models <= 1.2:
-            return cls(2 if n_rows > 2000 else 5, 6, 5, 0.05, 700, np.inf)
-        if plain_models <= 3:
-            return cls(1, 5, 3, 0.05, 600, np.inf)
-        if plain_models <= 40:
-            return cls(1, 3, 2, 0.1, 300, np.inf)
-        return cls(1, 2, 1, 0.1, 150, 5 * _PLAIN_MODEL_CELLS)
-
-    def rounds_of(self, params: Params) -> int:
-        leaves = int(params.get("num_leaves", _PLAIN_LEAVES))
-        return round(self.max_rounds * min(1.0, 1.5 * _PLAIN_LEAVES / leaves))
+REFUSALS = (lgb.basic.LightGBMError,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,38 +81,33 @@ def linked(raw: FloatArray, objective: str) -> FloatArray:
     if objective == "multiclass":
         scores = np.exp(raw - raw.max(axis=1, keepdims=True))
         return np.asarray(scores / scores.sum(axis=1, keepdims=True))
-    return raw
+    return np.exp(np.minimum(raw, 700.0)) if objective == LIKE_COUNTS else raw
 
 
 def try_out(
-    matrix: FloatArray,
-    target: npt.NDArray[Any],
-    categorical: Sequence[int],
-    folds: Sequence[Fold],
-    settings: Sequence[tuple[Params, int]],
-    threads: int,
+    problem: Problem, folds: Sequence[Fold], settings: Sequence[tuple[Params, int]]
 ) -> list[Trial]:
     """Fit on the first part of each fold, stop early on its second.
 
     ``settings`` are parameters with the most rounds allowed. The rounds of a trial
     are the mean of where its folds stopped.
     """
+    matrix, target = problem.matrix, problem.target
 
     def one(job: tuple[Params, int, Fold], inner: int) -> tuple[FloatArray, int]:
         params, max_rounds, (fit_rows, held_rows) = job
         full = _full_params(params, inner)
-        train = _dataset(matrix[fit_rows], target[fit_rows], categorical, full)
+        train = _dataset(matrix[fit_rows], target[fit_rows], problem.categorical, full)
         held = train.create_valid(matrix[held_rows], target[held_rows])
         patience = max(20, round(2.0 / params["learning_rate"]))
         stop = lgb.early_stopping(patience, first_metric_only=True, verbose=False)
-        booster = lgb.train(
-            full, train, max_rounds, valid_sets=[held], callbacks=[stop]
-        )
+        calls = [stop, *_ending(problem.until)]
+        booster = lgb.train(full, train, max_rounds, valid_sets=[held], callbacks=calls)
         raw = booster.predict(matrix[held_rows], raw_score=True, num_threads=inner)
         return np.asarray(raw, dtype=np.float64), max(booster.best_iteration, 1)
 
     jobs = [(params, most, fold) for params, most in settings for fold in folds]
-    done = _in_parallel(one, jobs, threads)
+    done = _in_parallel(one, jobs, problem.threads)
     trials = []
     for place, (params, _) in enumerate(settings):
         own = done[place * len(folds) : (place + 1) * len(folds)]
@@ -153,25 +116,33 @@ def try_out(
     return trials
 
 
-def fit(
-    matrix: FloatArray,
-    target: npt.NDArray[Any],
-    categorical: Sequence[int],
-    settings: Sequence[tuple[Params, int]],
-    threads: int,
-) -> Boosters:
+def fit(problem: Problem, settings: Sequence[tuple[Params, int]]) -> Boosters:
     """Fit one booster a setting (parameters, rounds) to all rows."""
 
     def one(job: tuple[Params, int], inner: int) -> lgb.Booster:
         params, rounds = job
         full = _full_params(params, inner)
-        booster = lgb.train(full, _dataset(matrix, target, categorical, full), rounds)
+        data = _dataset(problem.matrix, problem.target, problem.categorical, full)
+        booster = lgb.train(full, data, rounds, callbacks=_ending(problem.until))
         # reading it back drops the training data it would keep alive
         return lgb.Booster(model_str=booster.model_to_string())
 
-    members = _in_parallel(one, settings, threads)
+    members = _in_parallel(one, settings, problem.threads)
     first = settings[0][0]
     return Boosters(tuple(members), first["objective"], first.get("num_class", 1))
+
+
+def _ending(until: float) -> list[Callable[[Any], None]]:
+    """What ends a training when its time is over, with the rounds that it has."""
+    if np.isinf(until):
+        return []
+
+    def check(state: Any) -> None:
+        if time.monotonic() > until:
+            best = state.evaluation_result_list
+            raise lgb.callback.EarlyStopException(state.iteration, best)
+
+    return [check]
 
 
 Job = TypeVar("Job")
@@ -212,8 +183,8 @@ def _dataset(
 
 def _full_params(params: Params, threads: int) -> Params:
     return {
-        **params,
         "seed": SEED,
+        **params,
         "num_threads": threads,
         "deterministic": True,
         "force_row_wise": True,

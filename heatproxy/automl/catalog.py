@@ -89,28 +89,37 @@ class Catalog:
         Raises:
             MySQLError: 1142, the caller may not read this catalog.
         """
+        found = await self._entries(f"WHERE model_handle = {quote_text(handle)}")
+        return found[0] if found else None
+
+    async def all(self) -> list[Entry]:
+        """Every model, the oldest first. Raises: see find."""
+        return await self._entries("ORDER BY model_id")
+
+    async def _entries(self, which: str) -> list[Entry]:
+        """None where there is no catalog yet."""
         try:
             rows = await self._rows(
-                "model_id, build_timestamp, model_object_size, target_column_name,"
-                " train_table_name, model_metadata",
-                f"{self._models} WHERE model_handle = {quote_text(handle)}",
+                "model_id, model_handle, build_timestamp, model_object_size,"
+                " target_column_name, train_table_name, model_metadata",
+                f"{self._models} {which}",
             )
         except MySQLError as problem:
             if problem.number in _ABSENT:
-                return None
+                return []
             raise
-        if not rows:
-            return None
-        model_id, built, size, target, table, metadata = rows[0]
-        return Entry(
-            int(model_id or 0),
-            handle,
-            int(built or 0),
-            int(size or 0),
-            target,
-            table,
-            json.loads(metadata or "{}"),
-        )
+        return [
+            Entry(
+                int(model_id or 0),
+                handle or "",
+                int(built or 0),
+                int(size or 0),
+                target,
+                table,
+                json.loads(metadata or "{}"),
+            )
+            for model_id, handle, built, size, target, table, metadata in rows
+        ]
 
     async def object_of(self, entry: Entry) -> bytes:
         """The model's bytes.

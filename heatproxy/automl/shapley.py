@@ -17,6 +17,7 @@ from heatproxy.automl.algorithms import Fitted
 from heatproxy.automl.boosting import Boosters
 from heatproxy.automl.columns import FloatArray
 from heatproxy.automl.model import Model
+from heatproxy.automl.xgboosting import XGBooster
 
 SEED = 20
 BACKGROUND_ROWS = 20
@@ -52,7 +53,7 @@ def importance(model: Model, matrix: FloatArray, threads: int) -> FloatArray:
 def _values(model: Model, matrix: FloatArray, threads: int) -> FloatArray:
     """(n_rows, n_used, outputs); parts of one column are summed."""
     estimator = model.estimator
-    if isinstance(estimator, Boosters):
+    if isinstance(estimator, Boosters | XGBooster):
         values = estimator.contributions(matrix, threads)
     elif isinstance(estimator, Fitted) and model.facts.algorithm_name.startswith(
         _TREES

@@ -1,7 +1,7 @@
 """A model as bytes and back.
 
-A zip of ``model.json``, and of either the texts of LightGBM boosters or one skops file;
-a specialist's model is a zip of JSON values and arrays. The bytes live in a table that
+A zip of ``model.json``, and of the texts of LightGBM boosters, XGBoost's JSON or one
+skops file; a specialist's model is a zip of JSON values and arrays. The bytes live in a table that
 its owner can write: they are data. Nothing in them is executed; a skops file may hold
 the types listed here and no others; and numbers that compiled code would follow as
 indexes are checked before it sees them.
@@ -20,7 +20,7 @@ import skops.io
 from sklearn.svm import SVC, SVR
 from sklearn.tree._tree import Tree
 
-from heatproxy.automl import booster_text, columns, onnx_model
+from heatproxy.automl import booster_text, columns, onnx_model, xgboost_json, xgboosting
 from heatproxy.automl.algorithms import Fitted
 from heatproxy.automl.boosting import Boosters
 from heatproxy.automl.drift import Drift
@@ -33,6 +33,7 @@ from heatproxy.automl.special_storage import SPECIAL, files_of, read_files
 from heatproxy.automl.target import Labels
 from heatproxy.automl.tasks import task_named
 from heatproxy.automl.tasks.contract import SpecialModel
+from heatproxy.automl.xgboosting import XGBooster
 from heatproxy.errors import MySQLError, secondary_engine
 
 VERSION = 1
@@ -40,6 +41,7 @@ MOST_BYTES = 4 << 30  # unpacked; the reference advises models below 4 GB
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # a zip need not tell when it was made
 _TREE_MODULES = ("sklearn.ensemble._forest", "sklearn.tree._classes")
 _FACTS, _BOOSTER, _SKOPS = "model.json", "booster_{}.txt", "estimator.skops"
+_XGBOOST = "xgboost.json"
 
 # what skops calls trusted is wider than what our pipelines need
 TRUSTED_TYPES = frozenset(
@@ -146,6 +148,8 @@ def _files(model: Model) -> dict[str, bytes]:
     if isinstance(model.estimator, Boosters):
         for place, member in enumerate(model.estimator.members):
             files[_BOOSTER.format(place)] = member.model_to_string().encode()
+    elif isinstance(model.estimator, XGBooster):
+        files[_XGBOOST] = bytes(model.estimator.booster.save_raw("json"))
     else:
         assert isinstance(model.estimator, Fitted)  # no other is stored
         files[_SKOPS] = skops.io.dumps(model.estimator.pipeline)
@@ -181,7 +185,7 @@ def _read(files: dict[str, bytes]) -> Model:
 def _state(model: Model) -> dict[str, Any]:
     facts = {name: getattr(model.facts, name) for name in Facts.__dataclass_fields__}
     estimator: dict[str, Any] = {}
-    if isinstance(model.estimator, Boosters):
+    if isinstance(model.estimator, Boosters | XGBooster):
         estimator = {
             "objective": model.estimator.objective,
             "outputs": model.estimator.outputs,
@@ -235,6 +239,12 @@ def _estimator(
         raise unreadable("another number of classes")
     if state["objective"] not in booster_text.OBJECTIVES:
         raise unreadable("objective")
+    if _XGBOOST in files:
+        objective, words = str(state["objective"]), features.categorical
+        text = xgboost_json.checked(
+            files[_XGBOOST], objective, features.width, outputs, words
+        )
+        return XGBooster(xgboosting.loaded(text), objective, outputs, words)
     members = []
     for place in range(len(files)):
         text = files[_BOOSTER.format(place)].decode("ascii")

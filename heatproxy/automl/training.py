@@ -12,13 +12,14 @@ import numpy as np
 import pyarrow as pa
 
 from heatproxy.automl import explain
-from heatproxy.automl.algorithms import UNAVAILABLE, Algorithm
+from heatproxy.automl.algorithms import Algorithm
 from heatproxy.automl.drift import Drift
 from heatproxy.automl.features import FeatureSet, all_dropped, find_column, fit_features
 from heatproxy.automl.features import plain as plain_array
 from heatproxy.automl.metrics import evaluate, metric_named
 from heatproxy.automl.model import Facts, Model
-from heatproxy.automl.search import Found, HeldOut, Problem, find
+from heatproxy.automl.problem import HeldOut, Problem
+from heatproxy.automl.search import Found, find
 from heatproxy.automl.tasks import TASKS, task_named
 from heatproxy.automl.tasks.classification import rebalanced
 from heatproxy.automl.tasks.contract import Target, Task
@@ -222,16 +223,12 @@ def _assemble(
 def _candidates(task: Task, options: TrainOptions) -> list[Algorithm]:
     """The algorithms that the two lists leave. Raises: see train."""
     known = {item.name.lower(): item for item in task.algorithms}
-    absent = {name.lower() for name in UNAVAILABLE}
     for name in (*options.model_list, *options.exclude_model_list):
-        if name.lower() not in known and name.lower() not in absent:
+        if name.lower() not in known:
             names = ", ".join(item.name for item in task.algorithms)
             raise secondary_engine(
                 f"'{name}' is not a model of the {task.name} task: known are {names}"
             )
-    for name in options.model_list:
-        if name.lower() in absent:
-            raise not_supported(f"model {name}")
     wanted = {name.lower() for name in options.model_list} or set(known)
     left = wanted - {name.lower() for name in options.exclude_model_list}
     if not left:

@@ -99,6 +99,17 @@ class PrepareReply:
         return self.head[1:5]
 
 
+@dataclass(slots=True)
+class Streamed:
+    """Rows on their way; ``warnings`` are counted when they have ended."""
+
+    columns: Sequence[ColumnDefinition]
+    decoder: RowDecoder
+    batches: list[pa.RecordBatch]  # that nobody has taken yet
+    ended: bool = False
+    warnings: int = 0
+
+
 class BackendConnection:
     """One command at a time on one leg."""
 
@@ -258,6 +269,59 @@ class BackendConnection:
             finally:
                 old = quote_name(charset) if charset else "NULL"
                 await self.query(f"SET character_set_results = {old}")
+
+    @asynccontextmanager
+    async def streamed(self, sql: bytes) -> AsyncIterator["Streamed"]:
+        """The rows of a SELECT as they come, text in UTF-8.
+
+        Raises:
+            MySQLError: the backend's own.
+        """
+        charset = await self.scalar("SELECT @@character_set_results")
+        if charset != "utf8mb4":
+            await self.query("SET character_set_results = utf8mb4")
+        try:
+            async with self._prepared(sql) as (statement_id, columns):
+                decoder = RowDecoder(columns, deprecate_eof=self._new_eof)
+                await self._start(statement_id)
+                rows = Streamed(columns, decoder, decoder.feed(self._unread()))
+                try:
+                    yield rows
+                finally:
+                    while decoder.terminator is None:
+                        await self._more(rows)
+        finally:
+            if charset != "utf8mb4":
+                old = quote_name(charset) if charset else "NULL"
+                await self.query(f"SET character_set_results = {old}")
+
+    async def following(self, rows: "Streamed") -> list[pa.RecordBatch]:
+        """The next rows; none at their end.
+
+        Raises:
+            MySQLError: the backend's own; 1235, as ``read_table``.
+        """
+        decoder = rows.decoder
+        while not rows.batches and decoder.terminator is None:
+            await self._more(rows)
+        if decoder.terminator is not None and not rows.ended:
+            rows.ended = True
+            rows.batches += decoder.finish()
+            if decoder.terminator[0] == ERR:
+                raise parse_err(decoder.terminator)
+            is_eof = not self._new_eof
+            self.status = status_of(decoder.terminator, is_eof=is_eof)
+            rows.warnings = warnings_of(decoder.terminator, is_eof=is_eof)
+        if decoder.zero_dates or decoder.invalid_text:
+            raise not_supported("rows with zero dates or text that is not valid")
+        batches, rows.batches = rows.batches, []
+        return batches
+
+    async def _more(self, rows: "Streamed") -> None:
+        data = await self._leg.read()
+        if not data:
+            raise ProtocolError("the backend connection is gone")
+        rows.batches += rows.decoder.feed(data)
 
     def write(self, data: bytes) -> None:
         """Send packets, for somebody who reads the replies to all of them."""

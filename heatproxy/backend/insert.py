@@ -1,22 +1,34 @@
 """Arrow rows into a table of the backend, as multi-row INSERTs of literals.
 
-Every column becomes a column of SQL literals without a Python object per value.
-Strings travel as hexadecimal digits, which no sql_mode or character set touches.
+Every column becomes a column of SQL literals without a Python object per value. Text
+of plain ASCII stands as it is; other strings travel as hexadecimal digits, which no
+sql_mode or character set touches.
 """
 
 import asyncio
 from collections.abc import Iterator
+from itertools import islice
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from heatproxy.backend.connection import BackendConnection
+from heatproxy.backend.connection import MARK, BackendConnection
 from heatproxy.datatypes import quote_name
-from heatproxy.errors import not_supported
+from heatproxy.errors import MySQLError, not_supported
+from heatproxy.wire.packets import frame, query
 
-STATEMENT_BYTES = 1 << 20  # while MySQL parses one, it hears no KILL
+# MySQL parses a short statement in half the time that it takes for as many rows of a
+# long one, and while it parses it hears no KILL.
+STATEMENT_BYTES = 1 << 15
+STATEMENTS_AT_ONCE = 32
 ROWS_AT_ONCE = 1 << 14
+BATCH_BYTES = 64 << 20
+# what may stand in a literal, whatever the sql_mode and the client's character set
+_PLAIN = np.zeros(256, dtype=bool)
+_PLAIN[0x20:0x7F] = True
+_PLAIN[[ord("'"), ord("\\")]] = False
 
 
 async def insert_rows(
@@ -30,39 +42,84 @@ async def insert_rows(
         The number of rows inserted.
 
     Raises:
-        MySQLError: the backend's own. What was inserted before stays: call it
-            inside a transaction, or drop the table when it fails.
+        MySQLError: the backend's own. What was inserted before stays, and a few rows
+            behind what failed: call it inside a transaction, or drop the table when
+            it fails.
     """
     allowed = int(await connection.scalar("SELECT @@max_allowed_packet") or 0)
     limit = min(STATEMENT_BYTES, max(allowed - 1024, 1024))
     columns = ", ".join(quote_name(column) for column in rows.column_names)
-    head = f"INSERT {hint}INTO {name} ({columns}) VALUES "
-    lists = _statements(rows, limit - len(head.encode()))
-    # in a thread, so that nobody waits for it, and a KILL is heard meanwhile
-    while (values := await asyncio.to_thread(next, lists, None)) is not None:
-        await connection.query(head + values)
+    head = MARK + f"INSERT {hint}INTO {name} ({columns}) VALUES ".encode()
+    capabilities = connection.capabilities
+    statements = (
+        frame(query(head + values, capabilities), 0)
+        for values in _statements(rows, limit - len(head))
+    )
+
+    def ahead() -> "asyncio.Task[list[bytes]]":
+        # in a thread, so that nobody waits for it, and while MySQL inserts
+        some = asyncio.to_thread(lambda: list(islice(statements, STATEMENTS_AT_ONCE)))
+        return asyncio.ensure_future(some)
+
+    following = ahead()
+    try:
+        while packets := await following:
+            following = ahead()
+            await _insert(connection, packets)
+    finally:
+        await asyncio.wait([following])
     return int(rows.num_rows)
 
 
-def _statements(rows: pa.Table, limit_bytes: int) -> Iterator[str]:
+async def _insert(connection: BackendConnection, packets: list[bytes]) -> None:
+    """Run some statements, all of them sent before one is answered."""
+    problem: MySQLError | None = None
+    async with connection.claimed():
+        connection.write(b"".join(packets))
+        for _ in packets:
+            try:
+                await connection.result()
+            except MySQLError as refused:
+                problem = problem or refused
+        if problem is not None:
+            raise problem
+
+
+def _statements(rows: pa.Table, limit_bytes: int) -> Iterator[bytes]:
     """The VALUES lists, each at most so long unless one row is longer."""
-    for batch in rows.to_batches(ROWS_AT_ONCE):
-        tuples = _tuples(batch)
-        ends = np.cumsum(pc.binary_length(tuples).to_numpy().astype(np.int64) + 1)
-        start = 0
-        while start < len(tuples):
-            before = ends[start - 1] if start else 0
-            end = int(np.searchsorted(ends, before + limit_bytes, side="right"))
-            end = max(end, start + 1)
-            yield ",".join(tuples[start:end].to_pylist())
-            start = end
+    for whole in rows.to_batches(ROWS_AT_ONCE):
+        for batch in _bounded(whole):
+            ends, data = _tuples(batch)
+            start = 0
+            while start < batch.num_rows:
+                before = ends[start]
+                end = int(np.searchsorted(ends, before + limit_bytes, side="right"))
+                end = max(end - 1, start + 1)
+                yield bytes(data[before : ends[end] - 1])  # no comma behind the last
+                start = end
 
 
-def _tuples(batch: pa.RecordBatch) -> pa.Array:
-    """``(literal,literal,...)`` of each row."""
+def _bounded(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+    """The batch in pieces whose literals fit one Arrow array."""
+    if batch.nbytes <= BATCH_BYTES or batch.num_rows < 2:
+        yield batch
+        return
+    half = batch.num_rows // 2
+    yield from _bounded(batch.slice(0, half))
+    yield from _bounded(batch.slice(half))
+
+
+def _tuples(batch: pa.RecordBatch) -> tuple[npt.NDArray[np.int64], memoryview]:
+    """``(literal,literal,...),`` of each row: bytes, and where each row begins.
+
+    The last member of the first, (n_rows + 1,), is where the last row ends.
+    """
     literals = [literal_column(column).fill_null("NULL") for column in batch.columns]
     joined = pc.binary_join_element_wise(*literals, ",")
-    return pc.binary_join_element_wise("(", joined, ")", "")
+    tuples = pc.binary_join_element_wise("(", joined, "),", "")
+    _, offsets, data = tuples.buffers()
+    ends = np.frombuffer(offsets, np.int32)[tuples.offset :][: len(tuples) + 1]
+    return ends.astype(np.int64), memoryview(data if data is not None else b"")
 
 
 def literal_column(column: pa.Array) -> pa.Array:
@@ -83,7 +140,7 @@ def literal_column(column: pa.Array) -> pa.Array:
         text = pc.if_else(pc.equal(text, "-0"), "-0e0", text)  # no integer zero
         return pc.if_else(pc.is_finite(column), text, None)
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
-        return _hexadecimal(column.cast(pa.string()), "_utf8mb4 X'")
+        return _text(column.cast(pa.string()))
     if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
         return _hexadecimal(column.cast(pa.binary()), "X'")
     if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
@@ -99,6 +156,17 @@ def literal_column(column: pa.Array) -> pa.Array:
 
 def _around(before: str, values: pa.Array, after: str) -> pa.Array:
     return pc.binary_join_element_wise(before, values, after, "")
+
+
+def _text(values: pa.Array) -> pa.Array:
+    """Text as it stands where all of it is plain, else as hexadecimal digits."""
+    data = values.buffers()[2]
+    if data is not None:
+        offsets = np.frombuffer(values.buffers()[1], np.int32)[values.offset :]
+        used = np.frombuffer(data, np.uint8)[offsets[0] : offsets[len(values)]]
+        if not _PLAIN[used].all():
+            return _hexadecimal(values, "_utf8mb4 X'")
+    return _around("_utf8mb4'", values, "'")
 
 
 def _hexadecimal(values: pa.Array, opening: str) -> pa.Array:

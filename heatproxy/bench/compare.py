@@ -18,7 +18,7 @@ from heatproxy.bench.answers import Answer, Field, Row
 
 Look = Callable[[str], Answer]
 
-_COLLATIONS = ("utf8mb4_0900_ai_ci", "utf8mb4_general_ci")
+_COLLATIONS = ("utf8mb4_0900_ai_ci", "utf8mb4_general_ci", "latin1_swedish_ci")
 TOO_LONG = 3024
 _LIMIT = re.compile(r"\s+LIMIT\s+\d+(\s*(,|OFFSET)\s*\d+)?\s*$", re.IGNORECASE)
 
@@ -133,7 +133,9 @@ class _Fold:
         if value is None or not self._texts[number]:
             return value
         if value not in self._known:
-            text = f"_utf8mb4 0x{value.hex()} COLLATE {self._collation}"
+            charset = str(self._collation).partition("_")[0]
+            text = f"CONVERT(_utf8mb4 0x{value.hex()} USING {charset})"
+            text += f" COLLATE {self._collation}"
             (self._known[value],) = self._look(f"SELECT WEIGHT_STRING({text})").rows[0]
         return self._known[value]
 

@@ -9,6 +9,7 @@ from statistics import median
 
 import pymysql
 
+from heatproxy.backend.credentials import Credentials
 from heatproxy.bench import processes
 from heatproxy.bench.clients import LoginFailed, log_in, quit_and_wait
 from heatproxy.bench.counts import Counts
@@ -44,7 +45,10 @@ def idle(stage: Stage, counts: Counts) -> Iterator[Line]:
     pids = stage.heatproxy.relays()
     before = processes.memory_bytes(pids) / 1e6
     problem = ""
-    with _more_connections(stage, fit + _OURS) as allowed, ExitStack() as stack:
+    with (
+        more_connections(stage.direct.path, stage.account, fit + _OURS) as allowed,
+        ExitStack() as stack,
+    ):
         while len(held) < min(fit, allowed - _OURS):
             try:
                 one = log_in(stage.heatproxy.door, stage.account)
@@ -70,11 +74,10 @@ def idle(stage: Stage, counts: Counts) -> Iterator[Line]:
 
 
 @contextmanager
-def _more_connections(stage: Stage, wanted: int) -> Iterator[int]:
+def more_connections(path: str, account: Credentials, wanted: int) -> Iterator[int]:
     """MySQL's max_connections raised for a while; what it came to."""
-    account = stage.account
     with pymysql.connect(
-        unix_socket=stage.direct.path, user=account.user, password=account.password
+        unix_socket=path, user=account.user, password=account.password
     ) as connection:
         cursor = connection.cursor()
         cursor.execute("SELECT @@GLOBAL.max_connections")

@@ -16,6 +16,7 @@ import numpy as np
 
 from heatproxy.bench import BenchFailed, figures, load, tables
 from heatproxy.bench.clients import CAPABILITIES, Door, log_in
+from heatproxy.bench.connections import more_connections
 from heatproxy.bench.figures import Figure
 from heatproxy.bench.ground import Ground
 from heatproxy.bench.traffic import point_requests
@@ -43,7 +44,7 @@ def measure(ground: Ground, schema: str, seconds: float) -> Iterator[Figure]:
     expected = _expected(ground, direct, schema)
     with ExitStack() as held:
         backend = held.enter_context(log_in(direct, ground.account))
-        tables.execute(backend, f"SET GLOBAL max_connections = {2 * CLIENTS}")
+        held.enter_context(more_connections(ground.socket, ground.account, 2 * CLIENTS))
         held.enter_context(tables.made(backend, _ENOUGH))
         point = [held.enter_context(log_in(door, ground.account))]
         crowd = Crowd(

@@ -4,9 +4,14 @@ Relays, MySQL and event loops need a processor often and briefly. A query of the
 engine takes all of them for as long as it runs, so its threads are nice, each by
 itself, as Linux has it: when nobody else wants a processor that costs nothing.
 
-Source: sched(7), "The nice value"; setpriority(2).
+Where other programs run too, Linux first shares the processors out among sessions, and
+only then among a session's threads. What computes has a session of its own, or a relay
+would have to wait until its session has a share again that queries have used up.
+
+Source: sched(7), "The nice value", "The autogroup feature"; setpriority(2).
 """
 
+import contextlib
 import os
 import sys
 import threading
@@ -17,6 +22,12 @@ from typing import TypeVar
 T = TypeVar("T")
 
 NICE = 5  # a quarter of a processor, where another thread wants all of it
+
+
+def begin_session() -> None:
+    """Give this process, and those that it starts, a share of processors of its own."""
+    with contextlib.suppress(PermissionError):  # it leads a group of processes already
+        os.setsid()
 
 
 def begin_yielding() -> None:

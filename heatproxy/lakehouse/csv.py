@@ -152,12 +152,9 @@ class _Gathered:
         self, files: Sequence[DataFile], warnings: list[Condition], by_sample: bool
     ) -> Inferred:
         size, rows = sum(file.size_bytes for file in files), self.rows
-        unseen: frozenset[int] = frozenset()
         if by_sample:
             rows = rows * size // max(self._bytes, 1)
-            unseen = frozenset(
-                int(k) for k in np.flatnonzero(self.state[:, VALUES] == 0)
-            )
+        unseen = frozenset(int(k) for k in np.flatnonzero(self.state[:, VALUES] == 0))
         if self._skipped:
             warnings.append(warning(LH.WARN_INFER_SKIPPED_LINES, self._skipped))
         names, bad_names = column_names(self._header, len(self.state))

@@ -25,12 +25,28 @@ def create_table(
 
     ``left_out`` are the places of columns that are not to be loaded.
     """
-    literal = json_text(attribute).replace("\\", "\\\\").replace("'", "\\'")
     return (
         f"CREATE TABLE {quote_name(schema)}.{quote_name(table)}"
         f"( {shell_columns(columns, left_out)}) ENGINE=lakehouse SECONDARY_ENGINE=RAPID"
-        f" ENGINE_ATTRIBUTE='{literal}';"
+        f" {_engine_attribute(attribute)};"
     )
+
+
+def alter_table(
+    schema: str,
+    table: str,
+    attribute: dict[str, Any] | None,
+    actions: Sequence[str],
+) -> str:
+    """ALTER TABLE of an external table: other files, if any, and other columns."""
+    name = f"{quote_name(schema)}.{quote_name(table)}"
+    listed = [_engine_attribute(attribute)] if attribute is not None else []
+    return f"ALTER TABLE {name} {', '.join([*listed, *actions])};"
+
+
+def _engine_attribute(attribute: dict[str, Any]) -> str:
+    literal = json_text(attribute).replace("\\", "\\\\").replace("'", "\\'")
+    return f"ENGINE_ATTRIBUTE='{literal}'"
 
 
 def secondary_engine(schema: str, table: str) -> str:

@@ -57,7 +57,7 @@ class Inferred:
     file_bytes: int
     warnings: tuple[Condition, ...] = ()
     sampled: bool = False  # then ``rows`` is an estimate
-    unseen: frozenset[int] = frozenset()  # columns without a value in the sample
+    unseen: frozenset[int] = frozenset()  # columns without a value in what was seen
 
 
 def column_types(

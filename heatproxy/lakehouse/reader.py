@@ -149,7 +149,7 @@ def open_table(
         told[0].warn(condition, times)
 
     sampled = expected is not None and expected.sampled
-    unseen = expected.unseen if expected is not None else frozenset()
+    unseen = expected.unseen if expected is not None and sampled else frozenset()
     layout = Layout(tuple(columns), left_out, sampled, unseen)
     rows = (
         chosen.batches(files, resolved, layout, strict, warn, cancelled, progress)

@@ -184,6 +184,8 @@ class Fitter:
     def _fitted(self, array: Any, column: Column, k: int) -> pa.Array:
         target, ordinal = column.type.arrow(), k + 1
         detail = f" (`{column.name}` {column.type.sql()})"
+        most = column.type.length
+        is_short = most is not None and _is_short(array, most)
         array = _plain(array)
         try:
             array = array.cast(target)
@@ -203,8 +205,7 @@ class Fitter:
             said = warning(code, ordinal, self._where, detail=detail)
             self._warn(said, array.null_count)
             array = filled
-        most = column.type.length
-        if most is not None and pa.types.is_string(target):
+        if most is not None and not is_short and pa.types.is_string(target):
             array = self._cut(array, most, column, ordinal)
         return array
 
@@ -253,6 +254,16 @@ class Fitter:
                 self._warn(warning(code, ordinal, self._where, name))
             kept.append(value)
         return pa.concat_arrays(kept)
+
+
+def _is_short(array: Any, most: int) -> bool:
+    """Whether the dictionary of these texts, if they have one, has none too long."""
+    if not pa.types.is_dictionary(array.type):
+        return False
+    texts = array.dictionary
+    if not (pa.types.is_string(texts.type) or pa.types.is_large_string(texts.type)):
+        return False
+    return (pc.max(pc.binary_length(texts)).as_py() or 0) <= most
 
 
 def _plain(array: pa.Array) -> pa.Array:

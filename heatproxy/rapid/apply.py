@@ -66,6 +66,7 @@ class Followed:
     failure: str | None = None
     shape: RowShape | None = None
     slot: int = -1
+    server: str | None = None  # whose binlog it joined with a place in, if known
 
     def fit(self, table_map: TableMap) -> None:
         """Take note of how its rows look. Raises Unfit: it is not the table loaded."""

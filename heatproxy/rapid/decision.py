@@ -12,7 +12,7 @@ from enum import Enum
 
 from heatproxy.errors import MySQLError, secondary_engine
 from heatproxy.rapid.tables import LoadedTable, LoadStatus
-from heatproxy.sql.hints import ENGINE, THRESHOLD, Hints
+from heatproxy.sql.hints import ENGINE, SWITCHES, THRESHOLD, Hints
 
 NO_LIMIT = "18446744073709551615"
 COST_EXPLAINED = (
@@ -87,6 +87,7 @@ ASKED = (
     *("transaction_isolation", "character_set_client", "character_set_results"),
     *("sql_auto_is_null", "max_sort_length", "windowing_use_high_precision"),
     *("default_week_format", "binlog_format", "optimizer_trace", "explain_format"),
+    SWITCHES,
 )
 ASKS = ", ".join([*(f"@@{name}" for name in ASKED), "DATABASE()"])
 

@@ -12,21 +12,16 @@ from typing import Protocol
 
 from heatproxy.backend.dump import Dump
 from heatproxy.rapid.apply import Applier, Followed
-from heatproxy.rapid.members import Members
+from heatproxy.rapid.progress import BeginAnew, Progress
 from heatproxy.rapid.stale import Meaning, Name, Turn, meaning
 from heatproxy.wire import binlog
-from heatproxy.wire.binlog import Event, GtidSet, Position, server_name
+from heatproxy.wire.binlog import Event, GtidSet, server_name
 from heatproxy.wire.binlog_columns import Int64s, Unfit
 from heatproxy.wire.binlog_stream import Stream
 
 GATHER_S = 0.004  # between two transactions of the engine, unless a query waits
-SAVED_EVERY_S = 1.0  # the position, while nothing changes
 IDLE_S = 1.0
 _NOT_FULL = "rows without all of their JSON (binlog_row_value_options)"
-
-
-class BeginAnew(Exception):
-    """The stream is to begin anew."""
 
 
 class Host(Protocol):
@@ -46,43 +41,6 @@ class Host(Protocol):
     def look_at_views(self) -> None:
         """A view has been defined or dropped."""
 
-    def commit(
-        self, position: Position, gtids: GtidSet | None, born: int | None
-    ) -> None:
-        """Keep the changes made, up to this position."""
-
-    def advance(
-        self, position: Position, gtids: GtidSet | None, born: int | None
-    ) -> None:
-        """Nothing has changed up to this position."""
-
-    def came(self, born: int | None) -> None:
-        """The stream comes, from a file begun at that time."""
-
-    def behind(self, since: float | None) -> None:
-        """From when on there is something to apply; None: nothing is."""
-
-
-class Prepared:
-    """The XA transactions that were prepared: the tables each of them touches.
-
-    Their rows are in the binlog when they are prepared, and there when they commit.
-    """
-
-    def __init__(self) -> None:
-        self._tables: dict[bytes, frozenset[str]] = {}
-
-    def add(self, branch: bytes, engine_names: frozenset[str]) -> None:
-        self._tables[branch] = engine_names
-
-    def forget_all(self) -> None:
-        """Another table is followed from now on: what touches it is not known."""
-        self._tables.clear()
-
-    def take(self, branch: bytes) -> frozenset[str] | None:
-        """The tables of a transaction that has ended; None if they are not known."""
-        return self._tables.pop(branch, None)
-
 
 class Feed:
     """Reads, and applies."""
@@ -90,19 +48,17 @@ class Feed:
     def __init__(
         self,
         host: Host,
-        members: Members,
+        progress: Progress,
         dump: Dump,
         stream: Stream,
         applier: Applier,
         slots: Mapping[int, Followed],
-        gtids: GtidSet | None,
-        prepared: Prepared,
         woken: socket.socket,
     ) -> None:
-        self._host, self._members = host, members
-        self._dump, self._stream = dump, stream
-        self._applier, self._slots, self._gtids = applier, slots, gtids
-        self._prepared, self._woken = prepared, woken
+        self._host, self._progress, self._members = host, progress, progress.members
+        self._dump, self._stream, self._woken = dump, stream, woken
+        self._applier, self._slots = applier, slots
+        self._gtids = None if progress.place is None else progress.place.gtids
         self._done = stream.done
         self._next_at = 0.0  # when changes are to be applied at the earliest
         self._branch: bytes | None = None  # the XA transaction under way
@@ -150,9 +106,9 @@ class Feed:
             self._handle(event)
         if not self._came and stream.first_born is not None:
             self._came = True
-            self._host.came(stream.first_born)
+            self._progress.came(stream.first_born)
         if stream.n_done:
-            self._host.behind(time.monotonic())
+            self._progress.behind(time.monotonic())
 
     def _is_due(self) -> bool:
         stream = self._stream
@@ -181,13 +137,13 @@ class Feed:
         if stream.n_done:
             self._applier.make(stream.events[: stream.n_done], self._slots)
         if self._applier.is_open:
-            self._host.commit(done, gtids, born)
+            self._progress.commit(done, gtids, born)
             self._next_at = time.monotonic() + GATHER_S
         else:
-            self._host.advance(done, gtids, born)
+            self._progress.advance(done, gtids, born)
         self._done, self._gtids = done, gtids
         stream.taken(whole=True)
-        self._host.behind(None)
+        self._progress.behind(None)
         self._walk()
 
     # --- events that are no rows -----------------------------------------------------
@@ -210,14 +166,17 @@ class Feed:
     def _map(self, body: bytes) -> None:
         table_map = binlog.parse_table_map(body)
         followed = self._members.find((table_map.schema, table_map.table))
-        slot = -1
+        slot, lasting = -1, True
         if followed is not None and followed.slot in self._slots:
-            try:
-                followed.fit(table_map)
-                slot = followed.slot
-            except Unfit as unfit:
-                self._spoil(followed, str(unfit))
-        self._stream.map_table(body, slot)
+            if self._has_it(followed):
+                lasting = False  # it looks as it did then, not as it was loaded
+            else:
+                try:
+                    followed.fit(table_map)
+                    slot = followed.slot
+                except Unfit as unfit:
+                    self._spoil(followed, str(unfit))
+        self._stream.map_table(body, slot, lasting=lasting)
 
     def _statement(self, body: bytes) -> None:
         stream = self._stream
@@ -247,13 +206,17 @@ class Feed:
             stream.finish()
 
     def _commit_branch(self, found: Meaning) -> None:
-        touched = self._prepared.take(found.branch)
+        touched = self._progress.prepared.take(found.branch)
         for name in self._members.names():
             followed = self._members.find(name)
             if followed is None:
                 continue
             if touched is None or followed.table.engine_name in touched:
-                self._spoil(followed, found.reason)
+                if followed.since < followed.exact:
+                    # what another session commits keeps no order with a barrier
+                    self._drop(followed, found.reason)
+                else:
+                    self._spoil(followed, found.reason)
 
     def _prepare(self, body: bytes) -> None:
         """XA: rows that are not there until XA COMMIT, unless it was in one phase."""
@@ -263,8 +226,10 @@ class Feed:
                 for followed in self._applier.touched():
                     self._spoil(followed, "a large XA transaction was prepared")
                 raise BeginAnew
-            names = frozenset(followed.table.engine_name for followed in touched)
-            self._prepared.add(self._branch or b"", names)
+            if not any(map(self._has_it, self._slots.values())):
+                # else what of it such a table's rows have not is not known
+                names = frozenset(followed.table.engine_name for followed in touched)
+                self._progress.prepared.add(self._branch or b"", names)
             stream.drop_open()
         self._branch = None
         stream.finish()
@@ -288,9 +253,18 @@ class Feed:
             self._spoil_named(name, reason)
 
     def _spoil(self, followed: Followed, reason: str) -> None:
+        """Follow it no longer, unless its rows are of a later moment."""
+        if followed.slot not in self._slots or not self._has_it(followed):
+            self._drop(followed, reason)
+
+    def _drop(self, followed: Followed, reason: str) -> None:
         if followed.slot in self._slots:
             self._stream.ignore(followed.slot)
         self._members.spoil(followed, reason)
+
+    def _has_it(self, followed: Followed) -> bool:
+        """Whether a table has had everything up to the end of the event at hand."""
+        return self._stream.is_behind(followed.slot)
 
 
 def _with(gtids: GtidSet, found: Int64s) -> GtidSet:

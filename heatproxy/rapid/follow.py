@@ -1,9 +1,7 @@
 """The follower: RAPID's tables change as the backend's binary log says.
 
-A thread reads the one stream of the binlog and applies it. A table joins with the
-position its rows are of; the stream then begins anew there, and every other table skips
-what it has. Where the stream is, is kept in the engine with the rows it has changed: a
-restart goes on from there.
+A thread reads the one stream of the binlog and applies it, from where ``Progress``
+says; a restart goes on from there.
 
 What cannot be followed makes a table STALE: it is loaded again, and queries go to MySQL
 meanwhile. Sessions with ``sql_log_bin = 0`` write nothing into the binlog; what they
@@ -14,26 +12,24 @@ import contextlib
 import logging
 import socket
 import threading
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping
 
 import duckdb
 import pymysql
 
 from heatproxy.backend.account import Address, ServiceAccount
-from heatproxy.backend.dump import Dump, Source, obstacle, source
+from heatproxy.backend.dump import Dump, obstacle, source
 from heatproxy.engine import DuckDB
 from heatproxy.engine.facts import Listen
 from heatproxy.errors import MySQLError, ProtocolError, interrupted, secondary_engine
 from heatproxy.rapid.apply import Applier, Followed, Spoilt, Texts
-from heatproxy.rapid.feed import SAVED_EVERY_S, BeginAnew, Feed, Prepared
+from heatproxy.rapid.feed import Feed
 from heatproxy.rapid.keys import Keys
 from heatproxy.rapid.members import START, Members
-from heatproxy.rapid.place import Place, place_on
+from heatproxy.rapid.progress import BeginAnew, Progress
 from heatproxy.rapid.tables import LoadedTable, LoadedTables
 from heatproxy.wire import binlog_columns
-from heatproxy.wire.binlog import GtidSet, Position
+from heatproxy.wire.binlog import Position
 from heatproxy.wire.binlog_stream import Stream
 
 log = logging.getLogger(__name__)
@@ -52,9 +48,6 @@ class Follower:
 
     Attributes:
         problem: why changes cannot be followed at all, in words; None if they can.
-        applied: up to where every live table has everything; None if not known.
-        is_live: whether the stream comes.
-        changes: how many rows have been applied.
         reconcile: called when what is loaded at all may have changed. It must return at
             once, and so must
         look_again: called when views may have changed.
@@ -69,22 +62,14 @@ class Follower:
         server_id: int,
     ) -> None:
         self.problem: str | None = None
-        self.applied: Position | None = None
-        self.is_live = False
-        self.changes = 0
         self.reconcile: Callable[[], None] | None = None
         self.look_again: Callable[[], None] | None = None
         self.members = Members(tables)
         self.moved = self.members.moved  # what other threads wait for
-        self._address, self._engine, self._tables = address, engine, tables
-        self._server_id = server_id
+        self._address, self._server_id, self._keys = address, server_id, keys
         self._account = ServiceAccount(address, ANSWERS_WITHIN_S)
         self._applier = Applier(engine, keys, Texts(self._account.query))
-        self._keys = keys
-        self._place: Place | None = None
-        self._prepared = Prepared()
-        self._saved_at = 0.0
-        self._behind_since: float | None = None
+        self._progress = Progress(engine, tables, self.members, self._applier)
         self._waiting = 0
         self._contacted = self._stopping = self._doubted = False
         self._wakes, self._woken = socket.socketpair()
@@ -95,11 +80,6 @@ class Follower:
         self._thread = threading.Thread(
             target=self._run, name="heatproxy-follow", daemon=True
         )
-        state, states = engine.remembered()
-        if state:
-            self._place = Place.from_json(state)
-            self.applied = self._place.position
-            self.members.restore(states, self.applied)
 
     # --- for other threads ------------------------------------------------------------
 
@@ -115,8 +95,8 @@ class Follower:
     def stop(self) -> None:
         """End; what was applied is kept."""
         with self.moved:
-            self._stopping, self.is_live = True, False
-            self.moved.notify_all()
+            self._stopping = True
+            self._progress.lose()
         self._wake()
         dump = self._dump
         if dump is not None:
@@ -139,13 +119,33 @@ class Follower:
     @property
     def server(self) -> str | None:
         """The UUID of the server whose binlog ``applied`` is a place in."""
-        return None if self._place is None else self._place.uuid
+        place = self._progress.place
+        return None if place is None else place.uuid
+
+    @property
+    def applied(self) -> Position | None:
+        """Up to where every live table has everything; None if not known."""
+        return self._progress.applied
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the stream comes."""
+        return self._progress.is_live
+
+    @property
+    def is_coming(self) -> bool:
+        """Whether it does, or will in a moment: it is just beginning anew."""
+        return self._progress.is_coming
+
+    @property
+    def changes(self) -> int:
+        """How many rows have been applied."""
+        return self._progress.changes
 
     @property
     def lag_s(self) -> float:
         """How long ago the oldest change came that has not been applied; else 0."""
-        since = self._behind_since
-        return 0.0 if since is None else time.monotonic() - since
+        return self._progress.lag_s
 
     def require(self) -> None:
         """Raise MySQLError 3877 if no changes can be followed."""
@@ -166,12 +166,14 @@ class Follower:
         exact: bool,
         until: Position | None = None,
         listen: Listen | None = None,
+        server: str | None = None,
     ) -> None:
         """Follow a table the engine holds; returns when it is as fresh as the others.
 
         The table has everything up to ``since``, and if ``exact`` nothing of what is
         behind that. Otherwise it may have some of it, up to ``until``; only a table
-        with a primary key can. Without ``since`` it is where it was left.
+        with a primary key can. ``server`` is the UUID of whose binlog these are places
+        in, if that is known. Without ``since`` it is where it was left.
 
         Raises:
             KeyError: without ``since``, and its position is not known.
@@ -186,9 +188,11 @@ class Follower:
             known = since
             if known is None:
                 known, doubtful = self.members.kept.pop(table.engine_name)
+                server = self.server
             else:
                 doubtful = known if exact or until is None else until
-            followed = Followed(table, known, doubtful, max(known, doubtful))
+            goal = max(known, doubtful)
+            followed = Followed(table, known, doubtful, goal, server=server)
             self.members.joining.append(followed)
             self._wake()
             while not (followed.live or followed.failure or asked.is_set()):
@@ -222,8 +226,8 @@ class Follower:
     def doubt(self) -> None:
         """The backend's binlog may not be what it was: begin anew, and see."""
         with self.moved:
-            self._doubted, self.is_live = True, False
-            self.moved.notify_all()
+            self._doubted = True
+            self._progress.lose()
         self._wake()
 
     @contextlib.contextmanager
@@ -268,6 +272,7 @@ class Follower:
             finally:
                 self._hang_up()
             with self.moved:
+                self._progress.lose()
                 self.moved.wait_for(lambda: self._stopping, pause_s)
             pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
 
@@ -280,12 +285,7 @@ class Follower:
             binlog_columns.warm_up()
 
     def _hang_up(self) -> None:
-        self._applier.undo()
-        with self.moved:
-            self.is_live = False
-            if self._place is not None:
-                self.members.have(self._place.position)
-            self.moved.notify_all()
+        self._progress.end()
         if self._dump is not None:
             self._dump.close()
             self._dump = None
@@ -301,10 +301,15 @@ class Follower:
         if problem is not None:
             with self.moved:
                 self._contacted = True
-                self.moved.notify_all()
+                self._progress.lose()
                 self.moved.wait_for(lambda: self._stopping, LONGEST_PAUSE_S)
             return
-        begin = self._begin(source(dump.ask))
+        with self.moved:
+            self._doubted = False
+        begin = self._progress.begin(source(dump.ask))
+        with self.moved:
+            self._contacted = True
+            self.moved.notify_all()
         position = begin if isinstance(begin, Position) else START
         stream = Stream(position)
         slots = {}
@@ -313,12 +318,9 @@ class Follower:
                 followed.slot = stream.follow(followed.since, followed.exact)
                 slots[followed.slot] = followed
                 followed.shape = None
-            assert self._place is not None
-            gtids = self._place.gtids
         dump.start(begin)
         feed = Feed(
-            *(self, self.members, dump, stream, self._applier, slots, gtids),
-            *(self._prepared, self._woken),
+            *(self, self._progress, dump, stream, self._applier, slots, self._woken)
         )
         try:
             feed.go()
@@ -327,7 +329,7 @@ class Follower:
                 raise
             reason = f"the backend's binary log has been purged ({refused.message})"
             if self.members.lose(position, reason):
-                self._place = None
+                self._progress.place = None
         except BeginAnew:
             pass
 
@@ -352,87 +354,3 @@ class Follower:
         """A view has been defined or dropped."""
         if self.look_again is not None:
             self.look_again()
-
-    def came(self, born: int | None) -> None:
-        """The stream comes, from a file begun at that time."""
-        place = self._place
-        assert place is not None
-        if place.born not in (None, born):
-            self.members.spoil_all("the backend's binary log was begun anew")
-            self._place = None
-            raise BeginAnew
-        self.is_live = True
-        self._arrive(replace(place, born=born))
-
-    def behind(self, since: float | None) -> None:
-        """From when on there is something to apply; None: nothing is."""
-        if since is None or self._behind_since is None:
-            self._behind_since = since
-
-    def commit(
-        self, position: Position, gtids: GtidSet | None, born: int | None
-    ) -> None:
-        """Keep the changes made, up to this position."""
-        assert self._place is not None
-        place = Place(self._place.uuid, position, gtids, born)
-        changed = self._remember(place)
-        made = 0
-        for followed, more, some in changed:
-            found = self._tables.find(followed.table.schema, followed.table.name)
-            if found is not None:
-                self._tables.change(followed.table, rows=found.rows + more)
-            made += some
-        self.changes += made
-        if self.members.count is not None:
-            self.members.count("rapid_changes_applied", made)
-        self._arrive(place)
-
-    def advance(
-        self, position: Position, gtids: GtidSet | None, born: int | None
-    ) -> None:
-        """Nothing has changed up to this position."""
-        assert self._place is not None
-        self._arrive(place := Place(self._place.uuid, position, gtids, born))
-        is_late = time.monotonic() - self._saved_at > SAVED_EVERY_S
-        if self.members.is_dirty or (is_late and self.members.positions()):
-            self._remember(place)
-
-    def _arrive(self, place: Place) -> None:
-        with self.moved:
-            self._place = place
-            if self.applied is None or self.applied < place.position:
-                self.applied = place.position
-            self.members.reach(place.position)
-            self.moved.notify_all()
-
-    def _remember(self, place: Place) -> Sequence[tuple[Followed, int, int]]:
-        """Keep what was made, and where that is; what ``Applier.commit`` returns."""
-        states = self.members.states()
-        try:
-            changed = self._applier.commit(place.to_json(), states)
-        except BaseException:
-            self.members.is_dirty |= states is not None
-            raise
-        self._saved_at = time.monotonic()
-        return changed
-
-    # --- where to begin ---------------------------------------------------------------
-
-    def _begin(self, server: Source) -> Position | GtidSet:
-        """Take in tables that join, and find where the stream is to begin."""
-        members = self.members
-        with self.moved:
-            self._doubted = False
-            place, gtids = place_on(server, self._place, members)
-            if place is not self._place:
-                self.applied = place.position
-            applied = self.applied or place.position
-            if members.admit(applied, self._applier.count_rows):
-                self._prepared.forget_all()
-            first = min([place.position, *(one.since for one in members.all())])
-            self._place = place = place.at(first)
-            self._contacted = True
-            self.moved.notify_all()
-        if members.is_dirty:
-            self._remember(place)
-        return place.position if gtids is None else gtids

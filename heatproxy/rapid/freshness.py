@@ -149,7 +149,7 @@ class Freshness:
         None: that cannot be known, or the engine cannot come to have it.
         """
         follower = self._follower
-        if not follower.is_live:
+        if not follower.is_coming:
             return None
         before = follower.applied
         asked = self._probe.end()
@@ -206,7 +206,7 @@ class Freshness:
             while not stopped.is_set():
                 if _is_there(follower, end):
                     return True
-                if not follower.is_live:
+                if not follower.is_coming:
                     return False
                 left_s = until - time.monotonic()
                 if left_s <= 0:

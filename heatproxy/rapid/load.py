@@ -55,8 +55,11 @@ class Follower(Protocol):
         exact: bool,
         until: Position | None = None,
         listen: Listen | None = None,
+        server: str | None = None,
     ) -> None:
         """Follow a table the engine holds; returns when it is as fresh as the others.
+
+        ``server`` is the UUID of whose binlog the positions are places in.
 
         Raises:
             KeyError: without ``since``, and its position is not known.
@@ -320,7 +323,8 @@ class Loader:
             raise secondary_engine(TAKEN)
         if self.follower is not None:
             until = None if seen.exact else seen.until
-            self.follower.join(table, seen.since, seen.exact, until, listen)
+            where = seen.since, seen.exact, until
+            self.follower.join(table, *where, listen=listen, server=seen.server)
         done = self.tables.change(
             table,
             status=LoadStatus.AVAILABLE,

@@ -13,6 +13,7 @@ from heatproxy.wire.binlog import Position
 log = logging.getLogger(__name__)
 
 START = Position("", 0)
+ANOTHER = "the backend is another server now"
 
 
 class Members:
@@ -59,14 +60,20 @@ class Members:
 
     # --- who comes and goes -----------------------------------------------------------
 
-    def admit(self, applied: Position, count_rows: Callable[[str], int]) -> bool:
+    def admit(
+        self, applied: Position, count_rows: Callable[[str], int], server: str
+    ) -> bool:
         """Take in those that wait, where the stream begins anew; whether any did.
 
-        They are as fresh as others when the stream has come to ``applied``.
+        They are as fresh as others when the stream has come to ``applied``. A place in
+        another server's binlog than this one's says nothing here.
         """
         with self.moved:
             new, self.joining = self.joining, []
             for one in new:
+                if one.server not in (None, server):
+                    one.failure = ANOTHER
+                    continue
                 name = one.table.engine_name
                 one.goal = max(one.goal, applied)
                 self.followed[name] = one

@@ -6,12 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from heatproxy.backend.dump import Source
-from heatproxy.rapid.members import START, Members
+from heatproxy.rapid.members import ANOTHER, START, Members
 from heatproxy.wire.binlog import GtidSet, Position
 
 log = logging.getLogger(__name__)
-
-_ANOTHER = "the backend is another server now"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +70,12 @@ def place_on(
         if place.uuid != server.uuid:
             for one in members.all():
                 if not one.live:
-                    members.spoil(one, _ANOTHER)
+                    members.spoil(one, ANOTHER)
             if place.goes_on_in(server):
-                log.info("%s: going on behind what is applied", _ANOTHER)
+                log.info("%s: going on behind what is applied", ANOTHER)
                 members.begin_elsewhere()
                 return Place(server.uuid, START, place.gtids), place.gtids
-            members.spoil_all(_ANOTHER)
+            members.spoil_all(ANOTHER)
         elif place.is_in(server, members.positions()):
             return place, None
         else:

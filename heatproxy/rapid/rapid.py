@@ -15,6 +15,16 @@ from heatproxy.rapid.variables import GlobalVariables
 
 
 @dataclass(slots=True)
+class FileLoad:
+    """A Lakehouse table whose files are being read; times are UTC."""
+
+    engine_name: str  # under which its rows come in
+    columns: tuple[str, ...]
+    started: datetime
+    progress: float = 0.0  # percent
+
+
+@dataclass(slots=True)
 class Rapid:
     """One for the engine process, shared by its sessions."""
 
@@ -27,9 +37,11 @@ class Rapid:
     keys: Keys | None = None  # of the tables' texts; None: no table is loaded
     variables: GlobalVariables = field(default_factory=GlobalVariables)
     # of Lakehouse tables, which the register does not have: their ids by engine name,
-    # and by schema.table how often they were queried, and when last
+    # by schema.table how often they were queried, and when last; by schema and table
+    # which are being loaded
     file_ids: dict[str, int] = field(default_factory=dict)
     uses: dict[str, tuple[int, datetime]] = field(default_factory=dict)
+    file_loads: dict[tuple[str, str], FileLoad] = field(default_factory=dict)
     # by engine name, with the version and the number of rows they were counted at
     column_stats: dict[str, tuple[tuple[int, int], Mapping[str, ColumnStats]]] = field(
         default_factory=dict

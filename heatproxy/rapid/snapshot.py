@@ -40,7 +40,8 @@ class Snapshot:
     """Connections that see the table, which no DDL changes until they are closed.
 
     All that was committed up to ``since`` is seen and, if ``exact``, nothing else;
-    otherwise nothing from behind ``until``. Only ``readers`` may ask about the table:
+    otherwise nothing from behind ``until``; these are places in the binlog of
+    ``server``. Only ``readers`` may ask about the table:
     any other connection would wait for DDL that waits for them.
     """
 
@@ -48,6 +49,7 @@ class Snapshot:
     since: Position
     until: Position
     exact: bool
+    server: str
 
 
 @contextmanager
@@ -138,7 +140,7 @@ class _Crew:
                 return None
         finally:
             control.query("UNLOCK TABLES")
-        return Snapshot(self.readers, since, since, exact=True)
+        return Snapshot(self.readers, since, since, True, self._server())
 
     def try_barrier(self) -> Snapshot | None:
         """The snapshots behind a position; None while the table's DDL is under way."""
@@ -155,7 +157,13 @@ class _Crew:
             raise secondary_engine(f"{BARRIER} was not written to the binary log")
         if not self._begin():
             return None
-        return Snapshot(self.readers, since, position(control), exact=False)
+        until = position(control)
+        return Snapshot(self.readers, since, until, False, self._server())
+
+    def _server(self) -> str:
+        """The UUID of the server that all of them are connected to."""
+        ((found,),) = self.control.query("SELECT @@GLOBAL.server_uuid")
+        return str(found)
 
     def _begin(self) -> bool:
         """Snapshots, and the metadata locks that keep DDL away; or none of them."""

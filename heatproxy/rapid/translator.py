@@ -32,6 +32,7 @@ from heatproxy.sql.emitter.values import (
     SessionFacts,
     Unanswered,
 )
+from heatproxy.sql.hints import SWITCHES
 from heatproxy.sql.translate import Translated, referenced_tables, translate
 
 __all__ = ["NO_CONSTANTS", "Constants", "Translation", "Translator", "Untranslated"]
@@ -198,6 +199,7 @@ class Translator:
             group_concat_max_len=int(settings["group_concat_max_len"] or 1024),
             sql_select_limit=settings.select_limit,
             max_sort_length=int(settings["max_sort_length"] or 1024),
+            switches=settings[SWITCHES],
             wide_decimals=wide,
             constants=constants,
             policy=policy,

@@ -21,16 +21,17 @@ from heatproxy.errors import MySQLError
 from heatproxy.lakehouse.dialect import Dialect
 from heatproxy.lakehouse.inference import Inferred
 from heatproxy.lakehouse.policy import SourcePolicy
-from heatproxy.lakehouse.reader import Reading, open_table, untold
+from heatproxy.lakehouse.reader import Reading, open_table
 from heatproxy.lakehouse.request import FileLocation, parse_engine_attribute
 from heatproxy.lakehouse.source import Source
 from heatproxy.lakehouse.streams import DataFile
 from heatproxy.routines.loading import UNKNOWN_ENGINE, alone
 from heatproxy.routines.shell_keys import Key, keys_of, require_unique
+from heatproxy.routines.underway import Fetched, Read, being_loaded
+from heatproxy.routines.unfinished import unfinished
 from heatproxy.session import Cancel, Session, follow_shells
 
 _NO_SUCH_TABLE = 1146
-_TOLD_EVERY = 0.01  # of the files, in SHOW PROCESSLIST
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,16 +192,6 @@ async def settled(session: Session, fresh: Shell) -> None:
     await mark(session, fresh, "SECONDARY_LOAD")
 
 
-async def refilled(session: Session, shell: Shell, *, strict: bool) -> Reading:
-    """Load a table that is there, or load it anew; see ``filled`` and ``settled``."""
-    await require_alter(session, shell)
-    described = await describe(session, shell)
-    fresh = replace(shell, engine_name=new_name())
-    reading = await filled(session, fresh, described, strict=strict)
-    await settled(session, fresh)
-    return reading
-
-
 async def unfilled(session: Session, shell: Shell) -> None:
     """Forget what the engine holds of a table.
 
@@ -226,8 +217,11 @@ async def validated(
         strict = await is_strict(session)
     if rows is None and described.keys:
         fresh = replace(shell, engine_name=new_name())
-        reading = await filled(session, fresh, described, strict=strict, found=found)
-        await asyncio.to_thread(session.house.engine.drop, fresh.engine_name)
+        async with unfinished(session.house, [fresh.engine_name]):
+            reading = await filled(
+                session, fresh, described, strict=strict, found=found
+            )
+            await asyncio.to_thread(session.house.engine.drop, fresh.engine_name)
         return reading
     return await session.off_loop(
         partial(_read, session, shell, described, strict, rows, found)
@@ -277,7 +271,10 @@ def _fill(
     cancel: Cancel,
 ) -> Reading:
     engine = session.house.engine
-    with Source(source_policy(session)) as source:
+    with (
+        being_loaded(session.house, fresh, described.loaded),
+        Source(source_policy(session)) as source,
+    ):
         reading = _opened(session, fresh, described, strict, found, source, cancel)
         try:
             engine.load(
@@ -287,7 +284,7 @@ def _fill(
             if reading.failure is not None:
                 raise reading.failure from None
             raise
-    if _dialect_of(session, fresh, described)[0].check_constraints:
+    if dialect_of(session, fresh, described)[0].check_constraints:
         for key in described.keys:
             require_unique(session.house, fresh, key, described.collations, cancel)
     return reading
@@ -303,10 +300,11 @@ def _opened(
     cancel: Cancel,
 ) -> Reading:
     """The table's files, open."""
-    dialect, locations = _dialect_of(session, shell, described)
+    dialect, locations = dialect_of(session, shell, described)
     if found is None:
         cancel.interrupts(source.abort)
-        files: Sequence[DataFile] = source.fetch(locations, dialect, cancel, untold)
+        told = Fetched(session, shell)
+        files: Sequence[DataFile] = source.fetch(locations, dialect, cancel, told)
     else:
         files = found.files
     reading = open_table(
@@ -315,7 +313,7 @@ def _opened(
         described.columns,
         strict=strict,
         cancelled=cancel,
-        progress=_Told(session, shell, sum(file.size_bytes for file in files)),
+        progress=Read(session, shell, sum(file.size_bytes for file in files)),
         left_out=described.left_out,
         expected=found.inferred if found else None,
     )
@@ -324,24 +322,10 @@ def _opened(
     return reading
 
 
-class _Told:
-    """How much of the files has been read, in SHOW PROCESSLIST."""
-
-    def __init__(self, session: Session, shell: Shell, total_bytes: int) -> None:
-        self._watch, self._name = session.watch, shell.name
-        self._total, self._read, self._shown = total_bytes, 0, 0.0
-
-    def __call__(self, size_bytes: int) -> None:
-        self._read += size_bytes
-        share = min(self._read / max(self._total, 1), 1.0)
-        if share >= self._shown + _TOLD_EVERY:
-            self._shown = share
-            self._watch.doing = f"loading {self._name}: {share:.0%}"
-
-
-def _dialect_of(
+def dialect_of(
     session: Session, shell: Shell, described: Described
 ) -> tuple[Dialect, tuple[FileLocation, ...]]:
+    """How a table's files are written, and where they are."""
     profile = session.house.config.lakehouse.profile
     text = json.dumps(dict(shell.attribute))
     dialect, locations = parse_engine_attribute(text, profile)

@@ -7,6 +7,7 @@ from functools import partial
 from heatproxy.backend.shells import Shell
 from heatproxy.datatypes import Column
 from heatproxy.engine import Trap
+from heatproxy.rapid.rapid import FileLoad
 from heatproxy.rapid.rpd_rows import ColumnStats, HeldTable
 from heatproxy.rapid.tables import LoadStatus
 from heatproxy.session import Cancel, House, Session
@@ -40,7 +41,14 @@ def held_tables(house: House) -> list[HeldTable]:
         )
         for table in house.rapid.tables.all()
     ]
-    found += [_of_files(house, shell) for shell in house.shells.all()]
+    shells = house.shells.all()
+    found += [_of_files(house, shell) for shell in shells]
+    known = {(shell.schema, shell.table) for shell in shells}
+    found += [
+        _coming(house, name, load)
+        for name, load in tuple(house.rapid.file_loads.items())
+        if name not in known
+    ]
     return sorted(found, key=lambda table: table.id)
 
 
@@ -51,29 +59,59 @@ def _scn(house: House) -> int | None:
     return None if applied is None else applied.number << 40 | applied.offset
 
 
+def _id_of(house: House, engine_name: str) -> int:
+    rapid = house.rapid
+    if engine_name not in rapid.file_ids:
+        rapid.file_ids[engine_name] = rapid.tables.new_id()
+    return rapid.file_ids[engine_name]
+
+
+def _coming(house: House, name: tuple[str, str], load: FileLoad) -> HeldTable:
+    """A table of files that is loaded for the first time."""
+    schema, table = name
+    return HeldTable(
+        id=_id_of(house, load.engine_name),
+        schema=schema,
+        name=table,
+        engine_name=load.engine_name,
+        columns=load.columns,
+        transactional=False,
+        status=LoadStatus.LOADING,
+        version=0,
+        scn=None,
+        rows=0,
+        bytes=0,
+        progress=load.progress,
+        load_started=load.started,
+        load_ended=None,
+        queries=0,
+        last_queried=None,
+    )
+
+
 def _of_files(house: House, shell: Shell) -> HeldTable:
     rapid = house.rapid
-    if shell.engine_name not in rapid.file_ids:
-        rapid.file_ids[shell.engine_name] = rapid.tables.new_id()
     queries, last = rapid.uses.get(f"{shell.schema}.{shell.table}", (0, None))
     try:
         facts = house.engine.facts(shell.engine_name)
     except KeyError:  # it has not been loaded
         facts = None
+    load = rapid.file_loads.get((shell.schema, shell.table))
+    status = LoadStatus.AVAILABLE if facts else LoadStatus.NOLOAD
     return HeldTable(
-        id=rapid.file_ids[shell.engine_name],
+        id=_id_of(house, shell.engine_name),
         schema=shell.schema,
         name=shell.table,
         engine_name=shell.engine_name,
         columns=tuple(column.name for column in facts.columns) if facts else (),
         transactional=False,
-        status=LoadStatus.AVAILABLE if facts else LoadStatus.NOLOAD,
+        status=LoadStatus.LOADING if load else status,
         version=0,
         scn=None,
         rows=facts.rows if facts else 0,
         bytes=facts.bytes if facts else 0,
-        progress=100.0 if facts else 0.0,
-        load_started=None,
+        progress=load.progress if load else 100.0 if facts else 0.0,
+        load_started=load.started if load else None,
         load_ended=facts.loaded_at if facts else None,
         queries=queries,
         last_queried=last,

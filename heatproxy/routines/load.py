@@ -10,6 +10,7 @@ Source: HeatWave User Guide, "HEATWAVE_LOAD".
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from heatproxy.datatypes import quote_text
 from heatproxy.errors import secondary_engine
@@ -18,14 +19,8 @@ from heatproxy.lakehouse.autopilot import ReportRows
 from heatproxy.lakehouse.request import ExternalTable, LoadRequest, parse_request
 from heatproxy.lakehouse.source import Source
 from heatproxy.routines.blocks import Blocks
-from heatproxy.routines.files import (
-    FilePlan,
-    Told,
-    load_one,
-    look,
-    plan_tables,
-    validate_one,
-)
+from heatproxy.routines.file_plans import FilePlan, look, plan_tables
+from heatproxy.routines.files import load_one, validate_one
 from heatproxy.routines.filling import source_policy
 from heatproxy.routines.innodb import (
     Found,
@@ -34,6 +29,7 @@ from heatproxy.routines.innodb import (
     find_tables,
     load_planned,
 )
+from heatproxy.routines.load_warnings import Told
 from heatproxy.routines.report import keep_report
 from heatproxy.routines.routine import Outcome, Procedure, needs
 from heatproxy.session import Session, follow_shells
@@ -189,8 +185,9 @@ async def _run(session: Session, work: Work, source: Source, sql_mode: str) -> N
     parallel = session.house.config.rapid.load_connections
     await blocks.send(report.initializing(request.mode, request.policy, request.output))
     if any(plan.asked or plan.issue or plan.loadable for plan in work.plans):
-        plans, rows = work.plans, work.rows
-        await session.off_loop(lambda cancel: look(plans, source, rows, cancel))
+        plans, policy = work.plans, request.policy
+        look_at = partial(look, session, plans, source, work.rows, policy)
+        await session.off_loop(look_at)
         await blocks.send(_inference_block(work))
     if not work.validates:
         work.found = await find_tables(session, request, work.rows, parallel)
@@ -219,7 +216,9 @@ async def _run(session: Session, work: Work, source: Source, sql_mode: str) -> N
         if isinstance(plan, TablePlan):
             plan.outcome = await load_planned(session, plan, rows)
         else:
-            plan.outcome = await load_one(session, plan, rows, told, strict=strict)
+            plan.outcome = await load_one(
+                session, plan, rows, told, policy=request.policy, strict=strict
+            )
             await follow_shells(session.house)
         await blocks.send(report.loading_table(number, total, plan.outcome))
     if work.found.plans and request.set_load_parallelism:

@@ -28,6 +28,7 @@ OPTIONS = Options(
     additional_details=Flag(default=False),
     batch_size=BATCH_SIZE,
 )
+ONE_ANSWER = ("clustering",)  # of the other tasks: those that have a Prediction
 ROWS_AT_ONCE = 4096  # predicted by ML_PREDICT_ROW while it hears no KILL
 OF_OTHER_TASKS = (
     *("threshold", "topk", "recommend", "remove_seen", "prediction_interval"),
@@ -108,7 +109,7 @@ async def _predicting(
     def results_of(rows: pa.Table) -> pa.Array:
         return special.predict(rows, checked).added.column("ml_results")
 
-    return Answerer(results_of, has_prediction=False)
+    return Answerer(results_of, model.task_name in ONE_ANSWER)
 
 
 def _results_of(model: Model, with_drift: bool, rows: pa.Table) -> pa.Array:

@@ -1,8 +1,7 @@
 """A routine of ``sys`` as a declared value, and the stub that stands for it in MySQL.
 
-The stub makes GRANT EXECUTE, information_schema.ROUTINES, drivers' ``callproc`` and
-MySQL's own checks of a CALL work. A server that is asked directly says where the
-routine lives.
+The stub (``stubs``) makes GRANT EXECUTE, information_schema.ROUTINES, drivers'
+``callproc`` and MySQL's own checks of a CALL work, and calls from inside the server.
 
 A procedure that has run in heatproxy ends in MySQL: with its OUT values in variables of
 the session its stub is called, which only hands them on. So they reach a client as
@@ -13,14 +12,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from heatproxy.aftermath import Condition
-from heatproxy.datatypes import quote_name
+from heatproxy.routines.stubs import Named, function_stub, procedure_stub
 from heatproxy.session import Session
-
-STUB_VERSION = "heatproxy 3"
-DONE = "@`heatproxy.done`"  # says to a stub that its routine has run
-OUTSIDE = (
-    "sys.{} runs in heatproxy: send it through the proxy, as a statement of its own"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +28,9 @@ class Parameter:
     def is_out(self) -> bool:
         return self.direction != "IN"
 
-    def sql(self) -> str:
-        return f"{self.direction} {quote_name(self.name)} {self.type}"
+    @property
+    def named(self) -> Named:
+        return self.direction, self.name, self.type
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,25 +72,9 @@ class Procedure:
         """Whether it gives values back."""
         return any(parameter.is_out for parameter in self.parameters)
 
-    def stub(self) -> str:
-        """The CREATE statement of its stub."""
-        parameters = ", ".join(parameter.sql() for parameter in self.parameters)
-        return (
-            f"CREATE PROCEDURE sys.{quote_name(self.name)} ({parameters}) NO SQL"
-            f" SQL SECURITY INVOKER COMMENT '{STUB_VERSION}'"
-            f" BEGIN IF {DONE} IS NULL THEN {_signal(self.name)}; END IF;"
-            f" SET {DONE} = NULL; {self._handing_on()} END"
-        )
-
-    def _handing_on(self) -> str:
-        """The statements that give the OUT parameters their values, and keep none."""
-        values = [
-            f"SET {quote_name(parameter.name)} = {out_variable(index)};"
-            f" SET {out_variable(index)} = NULL;"
-            for index, parameter in enumerate(self.parameters)
-            if parameter.is_out
-        ]
-        return " ".join(values)
+    def stub(self, key: str) -> str:
+        """The CREATE statement of its stub; ``key`` seals what it says."""
+        return procedure_stub(self.name, [one.named for one in self.parameters], key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,30 +96,12 @@ class RowFunction:
     def arities(self) -> range:
         return range(self.least, len(self.parameters) + 1)
 
-    def stub(self) -> str:
-        """The CREATE statement of its stub."""
-        parameters = ", ".join(
-            f"{quote_name(parameter.name)} {parameter.type}"
-            for parameter in self.parameters
-        )
-        return (
-            f"CREATE FUNCTION sys.{quote_name(self.name)} ({parameters}) RETURNS JSON"
-            f" NO SQL SQL SECURITY INVOKER COMMENT '{STUB_VERSION}'"
-            f" BEGIN {_signal(self.name)}; RETURN NULL; END"
-        )
+    def stub(self, key: str) -> str:
+        """The CREATE statement of its stub; ``key`` seals what it says."""
+        return function_stub(self.name, [one.named for one in self.parameters], key)
 
 
 Routine = Procedure | RowFunction
-
-
-def out_variable(index: int) -> str:
-    """The session's variable that a stub takes an OUT value from."""
-    return f"@`heatproxy.{index}`"
-
-
-def _signal(name: str) -> str:
-    text = OUTSIDE.format(name)
-    return f"SIGNAL SQLSTATE 'HY000' SET MYSQL_ERRNO = 3877, MESSAGE_TEXT = '{text}'"
 
 
 def needs(*names_and_types: str) -> tuple[Parameter, ...]:

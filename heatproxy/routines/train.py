@@ -4,7 +4,11 @@ Source: HeatWave User Guide, "ML_TRAIN".
 """
 
 import time
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any
+
+import pyarrow as pa
 
 from heatproxy.automl.catalog import Catalog
 from heatproxy.automl.orders import parse_options
@@ -52,22 +56,44 @@ async def train(
         raise ml_error(
             "ML006017", f"model_handle {handle} already exists in the Model_Catalog."
         )
+    read = partial(session.read_table, schema, name)
+    await learn(session, catalog, handle, read, target, checked, f"{schema}.{name}")
+    return Outcome(out=(quote_text(handle),))
+
+
+async def learn(
+    session: Session,
+    catalog: Catalog,
+    handle: str,
+    read: Callable[[], Awaitable[pa.Table]],
+    target: str | None,
+    options: TrainOptions | Order,
+    table: str,
+    said: Mapping[str, Any] | None = None,
+) -> None:
+    """Fit a model to the rows that ``read`` gives, and keep it under a new handle.
+
+    ``table`` names where the rows are from; ``said`` joins what the catalog says.
+
+    Raises:
+        MySQLError: see train.
+    """
     if session.operation is not None:
         session.operation.handle = handle
     try:
-        rows = await session.read_table(schema, name)
+        rows = await read()
         await catalog.ensure()
         model, metadata = await session.in_training(
-            train_job, rows, target, checked, f"{schema}.{name}", session.threads
+            train_job, rows, target, options, table, session.threads
         )
     except MySQLError as problem:
         if problem.number in LEAVES_A_ROW:
-            failed = _failed(checked, target, f"{schema}.{name}", problem)
+            failed = _failed(options, target, table, problem)
             await catalog.ensure()
-            await catalog.save(handle, failed)
+            await catalog.save(handle, {**failed, **(said or {})})
         raise
-    await catalog.save(handle, {**metadata, "build_timestamp": int(time.time())}, model)
-    return Outcome(out=(quote_text(handle),))
+    built = {"build_timestamp": int(time.time())}
+    await catalog.save(handle, {**metadata, **built, **(said or {})}, model)
 
 
 def _check_target(target: str | None, options: TrainOptions | Order) -> None:

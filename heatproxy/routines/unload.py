@@ -20,11 +20,12 @@ from heatproxy.lakehouse.request import parse_request
 from heatproxy.options import BadOption, Flag, ListOf, OneOf, Options, Text
 from heatproxy.rapid.describe import is_flagged
 from heatproxy.routines.blocks import Blocks
-from heatproxy.routines.filling import in_turn, is_strict, refilled, unfilled
+from heatproxy.routines.filling import in_turn, unfilled
+from heatproxy.routines.guided import load_guided
 from heatproxy.routines.loading import OtherEngine, load_table, unload_table
 from heatproxy.routines.report import keep_report
 from heatproxy.routines.routine import Outcome, Procedure, needs
-from heatproxy.session import Session, follow_shells
+from heatproxy.session import Session
 
 KILLED = (1317, 3024)
 _OUTPUT = OneOf(("normal", "silent", "help"), default="normal")
@@ -219,8 +220,7 @@ async def _do(session: Session, name: Name, sql: str) -> None:
     if shell is not None:
         async with in_turn(session, shell) as current:
             if loads:
-                await refilled(session, current, strict=await is_strict(session))
-                await follow_shells(session.house)
+                await load_guided(session, current)
             else:
                 await unfilled(session, current)
         return

@@ -26,7 +26,9 @@ _HARMLESS = re.compile(
     r"|internal_tmp_mem_storage_engine|max_length_for_sort_data|rapid_\w+"
     r"|set_operations_buffer_size|join_cache_level|cte_max_recursion_depth"
 )
+_STORES = re.compile(rb"(?i)\bNO_MERGE\b")
 ENGINE, THRESHOLD = "use_secondary_engine", "secondary_engine_cost_threshold"
+SWITCHES, STORING = "optimizer_switch", "derived_merge=off"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,10 @@ def read(text: bytes, *, backslash_escapes: bool = True) -> Hints:
                     problem = f"SET_VAR({variable}) twice"
             elif not _HARMLESS.fullmatch(variable):
                 problem = f"SET_VAR({variable})"
+            elif variable == SWITCHES and STORING.encode() in value:
+                variables[SWITCHES] = STORING
+        if _STORES.search(hint):
+            variables[SWITCHES] = STORING
         if found := _MAX_TIME.search(hint):
             limit = int(found[1])
     return Hints(variables, limit, problem)

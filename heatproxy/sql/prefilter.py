@@ -23,25 +23,28 @@ _ROUTINE_CALL = re.compile(
 )
 _ROW_FUNCTIONS = (
     *(b"ml_predict_row", b"ml_explain_row"),
-    *(b"ml_generate", b"ml_embed_row"),
+    *(b"ml_generate", b"ml_embed_row", b"sqml_"),
 )
 _ROUTINE_NAME = re.compile(
     rb"(?i)ml_|heatwave_|train_test_split|nl2ml|nl_sql|vector_store_load"
 )
 _LATER_WORD = re.compile(rb";" + _GAP % rb"\(" + rb"([A-Za-z]+)", re.DOTALL)
 _PREPARE = re.compile(rb"(?i)\bprepare\b")
+_MODEL = re.compile(rb"(?i)" + _SKIP + rb"model(?![0-9a-z_$\x80-\xff])", re.DOTALL)
 _SECONDARY = re.compile(rb"(?i)secondary_")
 _EXTERNAL = re.compile(rb"(?i)lakehouse|external")
 _SELECT = re.compile(rb"(?i)\bselect\b")
 # A statement without any of these names nothing of RAPID's own tables and variables.
 MENTIONS = re.compile(
     rb"(?i)rpd[_%\\]|rapid_|hw_data_scanned|secondary_engine_execution_count"
-    rb"|(?:global|session)_(?:status|variables)"
+    rb"|(?:global|session)_(?:status|variables)|stv_ml_model_info"
 )
 _STATUS = re.compile(rb"(?i)status|variables")
 # What is asked of a name that PREPARE has given to a statement of ours.
 OF_NAMES = frozenset([b"PREPARE", b"EXECUTE", b"DEALLOCATE"])
-READS = frozenset([b"SELECT", b"WITH", b"TABLE", b"CREATE", b"DO", b"EXPLAIN"])
+READS = frozenset(
+    [b"SELECT", b"WITH", b"TABLE", b"VALUES", b"CREATE", b"DO", b"EXPLAIN"]
+)
 SETS = frozenset([b"SET", b"USE"])
 INSERTS = frozenset([b"INSERT", b"REPLACE"])
 OF_ROWS = frozenset([b"UPDATE", b"DELETE"])  # they may read a Lakehouse table
@@ -61,8 +64,8 @@ _PLAIN = re.compile(_PART + rb"+")
 
 # Whatever ``_wants`` asks about must be among these, or a glance lets it pass.
 FIRST_WORDS = words(
-    READS,
-    {*CHANGES, *OF_NAMES, *SHOWS, b"CALL", b"KILL", b"FLUSH"},
+    READS - {b"CREATE"},
+    {*CHANGES, *OF_NAMES, *SHOWS, b"CALL", b"CREATE", b"KILL", b"FLUSH"},
     SETS,
     INSERTS,
     OF_ROWS,
@@ -84,16 +87,18 @@ class Prefilter:
         tables: Iterable[str] = (),
         schemas: Iterable[str] = (),
         loaded: Iterable[str] = (),
+        functions: Iterable[str] = (),
         *,
         in_transactions: bool = False,
     ) -> None:
         """``tables`` are Lakehouse tables, ``schemas`` those that hold them.
 
         ``loaded`` are RAPID's tables and views, which MySQL can answer for as well:
-        inside a transaction it does, unless ``in_transactions``.
+        inside a transaction it does, unless ``in_transactions``. ``functions`` give
+        predictions.
         """
         shells = set(tables)
-        always, loaded = {*shells, TRACE}, set(loaded)
+        always, loaded = {*shells, *functions, TRACE}, set(loaded)
         if shells:
             always.update(_DICTIONARY)
         self.in_transactions = in_transactions
@@ -171,14 +176,19 @@ class Prefilter:
                 or _has_row_function(text)
                 or _is_found(MENTIONS, text, rest)
                 or (word == b"CREATE" and _is_found(_EXTERNAL, text, rest))
+                or (word == b"CREATE" and _MODEL.match(text, rest) is not None)
             )
         if word in INSERTS:
             loaded = loaded and word != b"REPLACE"
-            return _is_found(_SELECT, text, rest) and (
-                self._is_named(text, rest, loaded) or _is_found(MENTIONS, text, rest)
+            return _has_row_function(text) or (
+                _is_found(_SELECT, text, rest)
+                and (
+                    self._is_named(text, rest, loaded)
+                    or _is_found(MENTIONS, text, rest)
+                )
             )
         if word in OF_ROWS:
-            return self._is_named(text, rest, False)
+            return self._is_named(text, rest, False) or _has_row_function(text)
         if word == b"CALL":
             return _ROUTINE_CALL.match(text, rest) is not None
         if word in SHOWS:
@@ -187,15 +197,21 @@ class Prefilter:
                     _is_found(_STATUS, text, rest)
                     or _is_found(MENTIONS, text, rest)
                     or _is_found(self._shells, text, rest)
+                    or _MODEL.match(text, rest) is not None
                 )
             explains = _is_found(_SELECT, text, rest)
             named_here = explains and self._is_named(text, rest, loaded)
-            return named_here or _is_found(MENTIONS, text, rest)
+            return (
+                named_here
+                or _has_row_function(text)
+                or _is_found(MENTIONS, text, rest)
+            )
         if word in CHANGES:
             return (
                 _is_found(self._tables, text, rest)
                 or _is_found(self._schemas, text, rest)
                 or (word == b"ALTER" and _is_found(_SECONDARY, text, rest))
+                or (word == b"DROP" and _MODEL.match(text, rest) is not None)
                 or (named and _is_found(_PREPARE, text, rest))
             )
         if word in OF_NAMES:

@@ -15,7 +15,8 @@ from pymysql.constants import FIELD_TYPE
 from heatproxy.aftermath import Aftermath
 from heatproxy.errors import MySQLError, no_result_set_here
 from heatproxy.routines import ROUTINES
-from heatproxy.routines.routine import DONE, Outcome, Procedure, out_variable
+from heatproxy.routines.routine import Outcome, Procedure
+from heatproxy.routines.stubs import DONE, out_variable
 from heatproxy.session import Session
 from heatproxy.sql.calls import RoutineCall, parse_call
 from heatproxy.sql.lexer import Kind, tokens

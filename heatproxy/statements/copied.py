@@ -61,13 +61,22 @@ async def handle(session: Session, statement: Text) -> Work | None:
     await follow_current(session, statement)
     schema = await session.schema()
     found = await session.off_loop(partial(_sources, session, statement, schema))
-    return Work(partial(answer, session, statement)) if found.sources else None
+    if not found.sources:
+        return None
+    return Work(partial(answer, session, statement, found=found))
 
 
-async def answer(session: Session, statement: Text, why: Refusal | None = None) -> None:
+async def answer(
+    session: Session,
+    statement: Text,
+    why: Refusal | None = None,
+    found: Query | None = None,
+) -> None:
     """Have MySQL answer a statement over copies of the Lakehouse tables in it.
 
-    ``why`` the engine does not.
+    Args:
+        why: the engine does not.
+        found: what the statement reads, where that has been looked for.
 
     Raises:
         Declined: it reads none.
@@ -76,11 +85,11 @@ async def answer(session: Session, statement: Text, why: Refusal | None = None) 
     """
     made = await _trial(session, statement)
     described = await session.backend.prepared_columns(statement.own)  # may they?
-    found = await _query(made)
+    query = await _query(made, found)
     copies = Copies(session, made.settings.schema)
     try:
         async with in_primary(made):
-            text = await _over_copies(made, found, copies)
+            text = await _over_copies(made, query, copies)
             columns = await _columns(made, text, described)
             await _run(made, text, columns, copies)
     except Uncopied as problem:
@@ -100,15 +109,16 @@ async def _trial(session: Session, statement: Text) -> Trial:
     return made
 
 
-async def _query(made: Trial) -> Query:
-    """What the statement reads of Lakehouse.
+async def _query(made: Trial, found: Query | None) -> Query:
+    """What the statement reads of Lakehouse; ``found`` may have temporary tables too.
 
     Raises:
         Declined: nothing, for temporary tables of the session bear the names.
     """
     session, statement = made.session, made.statement
-    find = partial(_sources, session, statement, made.settings.schema)
-    found = await session.off_loop(find)
+    if found is None:
+        find = partial(_sources, session, statement, made.settings.schema)
+        found = await session.off_loop(find)
     sources = []
     for reference, source in found.sources:
         schema = reference.schema or made.settings.schema or ""

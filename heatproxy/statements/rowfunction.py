@@ -1,66 +1,92 @@
 """``sys.ML_PREDICT_ROW`` and its like inside a statement.
 
 MySQL computes everything but the function itself. Where the arguments are constants,
-the call is replaced by its value and MySQL runs the statement. Where they come from the
-rows of a SELECT, ``rowselect`` answers it.
+the call is replaced by its value. Where they come from rows, all of those are answered
+in one batch, and MySQL looks the answers up (``predicting.gathered``), or they are put
+into the rows on their way to the client (``predicting.streamed``). What is neither
+MySQL runs as it stands, and asks for one row after the other.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
 
-from heatproxy.aftermath import of_rows
 from heatproxy.datatypes import quote_text
 from heatproxy.errors import MySQLError, not_supported
-from heatproxy.routines import ROUTINES
-from heatproxy.routines.routine import RowFunction
 from heatproxy.session import Session
+from heatproxy.sql import hints
 from heatproxy.sql.calls import RoutineCall, find_calls
-from heatproxy.sql.lexer import Kind, Token, find_word, split_at_commas
+from heatproxy.sql.lexer import Kind, Token, tokens
+from heatproxy.sql.predictions import Spelled, edited, spelled
+from heatproxy.sql.predictions_gather import AGGREGATES, MISSING
 from heatproxy.statements import Text, Work
 from heatproxy.statements.call import noted
-from heatproxy.statements.rowselect import (
-    BAD_FIELD,
-    all_arguments,
+from heatproxy.statements.predicting import relayed
+from heatproxy.statements.predicting.calls import (
+    ARITY,
+    FUNCTIONS,
     as_text,
     function_of,
-    replaced,
-    require_layout,
-    row_by_row,
+    is_evaluated_once,
 )
-from heatproxy.statements.sealed import SEALED
+from heatproxy.statements.predicting.gathered import (
+    NAMES,
+    Unforeseen,
+    rewritten,
+    schemas_of,
+)
+from heatproxy.statements.predicting.lookups import Lookups
+from heatproxy.statements.predicting.plain import plain
+from heatproxy.statements.predicting.streamed import stream
 from heatproxy.wire.columns import ColumnDefinition
 
-NEEDS_A_ROW = (BAD_FIELD, 1109)  # unknown column, unknown table
-FUNCTIONS = frozenset(
-    name for name, routine in ROUTINES.items() if isinstance(routine, RowFunction)
-)
+_KILLED = (1317, 3024)
+_UNPREPARED = (1295, 1235)  # MySQL prepares no such statement
+_OUTSIDE = 3877
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A statement with calls, as MySQL can prepare it.
+
+    ``columns`` are its result's, by the names of the client's own text.
+    """
+
+    session: Session
+    text: bytes
+    part: Sequence[Token]
+    calls: Sequence[RoutineCall]
+    columns: Sequence[ColumnDefinition]
 
 
 async def handle(session: Session, statement: Text) -> Work | None:
     """Take a statement that calls one of FUNCTIONS in ``sys``."""
-    found = find_calls(statement.text, statement.tokens, FUNCTIONS)
+    calls = await _calls(session, statement.text, statement.tokens)
+    if not calls:
+        return None
+    whole = spelled(statement.text, statement.tokens, calls, ARITY)
+    return Work(
+        partial(_answer, session, statement, calls, whole), whole.text, whole.shown
+    )
+
+
+async def _calls(
+    session: Session, text: bytes, part: Sequence[Token]
+) -> list[RoutineCall]:
+    found = find_calls(text, part, FUNCTIONS)
     unqualified_is_ours = False
     if any(call.schema is None for call in found):
         unqualified_is_ours = (await session.schema() or "").lower() == "sys"
-    calls = [
+    return [
         call
         for call in found
         if (call.schema.lower() == "sys" if call.schema else unqualified_is_ours)
     ]
-    if not calls:
-        return None
-    whole = _whole_calls(statement, calls)
-    return Work(
-        partial(_answer, session, statement, calls),
-        replaced(statement.own, calls, whole, statement.tokens[0].start),
-        partial(_as_given, [statement.text[c.start : c.end] for c in calls], whole),
-    )
 
 
 async def _answer(
-    session: Session, statement: Text, calls: Sequence[RoutineCall]
+    session: Session, statement: Text, calls: Sequence[RoutineCall], whole: Spelled
 ) -> None:
     """Give the client the statement's answer.
 
@@ -70,128 +96,143 @@ async def _answer(
     for call in calls:
         if len(call.arguments) not in function_of(call).arities:
             raise _wrong_arity(call)
-    _refuse_own_variables(statement.tokens, calls)
+    work = _mysqls_or_ours(session, statement, whole)
+    await noted(session, calls[0].name, work)
+
+
+async def _mysqls_or_ours(session: Session, statement: Text, whole: Spelled) -> None:
     try:
-        work = _relay_or_select(session, statement, calls)
-        await noted(session, calls[0].name, work)
+        described = await session.backend.prepared_columns(whole.text)
     except MySQLError as problem:
-        if problem.number != SEALED:
+        if problem.number not in _UNPREPARED:
             raise
-        raise not_supported(
-            f"sys.{calls[0].name} in a query of Lakehouse tables"
-        ) from None
+        described = []
+    columns = [replace(c, name=whole.shown(c.name)) for c in described]
+    part = tokens(whole.text, backslash_escapes=session.backslash_escapes)
+    calls = await _calls(session, whole.text, part)
+    made = Made(session, whole.text, part, calls, statement.described(columns))
+    try:
+        await _constant_or_batched(made)
+    except Unforeseen as reason:
+        await _row_by_row(made, reason)
 
 
-async def _relay_or_select(
-    session: Session, statement: Text, calls: Sequence[RoutineCall]
-) -> None:
-    text, part = statement.text, statement.tokens
-    columns: list[ColumnDefinition] = []
-    if part[0].is_word(b"SELECT") and find_word(part, b"INTO") is None:
-        columns = await _columns(session, statement, calls)
-    else:
-        await _require_execute(session, calls)
-    rows: Sequence[Sequence[bytes | None]]
-    values = await _constants(session, calls)
-    if values is not None:
-        literals = [_json_literal(v) for v in values]
-        rewritten = replaced(statement.own, calls, literals, part[0].start)
-        if not columns:
-            await session.relay(rewritten)
-            return
-        binary = session.answer.binary
-        found = await session.backend.packed(rewritten, binary=binary)
-        if binary:
-            require_layout([column.type for column in found.columns], columns)
-        rows = found.rows
-    elif columns:
-        rows = await row_by_row(session, text, part, calls, columns)
-    else:
-        raise not_supported(
-            f"sys.{calls[0].name} over rows in a statement other than a plain SELECT"
-        )
-    await session.answer.packed_rows(statement.described(columns), rows)
-    session.aftermath = of_rows(len(rows))
+async def _constant_or_batched(made: Made) -> None:
+    session = made.session
+    values = await _constants(made)
+    edits = [
+        (call.start, call.end, literal)
+        for call, literal in zip(made.calls, values, strict=True)
+        if literal is not None
+    ]
+    text = edited(made.text, 0, len(made.text), edits)
+    if None not in values:
+        await relayed.relay(session, _in_primary(session, text), made.columns)
+        return
+    part = tokens(text, backslash_escapes=session.backslash_escapes)
+    calls = await _calls(session, text, part)
+    escapes = session.backslash_escapes
+    select = plain(text, part, calls, escapes=escapes)
+    if select is not None and await stream(session, select, made.columns):
+        return
+    if await session.backend.scalar("SELECT @@binlog_format") == "STATEMENT":
+        raise Unforeseen("binlog_format is STATEMENT")
+    lookups = Lookups(session, schemas_of(part, await session.schema()))
+    try:
+        text = await rewritten(session, text, part, calls, lookups)
+        await _relay_rewritten(made, _in_primary(session, text), lookups)
+    finally:
+        await lookups.drop()
+
+
+async def _relay_rewritten(made: Made, text: bytes, lookups: Lookups) -> None:
+    """Have MySQL answer the statement with look-ups in it.
+
+    Raises:
+        Unforeseen: MySQL does not take it, or misses an answer before it has any row.
+        MySQLError: MySQL's.
+    """
+    session = made.session
+    try:
+        columns = await session.backend.prepared_columns(text)
+    except MySQLError as problem:
+        if problem.number in _KILLED:
+            raise
+        raise Unforeseen(problem.message) from None
+    results = await session.backend.scalar("SELECT @@character_set_results")
+    if not relayed.alike(made.columns, columns, results):
+        raise Unforeseen("its columns have other types")
+    before = session.answer.sequence_id
+    try:
+        await relayed.relay(session, text, made.columns, lookups.drop)
+    except MySQLError as problem:
+        if problem.number != MISSING or session.answer.sequence_id != before:
+            raise
+        raise Unforeseen(problem.message) from None
+
+
+async def _row_by_row(made: Made, reason: Unforeseen) -> None:
+    """Have MySQL run the statement as it stands; its stub asks for every row.
+
+    Raises:
+        MySQLError: MySQL's; 1235, the stubs do not serve.
+    """
+    text = _in_primary(made.session, made.text)
+    try:
+        await relayed.relay(made.session, text, made.columns)
+    except MySQLError as problem:
+        if problem.number != _OUTSIDE or "runs in heatproxy" not in problem.message:
+            raise
+        if reason.problem is not None:
+            raise reason.problem from None
+        name = f"sys.{made.calls[0].name}"
+        raise not_supported(f"{name} in such a statement: {reason}") from None
+
+
+def _in_primary(session: Session, text: bytes) -> bytes:
+    return hints.in_primary(text, backslash_escapes=session.backslash_escapes)
 
 
 def _wrong_arity(call: RoutineCall) -> MySQLError:
-    expected = len(function_of(call).parameters)
     return MySQLError(
         1318,
         "42000",
         f"Incorrect number of arguments for FUNCTION sys.{call.name};"
-        f" expected {expected}, got {len(call.arguments)}",
+        f" expected {ARITY}, got {len(call.arguments)}",
     )
 
 
-async def _columns(
-    session: Session, statement: Text, calls: Sequence[RoutineCall]
-) -> list[ColumnDefinition]:
-    """The columns of a SELECT, named by its own text.
+# --- arguments without rows ---------------------------------------------------------
 
-    MySQL prepares it with the arguments that older scripts leave out.
+
+async def _constants(made: Made) -> list[bytes | None]:
+    """The value of each call as a literal, None when its arguments need rows.
+
+    Raises:
+        Unforeseen: the statement itself changes what an argument is.
     """
-    text, begin = statement.own, statement.tokens[0].start
-    whole = _whole_calls(statement, calls)
-    columns = await session.backend.prepared_columns(
-        replaced(text, calls, whole, begin)
-    )
-    given = [statement.text[call.start : call.end] for call in calls]
-    return [replace(c, name=_as_given(given, whole, c.name)) for c in columns]
-
-
-def _whole_calls(statement: Text, calls: Sequence[RoutineCall]) -> list[bytes]:
-    """The text of each call with NULL for the arguments that it leaves out."""
-    whole = []
-    for call in calls:
-        short = statement.text[call.start : call.end]
-        missing = len(all_arguments(call)) - len(call.arguments)
-        whole.append(short[:-1] + b", NULL" * missing + b")")
-    return whole
-
-
-def _as_given(given: Sequence[bytes], whole: Sequence[bytes], name: str) -> str:
-    """A column's name with the calls in it as they were given."""
-    for short, long in zip(given, whole, strict=True):
-        name = name.replace(long.decode(), short.decode())
-    return name
-
-
-async def _require_execute(session: Session, calls: Sequence[RoutineCall]) -> None:
-    """Have MySQL refuse a caller who may not execute one of the functions: 1370."""
-    for name in {call.name for call in calls}:
-        nulls = ", ".join(["NULL"] * len(ROUTINES[name].parameters))
-        await session.backend.prepared_columns(f"SELECT sys.{name}({nulls})".encode())
-
-
-def _refuse_own_variables(part: Sequence[Token], calls: Sequence[RoutineCall]) -> None:
-    """Raise for arguments with a variable that the statement itself sets.
-
-    The arguments are evaluated before the statement runs.
-    """
-    sets = part[0].is_word(b"SET")
-    changed: set[bytes] = set()  # by what stands before; by all of it in a SELECT
-    members = split_at_commas(part[1:]) if sets else iter([part])
-    for member in members:
-        here = {
-            _variable(token)
-            for token, following in pairwise(member)
-            if token.kind is Kind.VARIABLE
-            and (following.is_symbol(b":=") or (sets and following.is_symbol(b"=")))
-        }
-        changed |= set() if sets else here
-        for token in member:
-            inside = any(call.start <= token.start < call.end for call in calls)
-            if inside and token.kind is Kind.VARIABLE and _variable(token) in changed:
-                name = token.text.decode("utf-8", "replace")
-                raise not_supported(
-                    f"{name} set and used as an argument in the same statement"
-                )
-        changed |= here
-
-
-def _variable(token: Token) -> bytes:
-    return token.text.lower().translate(None, b"@`'\"")
+    session = made.session
+    changed = _set_variables(made.part)
+    values: list[bytes | None] = []
+    for call in made.calls:
+        inside = [t for t in made.part if call.start <= t.start < call.end]
+        if any(t.kind is Kind.VARIABLE and _variable(t) in changed for t in inside):
+            raise Unforeseen("a variable is set and used as an argument")
+        if is_evaluated_once(inside):
+            raise Unforeseen("its arguments are not the same twice")
+        if any(t.is_word(*AGGREGATES, b"OVER", b"VALUES", b"DEFAULT") for t in inside):
+            values.append(None)
+            continue
+        try:
+            arguments = await session.backend.evaluate(as_text(call))
+        except MySQLError as problem:
+            if problem.number not in NAMES:
+                raise
+            values.append(None)
+            continue
+        (answer,) = await function_of(call).run(session, [tuple(arguments)])
+        values.append(_json_literal(answer))
+    return values
 
 
 def _json_literal(value: str | None) -> bytes:
@@ -200,17 +241,16 @@ def _json_literal(value: str | None) -> bytes:
     return b"CAST(" + quote_text(value).encode() + b" AS JSON)"
 
 
-async def _constants(
-    session: Session, calls: Sequence[RoutineCall]
-) -> list[str | None] | None:
-    """The value of each call, or None when an argument needs the rows of a table."""
-    values: list[str | None] = []
-    for call in calls:
-        try:
-            arguments = await session.backend.evaluate(as_text(call))
-        except MySQLError as problem:
-            if problem.number in NEEDS_A_ROW:
-                return None
-            raise
-        values += await function_of(call).run(session, [tuple(arguments)])
-    return values
+def _set_variables(part: Sequence[Token]) -> set[bytes]:
+    """The variables of the session that the statement sets."""
+    sets = part[0].is_word(b"SET")
+    return {
+        _variable(token)
+        for token, following in pairwise(part)
+        if token.kind is Kind.VARIABLE
+        and (following.is_symbol(b":=") or (sets and following.is_symbol(b"=")))
+    }
+
+
+def _variable(token: Token) -> bytes:
+    return token.text.lower().translate(None, b"@`'\"")

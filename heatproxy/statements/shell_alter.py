@@ -10,7 +10,6 @@ Using Selective Load".
 
 import asyncio
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -18,14 +17,8 @@ from typing import Any
 from heatproxy.backend.shells import Shell
 from heatproxy.errors import MySQLError, not_supported
 from heatproxy.lakehouse.reader import Reading
-from heatproxy.routines.filling import (
-    describe,
-    filled,
-    in_turn,
-    mark,
-    new_name,
-    require_alter,
-)
+from heatproxy.routines.filling import describe, filled, in_turn, new_name
+from heatproxy.routines.twin import alter, make, take_place, twin_of, unmake
 from heatproxy.session import Session, follow_shells
 from heatproxy.sql.alterations import Alteration, altered_table, parse_alter
 from heatproxy.statements import Text, Work
@@ -86,7 +79,7 @@ async def _altered(
     moves = altered != shell
     if not (is_loaded and (redefines or moves)):
         try:
-            await _run(session, altered, moves, actions)
+            await alter(session, altered, actions, moves=moves)
             return None
         except MySQLError as problem:
             if problem.number != SEALED or not actions:
@@ -108,22 +101,6 @@ def _with(shell: Shell, asked: Alteration, given: Mapping[str, Any]) -> Shell:
     return replace(shell, attribute=attribute)
 
 
-async def _run(
-    session: Session, shell: Shell, moves: bool, actions: list[bytes]
-) -> None:
-    """One ALTER TABLE of a shell with all the actions."""
-    listed = list(actions)
-    if moves:
-        literal = shell.mark(backslash_escapes=session.backslash_escapes)
-        listed.insert(0, f"SECONDARY_ENGINE_ATTRIBUTE={literal}".encode())
-    if not listed:
-        await require_alter(session, shell)
-        return
-    await session.backend.query(
-        f"ALTER TABLE {shell.name} ".encode() + b", ".join(listed)
-    )
-
-
 async def _in_a_twin(
     session: Session,
     shell: Shell,
@@ -138,61 +115,19 @@ async def _in_a_twin(
     if any(one.renames for one in asked.actions):
         raise not_supported("RENAME together with other changes of a Lakehouse table")
     session.watch.doing = "loading"
-    await require_alter(session, shell)
-    twin = replace(altered, table=f"heatproxy {new_name()}", engine_name=new_name())
     held = await asyncio.to_thread(session.house.engine.tables)
     is_loaded, reading = shell.engine_name in held, None
-    try:
-        await _make(session, shell, twin, actions)
+    fresh = replace(altered, engine_name=new_name())
+    async with twin_of(session, shell, fresh) as twin:
+        await make(session, twin, actions)
         if is_loaded:
-            before, after = (
-                await describe(session, shell),
-                await describe(session, twin),
-            )
+            before = await describe(session, shell)
+            after = await describe(session, twin.beside)
+            await unmake(session, twin)
             if before == after and altered == shell:  # comments, and the like
-                await _run(session, shell, False, actions)
-                await session.backend.query(f"DROP TABLE {twin.name}")
+                await alter(session, shell, actions, moves=False)
                 return None
-            # nobody is to see it while the files are read
-            await session.backend.query(f"DROP TABLE {twin.name}")
-            reading = await filled(session, replace(twin, table=shell.table), after)
-            await _make(session, shell, twin, actions)
-        await session.backend.query(f"ALTER TABLE {twin.name} DISCARD TABLESPACE")
-        if is_loaded:
-            await mark(session, twin, "SECONDARY_LOAD")
-        old = replace(shell, table=f"heatproxy {new_name()}")
-        await session.backend.query(
-            f"RENAME TABLE {shell.name} TO {old.name}, {twin.name} TO {shell.name}"
-        )
-    except BaseException as problem:
-        await _undo(session, twin)
-        if isinstance(problem, MySQLError) and twin.table in problem.message:
-            text = problem.message.replace(twin.table, shell.table)
-            raise MySQLError(problem.number, problem.sqlstate, text) from None
-        raise
-    await _drop(session, old)
+            reading = await filled(session, twin.altered, after)
+            await make(session, twin, actions)
+        await take_place(session, twin, is_loaded=is_loaded)
     return reading
-
-
-async def _undo(session: Session, twin: Shell) -> None:
-    """Leave nothing of a twin, neither in the dictionary nor in the engine."""
-    with suppress(MySQLError):  # who may not drop it could not make it
-        await session.undo(f"DROP TABLE IF EXISTS {twin.name}")
-    await asyncio.to_thread(session.house.engine.drop, twin.engine_name)
-
-
-async def _drop(session: Session, old: Shell) -> None:
-    """Take away what a twin stands for now: the statement has done its work."""
-    sql = f"DROP TABLE {old.name}"
-    try:
-        await session.undo(sql)
-    except MySQLError:  # it was killed too late
-        await asyncio.to_thread(session.house.account.query, sql)
-
-
-async def _make(
-    session: Session, shell: Shell, twin: Shell, actions: list[bytes]
-) -> None:
-    """A table like the shell, altered, and not sealed."""
-    await session.backend.query(f"CREATE TABLE {twin.name} LIKE {shell.name}")
-    await _run(session, twin, True, actions)

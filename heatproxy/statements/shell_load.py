@@ -3,27 +3,26 @@
 Source: HeatWave User Guide, "Load Structured Data Manually".
 """
 
-from dataclasses import replace
+from collections.abc import Sequence
 
 from heatproxy.aftermath import Aftermath, Condition
 from heatproxy.backend.shells import Shell
 from heatproxy.errors import MySQLError
 from heatproxy.lakehouse.reader import Reading
-from heatproxy.routines.files import summaries
 from heatproxy.routines.filling import (
     describe,
-    filled,
     in_turn,
-    new_name,
     require_alter,
-    settled,
     unfilled,
     validated,
 )
-from heatproxy.session import Session, follow_shells
+from heatproxy.routines.guided import load_guided
+from heatproxy.routines.load_warnings import OLD_PROFILE, summaries
+from heatproxy.session import Session
 from heatproxy.statements.secondary import Form
 
 _NOT_PARTITIONED = 1505
+_PLUGIN = 3877  # what RAPID itself says, as a note too
 
 
 async def load(session: Session, shell: Shell, form: Form) -> None:
@@ -31,20 +30,17 @@ async def load(session: Session, shell: Shell, form: Form) -> None:
     _require_whole(form)
     session.watch.doing = "loading"
     async with in_turn(session, shell) as current:
-        reading = await _loaded(session, current, form)
-    await answer(session, reading)
-
-
-async def _loaded(session: Session, shell: Shell, form: Form) -> Reading:
-    await require_alter(session, shell)
-    described = await describe(session, shell)
-    if form.validates:
-        return await validated(session, shell, described, rows=form.rows)
-    fresh = replace(shell, engine_name=new_name())
-    reading = await filled(session, fresh, described)
-    await settled(session, fresh)
-    await follow_shells(session.house)
-    return reading
+        if form.validates:
+            await require_alter(session, current)
+            described = await describe(session, current)
+            reading = await validated(session, current, described, rows=form.rows)
+            notes = []
+        else:
+            profile = session.house.config.lakehouse.profile
+            widens = form.guided and profile != OLD_PROFILE
+            guided = await load_guided(session, current, widens=widens)
+            reading, notes = guided.reading, [one.text for one in guided.changes]
+    await answer(session, reading, notes)
 
 
 async def unload(session: Session, shell: Shell, form: Form) -> None:
@@ -56,16 +52,18 @@ async def unload(session: Session, shell: Shell, form: Form) -> None:
     await session.answer.ok()
 
 
-async def answer(session: Session, reading: Reading | None = None) -> None:
-    """OK, with what there is to say of the values read."""
+async def answer(
+    session: Session, reading: Reading | None = None, notes: Sequence[str] = ()
+) -> None:
+    """OK, with what there is to say of the values read, and of the table."""
     await session.backend.query("DO 0")  # takes away what MySQL says of the shell
-    conditions: list[Condition] = []
+    conditions = [Condition("Note", _PLUGIN, note) for note in notes]
     if reading is not None and reading.warning_count:
-        conditions = [
+        conditions += [
             Condition("Warning", one.number, one.message) for one in reading.warnings
         ]
         profile = session.house.config.lakehouse.profile
-        conditions += summaries(reading.counts, len(conditions), profile)
+        conditions += summaries(reading.counts, len(reading.warnings), profile)
     session.answer.warnings = len(conditions)
     await session.answer.ok()
     session.aftermath = Aftermath(conditions=conditions) if conditions else None

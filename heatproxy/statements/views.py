@@ -21,7 +21,7 @@ async def handle(session: Session, statement: Text) -> Work | None:
             break
     else:
         return None
-    always, _, loaded = session.house.filter_names()
+    always, _, loaded, _ = session.house.filter_names()
     if not statement.names & (always | loaded):
         return None
     return Work(partial(_relay_and_look, session, statement), optional=True)

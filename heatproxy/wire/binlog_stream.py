@@ -76,10 +76,20 @@ class Stream:
         """Nothing of this slot any more, from the next event on."""
         self._limits[slot, 0] = NEVER
 
-    def map_table(self, body: bytes, slot: int) -> None:
-        """Rows with this TABLE_MAP's number are a slot's; -1: nobody's."""
+    def is_behind(self, slot: int) -> bool:
+        """Whether the slot's table has all up to the end of the event at hand."""
+        file, place = self.state[[walk.FILE, walk.PLACE]].tolist()
+        since_file, since_place = self._limits[slot, :2].tolist()
+        return (file, place) <= (since_file, since_place)
+
+    def map_table(self, body: bytes, slot: int, *, lasting: bool = True) -> None:
+        """Rows with this TABLE_MAP's number are a slot's; -1: nobody's.
+
+        Without ``lasting`` the next one is the caller's again, though it be the same.
+        """
         number = int.from_bytes(body[:6], "little")
         found = walk.hash_of(address_of(body), address_of(body) + len(body))
+        found ^= not lasting
         if 2 * self._known >= len(self._ids):
             old = self._ids[self._ids[:, 0] != 0]
             self._ids = np.zeros((4 * len(self._ids), 3), np.int64)

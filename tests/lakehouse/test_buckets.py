@@ -3,18 +3,15 @@
 import base64
 import http.server
 import json
-import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-import boto3
 import pytest
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
-from moto.server import ThreadedMotoServer
 
 from heatproxy.errors import MySQLError
 from heatproxy.lakehouse.dialect import Dialect
@@ -22,9 +19,7 @@ from heatproxy.lakehouse.oci import BadOciConfig, OciKey
 from heatproxy.lakehouse.policy import SourcePolicy
 from heatproxy.lakehouse.request import FileLocation
 from heatproxy.lakehouse.source import Source
-
-OBJECTS = {"a/1.csv": b"one", "a/2.csv": b"two", "a b/\u00e4?.csv": b"odd", "z": b"z"}
-KEYS = {"AWS_ACCESS_KEY_ID": "tests", "AWS_SECRET_ACCESS_KEY": "tests-secret"}
+from tests.lakehouse.conftest import OBJECTS
 
 
 def bodies(policy: SourcePolicy, location: FileLocation) -> list[bytes]:
@@ -42,29 +37,6 @@ def number(policy: SourcePolicy, location: FileLocation) -> int:
 
 
 # --- S3 -----------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def s3() -> Iterator[str]:
-    """An S3-compatible store with one bucket; its endpoint."""
-    before = {name: os.environ.get(name) for name in KEYS}
-    os.environ.update(KEYS)
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    endpoint = f"http://{host}:{port}"
-    client = boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1")
-    client.create_bucket(Bucket="bkt")
-    for name, body in OBJECTS.items():
-        client.put_object(Bucket="bkt", Key=name, Body=body)
-    client.close()
-    yield endpoint
-    server.stop()
-    for name, value in before.items():
-        if value is None:
-            del os.environ[name]
-        else:
-            os.environ[name] = value
 
 
 def of_s3(endpoint: str, *buckets: str) -> SourcePolicy:

@@ -2,7 +2,9 @@
 
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import boto3
 import deltalake
 import pyarrow as pa
 import pytest
@@ -14,6 +16,7 @@ from heatproxy.lakehouse.policy import SourcePolicy
 from heatproxy.lakehouse.request import FileLocation
 from heatproxy.lakehouse.source import Source
 from heatproxy.lakehouse.streams import DataFile
+from heatproxy.objectstore import ObjectStore
 
 DELTA = parse_dialect({"format": "delta"}, "t")
 PEOPLE = pa.table(
@@ -23,6 +26,11 @@ PEOPLE = pa.table(
         "town": ["a b", "a b", "y"],
     }
 )
+NEWEST = [
+    {"id": 1, "name": "ann", "town": "a b"},
+    {"id": 1, "name": "ann", "town": "a b"},
+    {"id": 3, "name": None, "town": "y"},
+]
 
 
 @pytest.fixture
@@ -43,6 +51,24 @@ def files_of(folder: Path) -> tuple[DataFile, ...]:
         return source.fetch([location], DELTA, lambda: False, lambda _: None)
 
 
+def rows_of(policy: SourcePolicy, location: FileLocation) -> list[dict[str, object]]:
+    """What is read of a table, in order."""
+    with Source(policy) as source:
+        files = source.fetch([location], DELTA, lambda: False, lambda _: None)
+        columns = reader.infer(files, DELTA).columns
+        table = reader.open_table(files, DELTA, columns).reader.read_all()
+    return sorted(table.to_pylist(), key=str)
+
+
+def objects_of(folder: Path) -> dict[str, bytes]:
+    """The files of a table, by the names that they have in a bucket."""
+    return {
+        f"lake/people/{path.relative_to(folder).as_posix()}": path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
 def refused(files: tuple[DataFile, ...]) -> MySQLError:
     with pytest.raises(MySQLError) as caught:
         reader.infer(files, DELTA)
@@ -56,11 +82,40 @@ def test_the_newest_version_is_read_with_its_partitions(people: Path) -> None:
         *(("id", "int"), ("name", "varchar(3)"), ("town", "varchar(3)"))
     ]
     rows = reader.open_table(files, DELTA, found.columns).reader.read_all()
-    assert sorted(rows.to_pylist(), key=str) == [
-        {"id": 1, "name": "ann", "town": "a b"},
-        {"id": 1, "name": "ann", "town": "a b"},
-        {"id": 3, "name": None, "town": "y"},
-    ]
+    assert sorted(rows.to_pylist(), key=str) == NEWEST
+
+
+@pytest.mark.parametrize(
+    "location",
+    [{"prefix": "lake/people/"}, {"pattern": "lake/people/.*"}],
+    ids=lambda given: next(iter(given)),
+)
+def test_a_table_is_read_over_http(people: Path, location: dict[str, str]) -> None:
+    objects: dict[str, bytes | Path] = {"lake/other.parquet": b"PAR1"}
+    with ObjectStore(objects | objects_of(people)) as store:
+        host, port = store.address
+        policy = SourcePolicy(allowed_hosts=(f"{host}:{port}",))
+        where = FileLocation(par=store.bucket_url, **location)
+        assert rows_of(policy, where) == NEWEST
+        by_uri = FileLocation(uri=f"{store.bucket_url}lake/people/")
+        assert rows_of(policy, by_uri) == NEWEST
+
+
+def test_a_table_is_read_from_a_bucket(people: Path, s3: str) -> None:
+    client = boto3.client("s3", endpoint_url=s3, region_name="us-east-1")
+    client.create_bucket(Bucket="deltas")
+    for name, body in objects_of(people).items():
+        client.put_object(Bucket="deltas", Key=name, Body=body)
+    client.close()
+    host = urlsplit(s3).netloc
+    policy = SourcePolicy(
+        allowed_hosts=(host,), allowed_buckets=("s3://deltas",), s3_endpoint=s3
+    )
+    for where in (
+        FileLocation(uri="s3://deltas/lake/people/"),
+        FileLocation(bucket="deltas", prefix="lake/people/"),
+    ):
+        assert rows_of(policy, where) == NEWEST
 
 
 def test_it_can_be_cancelled(people: Path) -> None:

@@ -37,6 +37,7 @@ class Followed:
         exact: bool,
         until: Position | None = None,
         listen: Listen | None = None,
+        server: str | None = None,
     ) -> None:
         self.joined.append((table.engine_name, since, exact, until))
 

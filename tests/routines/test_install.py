@@ -9,7 +9,7 @@ from heatproxy.backend.account import Address, ServiceAccount
 from heatproxy.backend.credentials import read_option_file
 from heatproxy.routines import ROUTINES
 from heatproxy.routines.install import install_stubs
-from heatproxy.routines.routine import STUB_VERSION
+from heatproxy.routines.stubs import STUB_VERSION
 from tests.asking import refusal, rows, run, value
 from tests.conftest import Server
 from tests.routines.conftest import Connection

@@ -5,6 +5,7 @@ A task is one value in ``TASKS`` or, with a way of its own, in ``SPECIALISTS``.
 
 from heatproxy.automl.tasks.anomaly_detection import ANOMALY_DETECTION
 from heatproxy.automl.tasks.classification import CLASSIFICATION
+from heatproxy.automl.tasks.clustering import CLUSTERING
 from heatproxy.automl.tasks.contract import Specialist, Task
 from heatproxy.automl.tasks.forecasting import FORECASTING
 from heatproxy.automl.tasks.log_anomaly_detection import LOG_ANOMALY_DETECTION
@@ -20,6 +21,7 @@ SPECIALISTS: tuple[Specialist, ...] = (
     LOG_ANOMALY_DETECTION,
     TOPIC_MODELING,
     RECOMMENDATION,
+    CLUSTERING,
 )
 
 

@@ -19,7 +19,7 @@ from heatproxy.automl import metrics as scores
 from heatproxy.automl.algorithms import CLASSIFIERS, Algorithm
 from heatproxy.automl.columns import FloatArray
 from heatproxy.automl.metrics import Metric, log_loss_of
-from heatproxy.automl.search import HeldOut
+from heatproxy.automl.problem import HeldOut
 from heatproxy.automl.target import Labels
 from heatproxy.automl.tasks.contract import Target
 

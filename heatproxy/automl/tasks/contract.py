@@ -14,7 +14,7 @@ import pyarrow as pa
 from heatproxy.automl.algorithms import Algorithm
 from heatproxy.automl.columns import FloatArray
 from heatproxy.automl.metrics import Metric
-from heatproxy.automl.search import HeldOut
+from heatproxy.automl.problem import HeldOut
 from heatproxy.automl.target import Labels
 from heatproxy.errors import ml_error
 from heatproxy.options import BadOption, Constraint, Options, Text

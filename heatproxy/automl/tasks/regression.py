@@ -10,7 +10,7 @@ from heatproxy.automl import metrics as scores
 from heatproxy.automl.algorithms import REGRESSORS, Algorithm
 from heatproxy.automl.columns import FloatArray
 from heatproxy.automl.metrics import Metric, invalid_data
-from heatproxy.automl.search import HeldOut
+from heatproxy.automl.problem import HeldOut
 from heatproxy.automl.target import target_numbers
 from heatproxy.automl.tasks.contract import Target
 

@@ -20,6 +20,7 @@ from heatproxy.sql.emitter.values import (
     trap,
 )
 
+MOST_ROWS = 2**53  # that anybody waits for
 SUM_DIGITS = 22  # what SUM adds to its argument's precision
 _BYTEWISE = ("utf8mb4", "utf8mb3", "latin1", "ascii")  # no longer than in UTF-8
 _OPAQUE = ("json", "set", "bit", "binary", "null")
@@ -282,7 +283,7 @@ def _joined_once(
 
 
 def _counted(sql: str) -> Value:
-    return Value(sql, "int", 19, nullable=False)
+    return Value(sql, "int", 19, nullable=False, most=MOST_ROWS)
 
 
 def _only_one(name: str, values: list[Value]) -> Value:

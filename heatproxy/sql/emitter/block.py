@@ -27,6 +27,7 @@ from heatproxy.sql.emitter.logic import predicate
 from heatproxy.sql.emitter.parts import is_composite
 from heatproxy.sql.emitter.relations import Queries, Scope, Source, allowed, only
 from heatproxy.sql.emitter.subqueries import in_query, subquery_rule
+from heatproxy.sql.emitter.unread import require_evaluated
 from heatproxy.sql.emitter.values import (
     LONGEST_SQL,
     Context,
@@ -71,6 +72,7 @@ class Block:
     reads: int = 0  # of own columns
     outer_reads: int = 0
     _inside: bool = False  # an aggregate's argument
+    _operands: list[Value] = field(default_factory=list)  # of the node in hand
     _composite: set[int] = field(default_factory=set)
 
     def value(self, node: exp.Expr) -> Value:
@@ -79,6 +81,13 @@ class Block:
         Raises:
             Forward: there is no rule for it, or for one of its parts.
         """
+        with self._apart() as operands:
+            value = self._found(node)
+            require_evaluated(node, operands, value.sql)
+        self._operands.append(value)
+        return value
+
+    def _found(self, node: exp.Expr) -> Value:
         if constants.folds(node):
             return constants.folded(self, node)
         if self.grouping is not None and not self._inside:
@@ -89,6 +98,15 @@ class Block:
         if len(value.sql) > LONGEST_SQL:
             raise Forward("an expression nested too deep")
         return value
+
+    @contextmanager
+    def _apart(self) -> Iterator[list[Value]]:
+        """Expressions that are no operands of the node in hand."""
+        around, self._operands = self._operands, []
+        try:
+            yield self._operands
+        finally:
+            self._operands = around
 
     def condition(self, node: exp.Expr) -> str:
         """The BOOLEAN of WHERE, ON or HAVING, where NULL is as good as false."""
@@ -214,7 +232,8 @@ class Block:
         grouping, self.grouping = self.grouping, None
         aggregates, self.aggregates = self.aggregates, False
         try:
-            return self._value(node)
+            with self._apart():
+                return self._value(node)
         finally:
             self.grouping, self.aggregates = grouping, aggregates
 
@@ -263,12 +282,12 @@ class Block:
             return self._aggregate(name, node.expressions)
         form = functions.FORMS.get(name)
         if form is not None:
-            _count(name, node, form[1], form[2])
+            functions.require_arguments(name, node, form[1], form[2])
             return form[0](self, node)
         if name not in functions.FUNCTIONS:
             raise Forward(f"{name}() has no rule")
         rule, fewest, most = functions.FUNCTIONS[name]
-        _count(name, node, fewest, most)
+        functions.require_arguments(name, node, fewest, most)
         return rule(self, [self.value(argument) for argument in node.expressions])
 
     def _aggregate(self, name: str, arguments: list[exp.Expr]) -> Value:
@@ -297,7 +316,8 @@ class Block:
         own, outer = self.reads, self.outer_reads
         self._inside = True
         try:
-            values = [self.value(node) for node in nodes]
+            with self._apart():
+                values = [self.value(node) for node in nodes]
         finally:
             self._inside = False
         if self.outer_reads > outer and self.reads == own:
@@ -380,8 +400,3 @@ class Block:
     @property
     def _strict(self) -> bool:
         return self.session.policy.exactness == "strict"
-
-
-def _count(name: str, node: exp.Expr, fewest: int, most: int) -> None:
-    if not fewest <= len(node.expressions) <= most:
-        raise Forward(f"{name}() with {len(node.expressions)} arguments")

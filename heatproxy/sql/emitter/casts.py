@@ -6,7 +6,7 @@ from dataclasses import replace
 from sqlglot import exp
 
 from heatproxy.sql.emitter.moments import temporal_literal
-from heatproxy.sql.emitter.numbers import Rule
+from heatproxy.sql.emitter.numbers import BIGINT, OVERFLOW, Rule
 from heatproxy.sql.emitter.numeric import as_double, number
 from heatproxy.sql.emitter.values import (
     TEMPORAL,
@@ -14,6 +14,7 @@ from heatproxy.sql.emitter.values import (
     Forward,
     Value,
     decimal,
+    failing,
     plain,
     trap,
     unable,
@@ -147,8 +148,14 @@ def _to_signed(ctx: Context, value: Value, sizes: Sequence[int]) -> Value:
     value = _exact(value, "SIGNED")
     if value.kind == "double":
         sql = f"CAST(round_even({value.sql}, 0) AS BIGINT)"
-        return Value(sql, "int", 19)
-    return Value(f"CAST({value.sql} AS BIGINT)", "int", 19, nullable=value.nullable)
+        return Value(failing(sql, f"BIGINT {OVERFLOW}"), "int", 19)
+    sql, most = (
+        f"CAST({value.sql} AS BIGINT)",
+        value.bound if value.kind == "int" else 0,
+    )
+    if value.kind == "decimal" and value.whole_digits > 18:
+        sql = failing(sql, f"BIGINT {OVERFLOW}")
+    return Value(sql, "int", 19, nullable=value.nullable, most=min(most, BIGINT))
 
 
 def _to_unsigned(ctx: Context, value: Value, sizes: Sequence[int]) -> Value:
@@ -174,8 +181,14 @@ def _to_decimal(ctx: Context, value: Value, sizes: Sequence[int]) -> Value:
         raise Forward("a DECIMAL of more than 38 digits")
     if value.kind == "double":
         # MySQL too goes by the shortest digits that mean this DOUBLE
-        return decimal(f"CAST({value.sql} AS VARCHAR)", width, scale)
-    return decimal(value.sql, width, scale)
+        shortest = decimal(f"CAST({value.sql} AS VARCHAR)", width, scale)
+        return replace(shortest, sql=failing(shortest.sql, f"DECIMAL {OVERFLOW}"))
+    made, room = decimal(value.sql, width, scale), width - scale
+    if value.kind == "int":
+        fits = value.bound < 10**room
+    else:
+        fits = value.whole_digits + (value.digits > scale) <= room
+    return made if fits else replace(made, sql=failing(made.sql, f"DECIMAL {OVERFLOW}"))
 
 
 def _to_double(ctx: Context, value: Value, sizes: Sequence[int]) -> Value:

@@ -109,7 +109,9 @@ def unify(values: Sequence[Value]) -> tuple[Value, list[str]]:
 def _whole(known: Sequence[Value]) -> Value:
     unsigned = all(value.unsigned for value in known)
     width = max(value.precision for value in known)
-    return Value("", "int", width, unsigned=unsigned, wide=known[0].wide)
+    most = max(value.bound for value in known)
+    wide = known[0].wide
+    return Value("", "int", width, unsigned=unsigned, wide=wide, most=most)
 
 
 def _held(values: Sequence[Value], name: str) -> list[str]:

@@ -13,6 +13,7 @@ from heatproxy.sql.emitter.values import (
 )
 
 _DIGITS = {"tinyint": 3, "smallint": 5, "mediumint": 8, "int": 10, "bigint": 19}
+_BITS = {"tinyint": 8, "smallint": 16, "mediumint": 24, "int": 32, "bigint": 64}
 
 
 def of_column(sql: str, column: EngineColumn, session: SessionFacts) -> Value:
@@ -25,7 +26,13 @@ def of_column(sql: str, column: EngineColumn, session: SessionFacts) -> Value:
         wide = unsigned and name == "bigint"
         precision = 20 if wide else _DIGITS[name]
         return Value(
-            sql, "int", precision, unsigned=unsigned, wide=wide, nullable=nullable
+            sql,
+            "int",
+            precision,
+            unsigned=unsigned,
+            wide=wide,
+            nullable=nullable,
+            most=2 ** (_BITS[name] - (not unsigned)),
         )
     if name == "decimal":
         precision, scale = kind_of.precision or 10, kind_of.scale or 0

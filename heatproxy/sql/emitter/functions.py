@@ -28,8 +28,9 @@ from heatproxy.sql.emitter import (
 )
 from heatproxy.sql.emitter.choice import NULL, unify
 from heatproxy.sql.emitter.numbers import Function, Rule
+from heatproxy.sql.emitter.values import Forward
 
-__all__ = ["FORMS", "FUNCTIONS", "NODES", "NULL", "unify"]
+__all__ = ["FORMS", "FUNCTIONS", "NODES", "NULL", "require_arguments", "unify"]
 
 NODES: Mapping[type[exp.Expr], tuple[Rule, Sequence[str]]] = {
     exp.Case: (choice.case, ("this", "ifs", "default")),
@@ -67,3 +68,9 @@ FUNCTIONS: Mapping[str, tuple[Function, int, int]] = {  # rule, fewest, most arg
     **clocks.FUNCTIONS,
     **documents.FUNCTIONS,
 }
+
+
+def require_arguments(name: str, node: exp.Expr, fewest: int, most: int) -> None:
+    """Refuse a call with another number of arguments than its rule takes."""
+    if not fewest <= len(node.expressions) <= most:
+        raise Forward(f"{name}() with {len(node.expressions)} arguments")

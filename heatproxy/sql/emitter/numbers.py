@@ -13,9 +13,18 @@ from dataclasses import replace
 from sqlglot import exp
 
 from heatproxy.sql.emitter.numeric import as_double, number, scaled, unscaled
-from heatproxy.sql.emitter.values import Context, Forward, Value, decimal, trap
+from heatproxy.sql.emitter.values import (
+    Context,
+    Forward,
+    Value,
+    decimal,
+    failing,
+    trap,
+)
 
 MOST_STEPS = 12  # of div_precision_increment
+BIGINT = 2**63
+OVERFLOW = "value is out of range"
 NARROW = 18  # digits of the widest DECIMAL of 64 bits
 NARROW_SCALE = 12
 
@@ -52,7 +61,10 @@ def negate(ctx: Context, node: exp.Expr) -> Value:
     if value.kind == "int":
         held = "HUGEINT" if value.wide else "BIGINT"
         sql = f"CAST(-CAST({value.sql} AS {held}) AS BIGINT)"
-        return Value(sql, "int", min(19, value.precision), literal=constant)
+        if value.bound >= BIGINT:
+            sql = failing(sql, f"BIGINT {OVERFLOW}")
+        precision = min(19, value.precision)
+        return Value(sql, "int", precision, literal=constant, most=value.bound)
     if value.kind == "double":
         return Value(f"(-{value.sql})", "double", literal=constant)
     shown = rounded(value)
@@ -126,6 +138,8 @@ def int_divide(ctx: Context, node: exp.Expr) -> Value:
     wide = left.wide
     held = "UBIGINT" if wide else "BIGINT"
     sql = f"CAST({sql} AS {held})"
+    if left.bound >= BIGINT or left.kind != "int":
+        sql = failing(sql, f"BIGINT {OVERFLOW}")
     return Value(sql, "int", precision, unsigned=unsigned, wide=wide)
 
 
@@ -174,7 +188,9 @@ def _sum(ctx: Context, node: exp.Expr, sign: str) -> Value:
         left, right = (replace(side, unsigned=False) for side in (left, right))
         if left.kind == right.kind == "int":  # a cast traps what BIGINT can't hold
             sql = f"CAST({left.sql} AS HUGEINT) - CAST({right.sql} AS HUGEINT)"
-            return Value(f"CAST({sql} AS BIGINT)", "int", min(19, whole))
+            sql, most = f"CAST({sql} AS BIGINT)", left.bound + right.bound
+            sql = failing(sql, f"BIGINT {OVERFLOW}") if most >= BIGINT else sql
+            return Value(sql, "int", min(19, whole), most=most)
     if left.kind == right.kind == "int":
         return _integer(left, right, sign, whole)
     scale, digits = max(left.scale, right.scale), max(left.digits, right.digits)
@@ -195,14 +211,21 @@ def _operands(ctx: Context, node: exp.Expr) -> tuple[Value, Value]:
 
 def _integer(left: Value, right: Value, sign: str, precision: int) -> Value:
     unsigned = left.unsigned or right.unsigned
+    one, other = left.bound, right.bound
+    most = one * other if sign == "*" else one + other
     if unsigned and (precision > 18 or left.wide or right.wide):
         sql = f"(CAST({left.sql} AS HUGEINT) {sign} CAST({right.sql} AS HUGEINT))"
-        sql = f"CAST({sql} AS UBIGINT)"  # which traps what BIGINT UNSIGNED can't hold
-        return Value(sql, "int", min(20, precision), unsigned=True, wide=True)
+        # the cast traps what BIGINT UNSIGNED can't hold
+        sql = failing(f"CAST({sql} AS UBIGINT)", f"BIGINT UNSIGNED {OVERFLOW}")
+        most = min(most, 2**64)
+        digits = min(20, precision)
+        return Value(sql, "int", digits, unsigned=True, wide=True, most=most)
     sql = f"(CAST({left.sql} AS BIGINT) {sign} CAST({right.sql} AS BIGINT))"
     if unsigned:
-        sql = trap(f"{sql} < 0", "BIGINT UNSIGNED value is out of range", sql)
-    return Value(f"({sql})", "int", min(19, precision), unsigned=unsigned)
+        sql = trap(f"{sql} < 0", f"BIGINT UNSIGNED {OVERFLOW}", sql)
+    elif most >= BIGINT:
+        sql, most = failing(sql, f"BIGINT {OVERFLOW}"), BIGINT
+    return Value(f"({sql})", "int", min(19, precision), unsigned=unsigned, most=most)
 
 
 def _double(left: Value, right: Value, sign: str) -> Value:

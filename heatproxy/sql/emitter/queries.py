@@ -41,9 +41,12 @@ class Emitter:
     weights: CollationWeights
     session: SessionFacts
     tables: dict[str, EngineTable] = field(default_factory=dict)
-    unread: Unread = field(default_factory=Unread)
+    unread: Unread = field(init=False)
     _names: int = 0
     _views: int = 0
+
+    def __post_init__(self) -> None:
+        self.unread = Unread(merges="derived_merge=off" not in self.session.switches)
 
     def query(self, node: exp.Expr, scope: Scope, wanted: Wanted) -> Relation:
         """A SELECT, a set operation, or either in parentheses.

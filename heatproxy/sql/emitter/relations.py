@@ -18,7 +18,7 @@ from heatproxy.sql.emitter.values import (
 
 if TYPE_CHECKING:
     from heatproxy.sql.emitter.block import Block
-    from heatproxy.sql.emitter.unread import Mark, Unread
+    from heatproxy.sql.emitter.unread import Marks, Unread
 
 Columns = tuple[tuple[str | None, Value], ...]
 
@@ -29,13 +29,15 @@ class Relation:
 
     A string column that has a key brings it as k1, k2, ... beside it. ``computed`` is
     the SQL that each column is left out with where nobody reads it; None: it may be
-    any of the query's. ``is_merged``: MySQL makes it a part of the query around it.
+    any of the query's. ``is_merged``: MySQL makes it a part of the query around it, if
+    it may. ``picks``: what picks its rows may warn.
     """
 
     sql: str
     columns: Columns
     computed: tuple[str, ...] | None = None
     is_merged: bool = False
+    picks: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,7 @@ class Cte:
     name: str
     columns: Columns
     hidden: frozenset[str] = frozenset()  # from *
-    marks: "tuple[Mark, ...]" = ()
+    marks: "Marks | None" = None
 
 
 @dataclass(frozen=True, slots=True)

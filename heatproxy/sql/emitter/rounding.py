@@ -8,7 +8,13 @@ so only the level "heatwave" takes it.
 from collections.abc import Sequence
 from dataclasses import replace
 
-from heatproxy.sql.emitter.numbers import Function, remainder, rounded
+from heatproxy.sql.emitter.numbers import (
+    BIGINT,
+    OVERFLOW,
+    Function,
+    remainder,
+    rounded,
+)
 from heatproxy.sql.emitter.numeric import as_double, number, scaled, unscaled
 from heatproxy.sql.emitter.values import (
     TEMPORAL,
@@ -16,6 +22,7 @@ from heatproxy.sql.emitter.values import (
     Forward,
     Value,
     decimal,
+    failing,
     trap,
 )
 
@@ -23,7 +30,10 @@ from heatproxy.sql.emitter.values import (
 def absolute(ctx: Context, values: list[Value]) -> Value:
     value = rounded(_number("ABS", values[0]))
     if value.kind == "int" and not value.unsigned:
-        return Value(f"abs(CAST({value.sql} AS BIGINT))", "int", value.precision)
+        sql = f"abs(CAST({value.sql} AS BIGINT))"
+        if value.bound >= BIGINT:
+            sql = failing(sql, f"BIGINT {OVERFLOW}")
+        return Value(sql, "int", value.precision, most=value.bound)
     if value.unsigned:
         return replace(value, literal=None)
     return replace(value, sql=f"abs({value.sql})", literal=None)
@@ -156,7 +166,10 @@ def _int_to(value: Value, places: int, half: bool) -> Value:
         whole = f"({whole} + {step})"
     held = "UBIGINT" if value.wide else "BIGINT"
     sql = f"CAST({whole} // {unit}::HUGEINT * {unit}::HUGEINT AS {held})"
-    return replace(value, sql=sql, literal=None)
+    most = value.bound + unit
+    if half and most >= BIGINT:
+        sql = failing(sql, f"BIGINT {OVERFLOW}")
+    return replace(value, sql=sql, literal=None, most=most)
 
 
 def _round_double(value: Value, places: int) -> Value:

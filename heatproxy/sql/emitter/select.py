@@ -31,7 +31,7 @@ from heatproxy.sql.emitter.relations import (
     listed,
     only,
 )
-from heatproxy.sql.emitter.values import Forward, Value, decimal, plain
+from heatproxy.sql.emitter.values import TRAP, Forward, Value, decimal, plain
 
 CLAUSES = (
     *("with_", "expressions", "distinct", "from_", "joins", "where", "group"),
@@ -79,6 +79,7 @@ class _Select:
     distinct: bool
     rows: str = ""  # FROM and WHERE
     having: str = ""
+    picks: bool = False  # WHERE may warn
 
     def written(self) -> Relation:
         only(self.node, *CLAUSES)
@@ -100,7 +101,7 @@ class _Select:
             sql, outputs = self._distinct_around(names, values, outputs)
         columns = tuple(zip(names, outputs, strict=True))
         computed = tuple(self._computed(value) for value in outputs)
-        return Relation(sql, columns, computed, is_merged=self._is_merged)
+        return Relation(sql, columns, computed, self._is_merged, self.picks)
 
     def _computed(self, value: Value) -> str:
         """What is not computed where nobody reads a column."""
@@ -139,9 +140,18 @@ class _Select:
         simple = not self._is_shaped and self.node.args.get("order") is None
         ordered = self.wanted.ordered and simple
         self.rows = sources.read(self.block, self.queries, self.node, ordered)
+        condition: str | None = None
         if where := self.node.args.get("where"):
             only(where, "this")
-            self.rows = f"{self.rows} WHERE {self.block.condition(where.this)}".strip()
+            condition = self.block.condition(where.this)
+            several = len(self.block.sources) > 1 or self.block.outer_reads
+            if TRAP in condition and several:
+                # which rows it is tested for is up to the plan
+                raise Forward("a condition that may warn, of several tables")
+            self.rows = f"{self.rows} WHERE {condition}".strip()
+            self.picks = TRAP in condition
+        aliases = [source.alias for source in self.block.sources]
+        self.queries.unread.require_rows(self.node, aliases, condition, self.aggregated)
 
     def _group(self, items: list[Item]) -> None:
         """GROUP BY, HAVING and the named windows."""

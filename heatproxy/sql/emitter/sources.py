@@ -26,6 +26,7 @@ from heatproxy.sql.emitter.relations import (
     renamed,
 )
 from heatproxy.sql.emitter.values import (
+    TRAP,
     EngineTable,
     EngineView,
     Forward,
@@ -116,6 +117,8 @@ class _Builder:
         elif on is not None:
             with self.block.seeing(sources, visible):
                 condition = self.block.condition(on)
+            if TRAP in condition:  # which rows are compared is up to the plan
+                raise Forward("a join by what may warn")
         elif word in ("LEFT JOIN", "RIGHT JOIN") and not natural:
             raise Forward(f"{word} without ON")
         else:
@@ -179,7 +182,8 @@ class _Builder:
             if cte is not None:
                 alias = self.queries.name("t")
                 columns = bound(cte.columns, alias)
-                self.queries.unread.bind(cte.marks, alias)
+                if cte.marks is not None:
+                    self.queries.unread.bind(cte.marks, alias)
                 name = node.alias or node.name
                 source = Source(name, None, alias, columns, cte.hidden)
                 return _leaf(f"{cte.name} AS {alias}", source)
@@ -189,7 +193,7 @@ class _Builder:
         if isinstance(found, EngineView):
             relation = self.queries.view(found)
             names = list(found.columns)
-            return self._of_relation(relation, names, name, visible_schema, "")
+            return self._of_relation(relation, names, name, visible_schema, "", True)
         return self._table(found, name, visible_schema)
 
     def _of_relation(
@@ -199,11 +203,12 @@ class _Builder:
         name: str,
         schema: str | None,
         word: str,
+        is_view: bool = False,
     ) -> Tree:
         alias = self.queries.name("t")
         columns = bound(renamed(relation.columns, names), alias)
         unread = self.queries.unread
-        unread.bind(unread.marks(relation), alias)
+        unread.bind(unread.marks(relation, is_view), alias)
         source = Source(name, schema, alias, columns)
         return _leaf(f"{word}({relation.sql}) AS {alias}", source)
 

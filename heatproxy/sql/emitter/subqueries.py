@@ -65,6 +65,7 @@ def exists(block: "Block", node: exp.Expr) -> Value:
     if before == (block.reads, block.outer_reads):
         # DuckDB's own LIMIT 1 may be lost, see ordering.limited
         sql = f"SELECT 1 FROM ({sql}) AS {block.queries.name('s')} LIMIT 1 OFFSET 0"
+    block.queries.unread.require_quiet(sql)
     return replace(predicate(f"EXISTS ({sql})"), nullable=False)
 
 
@@ -81,7 +82,9 @@ def in_query(block: "Block", node: exp.Expr, null_is_false: bool = False) -> Val
         one, other = left.sql, right.sql  # NULL, or false of no rows
     else:
         one, other = sides(block, "=", left, right)
-    return predicate(f"{one} IN (SELECT {other} FROM ({relation.sql}) AS {alias})")
+    rows = f"(SELECT {other} FROM ({relation.sql}) AS {alias})"
+    block.queries.unread.require_quiet(f"{one} {rows}")
+    return predicate(f"{one} IN {rows}")
 
 
 def _quantified(block: "Block", node: exp.Expr) -> Value:
@@ -93,6 +96,7 @@ def _quantified(block: "Block", node: exp.Expr) -> Value:
     relation, alias = _query(block, node.expression.this, _RAW), block.queries.name("s")
     one, other = sides(block, operator, left, _column(relation, alias))
     rows = f"(SELECT {other} FROM ({relation.sql}) AS {alias})"
+    block.queries.unread.require_quiet(f"{one} {rows}")
     return predicate(f"{one} {operator} {word} {rows}")
 
 
@@ -111,9 +115,9 @@ def _row_in_query(block: "Block", node: exp.Expr, null_is_false: bool) -> Value:
         compare(block, "=", left, right)
         for left, right in zip(lefts, rights, strict=True)
     )
-    return predicate(
-        f"EXISTS (SELECT 1 FROM ({relation.sql}) AS {alias} WHERE {tests})"
-    )
+    rows = f"(SELECT 1 FROM ({relation.sql}) AS {alias} WHERE {tests})"
+    block.queries.unread.require_quiet(rows)
+    return predicate(f"EXISTS {rows}")
 
 
 def _query(block: "Block", node: exp.Expr, wanted: Wanted) -> Relation:

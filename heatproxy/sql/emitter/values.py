@@ -146,6 +146,7 @@ class SessionFacts:
     max_sort_length: int = 1024
     lc_time_names: str = "en_US"
     default_week_format: int = 0
+    switches: str = ""  # optimizer_switch
     wide_decimals: bool = False  # after an overflow: all products in 128 bits
     sql_select_limit: int | None = None  # of rows of a SELECT without LIMIT
     constants: Mapping[str, Constant] = field(default_factory=dict)  # by their text
@@ -214,6 +215,7 @@ class Value:
     members: tuple[str, ...] = ()  # enum, set
     written: Written | None = None  # holds for its own sql only
     explicit: bool = False  # the collation is that of a COLLATE clause
+    most: int = 0  # an int is no farther from 0, as far as is known; 0: see bound
 
     @property
     def text(self) -> Written | None:
@@ -256,6 +258,13 @@ class Value:
         return self.precision - self.scale
 
     @property
+    def bound(self) -> int:
+        """How far from 0 an int may be."""
+        if self.literal is not None:
+            return abs(int(self.literal))
+        return self.most or 10 ** (self.precision or 20)
+
+    @property
     def is_exact(self) -> bool:
         return self.kind in ("int", "decimal")
 
@@ -292,6 +301,15 @@ def trap(condition: str, reason: str, sql: str) -> str:
 def unable(condition: str, reason: str, sql: str) -> str:
     """As ``trap``, for a value that MySQL would give: the engine need not see it."""
     return _stop(_UNABLE, condition, reason, sql)
+
+
+def failing(sql: str, reason: str) -> str:
+    """``sql``, which fails of itself for the rows that MySQL has an error for.
+
+    The engine may leave out what it knows the outcome of: b + 1 is NULL where b is,
+    and b + 1 > 0 where b > -1. Of greatest() it knows nothing.
+    """
+    return f"greatest(/* {TRAP}{reason}' */ {sql})"
 
 
 def _stop(mark: str, condition: str, reason: str, sql: str) -> str:

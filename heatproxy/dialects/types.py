@@ -1,0 +1,97 @@
+"""The SQL types of a prediction function: its parameters, and what it returns."""
+
+import re
+from dataclasses import dataclass
+
+from pymysql.constants import FIELD_TYPE
+
+from heatproxy.errors import not_supported
+from heatproxy.wire.columns import ColumnDefinition, is_text
+
+_INTEGERS = (
+    *(FIELD_TYPE.TINY, FIELD_TYPE.SHORT, FIELD_TYPE.INT24, FIELD_TYPE.LONG),
+    *(FIELD_TYPE.LONGLONG, FIELD_TYPE.YEAR),
+)
+_DECIMALS = (FIELD_TYPE.DECIMAL, FIELD_TYPE.NEWDECIMAL)
+_DATES = {
+    FIELD_TYPE.DATE: "DATE",
+    FIELD_TYPE.DATETIME: "DATETIME(6)",
+    FIELD_TYPE.TIMESTAMP: "DATETIME(6)",
+    FIELD_TYPE.TIME: "TIME(6)",
+}
+MOST_CHARACTERS = 4096
+_TEXT = f"VARCHAR({MOST_CHARACTERS}) CHARACTER SET utf8mb4"
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """What a function returns: as CREATE FUNCTION says it, and as JSON_VALUE does."""
+
+    declared: str
+    converted: str
+
+
+NUMBER = Returned("DOUBLE", "DOUBLE")
+_CONVERTED = (
+    (r"(?:TINY|SMALL|MEDIUM|BIG)?INT\w*.*UNSIGNED", "UNSIGNED"),
+    (r"(?:TINY|SMALL|MEDIUM|BIG)?INT(?:EGER)?\d?\b.*|BOOL(?:EAN)?", "SIGNED"),
+    (r"FLOAT4?(?:\(.*\))?", "FLOAT"),
+    (r"FLOAT8|DOUBLE(?: PRECISION)?|REAL", "DOUBLE"),
+    (r"(?:DECIMAL|NUMERIC|DEC)(\(.*\))?", r"DECIMAL\1"),
+    (r"VARCHAR(\(\d+\))|CHAR(\(\d+\))", r"CHAR\1\2"),
+    (r"(?:TINY|MEDIUM|LONG)?TEXT", f"CHAR({MOST_CHARACTERS})"),
+    (r"DATE", "DATE"),
+    (r"(DATETIME|TIME)(\(\d\))?", r"\1\2"),
+    (r"JSON", "JSON"),
+)
+
+
+def returned(declared: str) -> Returned:
+    """What a type of RETURNS means.
+
+    Raises:
+        MySQLError: 1235, a type that no prediction has.
+    """
+    for pattern, converted in _CONVERTED:
+        match = re.fullmatch(pattern, declared)
+        if match is not None:
+            whole = match.expand(converted)
+            text = " CHARACTER SET utf8mb4" if whole.startswith("CHAR") else ""
+            return Returned(declared + text, whole)
+    raise not_supported(f"a prediction function that returns {declared}")
+
+
+def returned_of(label: ColumnDefinition) -> Returned:
+    """What predicts classes returns, by the column of these classes."""
+    kind = parameter_type(label)
+    if kind == _TEXT:
+        return Returned(kind, f"CHAR({MOST_CHARACTERS})")
+    return returned(kind)
+
+
+def parameter_type(column: ColumnDefinition) -> str:
+    """The type of a parameter that takes a column's values.
+
+    Raises:
+        MySQLError: 1235, a column of bytes.
+    """
+    if column.type in _INTEGERS:
+        return "BIGINT UNSIGNED" if column.is_unsigned else "BIGINT"
+    if column.type in _DECIMALS:
+        return _decimal(column)
+    if column.type in (FIELD_TYPE.FLOAT, FIELD_TYPE.DOUBLE):
+        return "DOUBLE"
+    if column.type in _DATES:
+        return _DATES[column.type]
+    if column.type == FIELD_TYPE.JSON:
+        return "JSON"
+    if is_text(column) or column.type == FIELD_TYPE.NULL:
+        return _TEXT
+    raise not_supported(f"the type of column {column.name} in CREATE MODEL")
+
+
+def _decimal(column: ColumnDefinition) -> str:
+    """Its precision, from how wide it is shown: a sign and a point are not digits."""
+    signs = (not column.is_unsigned) + (column.decimals > 0)
+    precision = min(max(column.length - signs, column.decimals, 1), 65)
+    return f"DECIMAL({precision},{column.decimals})"

@@ -1,0 +1,200 @@
+"""A desk: one connection of heatproxy's account, at which one caller at a time sits.
+
+The connection holds the desk's lock, which is the turn. To answer, it puts the text
+into a variable of its session and hands the lock over; to listen, it waits for it.
+"""
+
+import asyncio
+import logging
+import socket
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import pymysql
+
+from heatproxy.backend.account import Address, connect
+from heatproxy.errors import ProtocolError
+from heatproxy.routines.stubs import DESK, REQUEST, SEAT, SEATS
+
+log = logging.getLogger(__name__)
+
+# What is read for a caller must not wait for a lock that the caller holds.
+SETTINGS = (
+    "SET SESSION sql_mode = '', lock_wait_timeout = 10, innodb_lock_wait_timeout = 10,"
+    " max_execution_time = 0, character_set_results = utf8mb4,"
+    " use_secondary_engine = OFF"
+)
+TURN_S = 1  # of one wait for the turn, before the caller is looked at again
+MISSES = 4  # looks that must not find a caller at work, who is gone then
+LOOK_AGAIN_S = 0.05
+
+
+class CallerGone(ProtocolError):
+    """The caller has been killed, or has left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who sits at a desk: the session's number and what it says."""
+
+    connection_id: int
+    thread: int  # of performance_schema
+    text: str
+
+
+class Desk:
+    """One desk from its opening to its end; used by one task at a time."""
+
+    def __init__(self, address: Address) -> None:
+        self.number = -1
+        self._address = address
+        self._connection: pymysql.Connection[Any] | None = None
+        self._thread = ThreadPoolExecutor(1, "heatproxy-desk")
+        self._one_at_a_time = asyncio.Lock()
+
+    # --- opening and closing --------------------------------------------------------
+
+    async def open(self) -> None:
+        """Take the lowest number that nobody has.
+
+        Raises:
+            pymysql.MySQLError: the backend cannot be reached.
+            ProtocolError: all numbers are taken.
+        """
+        await self._run(self._connect)
+        for number in range(SEATS):
+            taken = (
+                f"SELECT IS_USED_LOCK('{SEAT}{number}') IS NULL"
+                f" AND GET_LOCK('{DESK}{number}', 0)"
+            )
+            if (await self.query(taken))[0][0]:
+                self.number = number
+                return
+        raise ProtocolError("all desks' numbers are taken")
+
+    def _connect(self) -> None:
+        self._connection = connect(self._address)
+        with self._connection.cursor() as cursor:
+            cursor.execute(SETTINGS)
+
+    def close(self) -> None:
+        """Leave; whoever waits here is told so by the lock. Safe from any thread."""
+        connection, self._connection = self._connection, None
+        if connection is not None and connection._sock is not None:
+            with suppress(OSError):
+                connection._sock.shutdown(socket.SHUT_RDWR)
+            connection._force_close()
+        self._thread.shutdown(wait=False)
+
+    # --- statements -----------------------------------------------------------------
+
+    async def query(self, sql: str, *values: str) -> list[tuple[Any, ...]]:
+        """The rows of a statement of heatproxy's own; ``%s`` are the values.
+
+        Raises:
+            pymysql.MySQLError: the backend refused it.
+            ProtocolError: the connection is gone.
+        """
+        async with self._one_at_a_time:
+            rows: list[tuple[Any, ...]] = await self._run(self._query, sql, values)
+            return rows
+
+    async def _run(self, work: Any, *args: Any) -> Any:
+        loop = asyncio.get_running_loop()
+        try:
+            done = loop.run_in_executor(self._thread, work, *args)
+        except RuntimeError:
+            raise ProtocolError("the desk is closed") from None
+        try:
+            return await asyncio.shield(done)
+        except asyncio.CancelledError:
+            if not done.done():  # the connection is for one statement at a time
+                await asyncio.wait([done])
+            if not done.cancelled():
+                done.exception()
+            raise
+
+    def _query(self, sql: str, values: tuple[str, ...]) -> list[tuple[Any, ...]]:
+        connection = self._connection
+        if connection is None:
+            raise ProtocolError("the desk is closed")
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(sql, values or None)
+                return list(cursor.fetchall())
+        except (pymysql.err.InterfaceError, OSError, ValueError):
+            raise ProtocolError("the desk's connection is gone") from None
+        except pymysql.err.OperationalError as problem:
+            if problem.args[0] in (0, 2006, 2013, 4031):
+                raise ProtocolError("the desk's connection is gone") from None
+            raise
+
+    # --- the caller -----------------------------------------------------------------
+
+    async def caller(self) -> Caller | None:
+        """Who has the seat, and what it says; None when there is nobody."""
+        owner = f"IS_USED_LOCK('{SEAT}{self.number}')"
+        found = await self.query(
+            f"SELECT c, PS_THREAD_ID(c) FROM (SELECT {owner} AS c) AS seat"
+        )
+        connection_id, thread = found[0]
+        if connection_id is None or thread is None:
+            return None
+        text = await self.hear(thread)
+        return Caller(int(connection_id), int(thread), text)
+
+    async def hear(self, thread: int) -> str:
+        """What a session says now, by its number in performance_schema."""
+        found = await self.query(
+            "SELECT VARIABLE_VALUE FROM performance_schema.user_variables_by_thread"
+            f" WHERE THREAD_ID = {thread} AND VARIABLE_NAME = '{REQUEST}'"
+        )
+        value = found[0][0] if found else None
+        if value is None:
+            return ""
+        return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+
+    async def say(self, nonce: str, text: str | None) -> None:
+        """Have a text stand where the caller with that nonce looks; None removes it."""
+        if text is None:
+            await self.query(f"SET @`heatproxy.{nonce}` = NULL")
+        else:
+            await self.query(f"SET @`heatproxy.{nonce}` = %s", text)
+
+    async def hand_over(self, connection_id: int) -> None:
+        """Give the caller its turn, and return when it is ours again.
+
+        Raises:
+            CallerGone: it will never be, or the caller does not take it.
+        """
+        name = f"{DESK}{self.number}"
+        back = f"SELECT GET_LOCK('{name}', {TURN_S})"
+        found = await self.query(
+            f"SELECT RELEASE_LOCK('{name}'), GET_LOCK('{name}', {TURN_S})"
+        )
+        misses = 0
+        while found[0][-1] != 1:
+            misses = 0 if await self.is_busy(connection_id) else misses + 1
+            if misses == MISSES:
+                raise CallerGone("a caller was killed in its turn")
+            found = await self.query(back)
+
+    async def is_busy(self, connection_id: int) -> bool:
+        """Whether a session is in the middle of a statement."""
+        found = await self.query(
+            "SELECT 1 FROM performance_schema.threads"
+            f" WHERE PROCESSLIST_ID = {connection_id}"
+            " AND PROCESSLIST_COMMAND <> 'Sleep'"
+        )
+        return bool(found)
+
+    async def is_waiting(self, connection_id: int) -> bool:
+        """Whether a session waits for its turn, as a caller does but for moments."""
+        found = await self.query(
+            "SELECT 1 FROM performance_schema.threads"
+            f" WHERE PROCESSLIST_ID = {connection_id}"
+            " AND PROCESSLIST_STATE IN ('User lock', 'User sleep')"
+        )
+        return bool(found)

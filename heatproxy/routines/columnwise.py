@@ -1,0 +1,178 @@
+"""ML_PREDICT_ROW for rows that come as columns: no JSON is read, none is built by row.
+
+The answers are those that the function gives row by row, to the byte.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from heatproxy.automl import results
+from heatproxy.automl.columns import as_text, is_number
+from heatproxy.automl.json_columns import joined, json_strings, numbers
+from heatproxy.automl.model import Model, Prediction
+from heatproxy.routines.models import open_model
+from heatproxy.routines.predict import predict_options
+from heatproxy.session import Session
+
+_PLAIN_FROM = 1e-4  # doubles from here on Arrow writes as MySQL does, or with an e
+_LEAST, _MOST = -15, 14  # powers of ten that MySQL writes without one
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """Answers to rows: the JSON of each (n_rows,), and its Prediction.
+
+    ``is_text``: a Prediction is a string in the JSON, and here its text without quotes.
+    """
+
+    rows: Callable[[], pa.Array]
+    predictions: pa.Array
+    is_text: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnPredictor:
+    """A model's answers to columns, Arrow (n_rows, n_keys), named by the keys.
+
+    ``echo`` has the JSON text of each value, by key.
+    """
+
+    model: Model
+    threads: int
+
+    def answers(self, rows: pa.Table, echo: Mapping[str, pa.Array]) -> Answered:
+        """The answers to some rows.
+
+        Raises:
+            MySQLError: 3877, as Model.predict.
+        """
+        prediction = self.model.predict(rows, self.threads)
+        labels = prediction.labels
+        is_plain = prediction.probabilities is None and pa.types.is_floating(
+            labels.type
+        )
+        is_text = not (is_plain or is_number(labels.type))
+        texts = (
+            numbers(labels.to_numpy(zero_copy_only=False))
+            if is_plain
+            else as_text(labels)
+        )
+        build = partial(self._rows, rows.num_rows, prediction, echo, texts, is_text)
+        return Answered(build, texts, is_text)
+
+    def _rows(
+        self,
+        count: int,
+        prediction: Prediction,
+        echo: Mapping[str, pa.Array],
+        texts: pa.Array,
+        is_text: bool,
+    ) -> pa.Array:
+        members: dict[str, Any] = dict(echo)
+        members["Prediction"] = json_strings(texts) if is_text else texts
+        members["ml_results"] = self._results(prediction)
+        parts: list[Any] = []
+        for key in sorted(members, key=_in_json):
+            opening = ", " if parts else "{"
+            parts.append(f"{opening}{json.dumps(key, ensure_ascii=False)}: ")
+            parts.append(members[key])
+        return joined([*parts, "}"])
+
+    def _results(self, prediction: Prediction) -> pa.Array:
+        """``ml_results``, its keys in the order of a JSON object."""
+        labels = self.model.labels
+        classes = labels.texts if labels is not None else []
+        shares = prediction.probabilities
+        if shares is not None:
+            order = sorted(
+                range(len(classes)), key=lambda place: _in_json(classes[place])
+            )
+            classes = [classes[place] for place in order]
+            shares = np.ascontiguousarray(shares[:, order])
+            prediction = Prediction(prediction.labels, shares)
+        return results.prediction_text(self.model.target, classes, prediction)
+
+
+async def column_predictor(
+    session: Session, handle: str | None, options: str | None
+) -> ColumnPredictor | None:
+    """What predicts columns with a model; None where its rows go one by one.
+
+    Raises:
+        MySQLError: as ML_PREDICT_ROW for its handle and options.
+    """
+    loaded = await open_model(session, handle)
+    checked = predict_options(loaded.model, options, "ML_PREDICT_ROW")
+    if not isinstance(loaded.model, Model) or session.generation.is_old:
+        return None
+    if checked["additional_details"]:
+        return None
+    return ColumnPredictor(loaded.model, session.threads)
+
+
+def echoed(column: pa.Array) -> pa.Array:
+    """The JSON text of each value of a column, as MySQL's JSON_OBJECT has it."""
+    kind = column.type
+    if pa.types.is_string(kind):
+        return pc.fill_null(json_strings(column), "null")
+    if pa.types.is_floating(kind):
+        return pc.fill_null(_doubles(column.cast(pa.float64())), "null")
+    return pc.fill_null(column.cast(pa.string()), "null")
+
+
+def _doubles(values: pa.Array) -> pa.Array:
+    """Doubles as MySQL writes them in JSON."""
+    texts = values.cast(pa.string())
+    whole = pc.invert(pc.match_substring(texts, "."))
+    texts = pc.if_else(whole, pc.binary_join_element_wise(texts, ".0", ""), texts)
+    size = pc.abs(values)
+    tiny = pc.and_(pc.less(size, _PLAIN_FROM), pc.greater(size, 0.0))
+    other = pc.fill_null(pc.or_(tiny, pc.match_substring(texts, "e")), False)
+    if not pc.any(other).as_py():
+        return texts
+    written = [double_text(value) for value in values.filter(other).to_pylist()]
+    return pc.replace_with_mask(texts, other, pa.array(written, pa.string()))
+
+
+def double_text(value: float) -> str:
+    """A double as MySQL writes it in JSON: 0.5, 1e15, 1.5e-16."""
+    sign, digits, exponent = Decimal(repr(value)).as_tuple()
+    assert isinstance(exponent, int)
+    text = "".join(map(str, digits)).rstrip("0") or "0"
+    power = len(digits) + exponent - 1  # of the first digit
+    minus = "-" if sign else ""
+    if not any(digits):
+        return minus + "0.0"
+    if _LEAST <= power <= _MOST or len(text) > power + 1 > 0:
+        if power < 0:
+            return f"{minus}0.{'0' * (-power - 1)}{text}"
+        whole, rest = text[: power + 1].ljust(power + 1, "0"), text[power + 1 :]
+        return f"{minus}{whole}.{rest or '0'}"
+    rest = f".{text[1:]}" if text[1:] else ""
+    return f"{minus}{text[0]}{rest}e{power}"
+
+
+def as_given(column: pa.Array) -> pa.Array:
+    """The column as the model would see it out of JSON."""
+    kind = column.type
+    if pa.types.is_integer(kind):
+        return column.cast(pa.int64())
+    if pa.types.is_decimal(kind):
+        if kind.scale == 0:
+            return column.cast(pa.string()).cast(pa.int64())
+        return column.cast(pa.string()).cast(pa.float64())
+    if pa.types.is_floating(kind):
+        return column.cast(pa.float64())
+    return column
+
+
+def _in_json(key: str) -> tuple[int, bytes]:
+    return len(key.encode()), key.encode()

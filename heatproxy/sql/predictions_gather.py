@@ -1,0 +1,372 @@
+"""The arguments of calls, asked of MySQL for all rows at once, and calls looked up.
+
+``Rewriting`` goes through the calls of a statement in the order in which their rows
+come to be. For each it says what SELECT gives the arguments of every row that MySQL
+may ask about, and puts a look-up of the answer in the call's place. What the SELECT
+has too much of is never looked up; what it lacks MySQL finds out: ``MISSING``.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from heatproxy.sql.calls import RoutineCall
+from heatproxy.sql.lexer import Kind, Token
+from heatproxy.sql.predictions import Edit, conjuncts, edited
+from heatproxy.sql.predictions_blocks import Block, Span, blocks, innermost
+from heatproxy.sql.references import references
+
+KEY, ANSWER = b"heatproxy_k", b"heatproxy_r"
+MISSING = 3141  # ER_INVALID_JSON_TEXT_IN_PARAM: what the statement then fails with
+AGGREGATES = (
+    *(b"COUNT", b"SUM", b"AVG", b"MIN", b"MAX", b"GROUP_CONCAT", b"ANY_VALUE"),
+    *(b"JSON_ARRAYAGG", b"JSON_OBJECTAGG", b"BIT_AND", b"BIT_OR", b"BIT_XOR"),
+    *(b"STD", b"STDDEV", b"STDDEV_POP", b"STDDEV_SAMP", b"GROUPING"),
+    *(b"VARIANCE", b"VAR_POP", b"VAR_SAMP", b"ST_COLLECT"),
+)
+_NO_LIMIT = (b"GROUP", b"HAVING", b"WINDOW")
+_DISTINCT = (b"DISTINCT", b"DISTINCTROW")
+_AFTER_TABLE = (b"AS",)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Calls of one text in one place of a block; ``index`` is of the first's token."""
+
+    calls: tuple[RoutineCall, ...]
+    block: Block
+    clause: bytes
+    index: int
+
+
+@dataclass(slots=True)
+class Rewriting:
+    """A statement under way from its calls to look-ups of their answers."""
+
+    text: bytes
+    part: Sequence[Token]
+    calls: Sequence[RoutineCall]
+    _edits: list[Edit] = field(default_factory=list)
+    _open: list[RoutineCall] = field(default_factory=list)  # with no look-up yet
+    _joins: dict[Block, list[bytes]] = field(default_factory=dict)
+    _blocks: list[Block] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._blocks = blocks(self.part)
+        self._open = list(self.calls)
+
+    def asked(self) -> Iterator[Asked]:
+        """The calls in the order in which they can be answered."""
+        for block in self._blocks:
+            if block.outer is None:
+                yield from self._of_block(block)
+
+    def repeated(self) -> list[Token]:
+        """The tokens of what may be evaluated a second time to have the arguments."""
+        outermost = [b.clauses.get(b"LIST") for b in self._blocks if b.outer is None]
+        first, end = next((span for span in reversed(outermost) if span), (0, 0))
+        listed = self.part[first:end]
+        inside = [
+            t for t in listed if any(c.start <= t.start < c.end for c in self.calls)
+        ]
+        return [*self.part[:first], *inside, *self.part[end:]]
+
+    @property
+    def left(self) -> bool:
+        """Whether some calls are in no block."""
+        return bool(self._open)
+
+    def statement(self) -> bytes:
+        """The statement with what stands for its calls by now."""
+        return self._between(0, len(self.part))
+
+    # --- what is asked ---------------------------------------------------------------
+
+    def gathers(self, asked: Asked, value: bytes) -> list[bytes]:
+        """SELECTs of this value for the rows of the calls, the best one first.
+
+        One may fail for the names in it (1054); then the next is to be tried.
+        """
+        found = []
+        if asked.clause == b"FROM":
+            for table in self._tables(asked.block):
+                found.append(self._select(asked.block, value, b" FROM " + table))
+            found.append(self._select(asked.block, value, self._from(asked.block)))
+            return [self._headed(asked.block, select) for select in found]
+        tables = self._from(asked.block)
+        rest = tables + self._where(asked.block)
+        if self._is_aggregated(asked.index, asked.calls[0]):
+            rest += self._clause(asked.block, b"GROUP", b" GROUP BY ")
+        limited = self._limited(asked, tables)
+        if limited is not None:
+            found.append(b"SELECT " + value + b" AS heatproxy_a" + limited)
+        select = self._select(asked.block, value, rest)
+        found.append(select)
+        outer, number = asked.block.outer, 0
+        while outer is not None:
+            name = b"heatproxy_o%d" % number
+            around = self._from(outer)
+            around = around + b", " if around else b" FROM "
+            select = (
+                b"SELECT DISTINCT "
+                + name
+                + b".*"
+                + around
+                + b"LATERAL ("
+                + select
+                + b") AS "
+                + name
+                + self._where(outer)
+            )
+            found.append(select)
+            outer, number = outer.outer, number + 1
+        return [self._headed(asked.block, select) for select in found]
+
+    def _select(self, block: Block, value: bytes, rest: bytes) -> bytes:
+        return b"SELECT DISTINCT " + value + b" AS heatproxy_a" + rest
+
+    def _headed(self, block: Block, select: bytes) -> bytes:
+        if not block.tables:
+            return select
+        listed = b", ".join(self._between(*span) for span in block.tables)
+        word = b"WITH RECURSIVE " if block.recursive else b"WITH "
+        return word + listed + b" " + select
+
+    def _from(self, block: Block) -> bytes:
+        """Its tables, joined without the conditions that have open calls."""
+        span = block.clauses.get(b"FROM")
+        if span is None or self.part[span[0]].is_word(b"DUAL"):
+            return b""
+        edits = []
+        first, end = span
+        for index in range(first, end):
+            if self.part[index].is_word(b"ON"):
+                condition = (index + 1, self._end_of_condition(index + 1, end))
+                edits += self._neutral(condition)
+        return b" FROM (" + self._between(first, end, edits) + b")"
+
+    def _end_of_condition(self, start: int, end: int) -> int:
+        depth = 0
+        for index in range(start, end):
+            token = self.part[index]
+            depth += token.is_symbol(b"(") - token.is_symbol(b")")
+            joins = token.is_word(
+                *(b"JOIN", b"INNER", b"CROSS", b"LEFT", b"RIGHT", b"NATURAL"),
+                *(b"STRAIGHT_JOIN", b"ON"),
+            )
+            is_function = index + 1 < end and self.part[index + 1].is_symbol(b"(")
+            if depth < 0 or (depth == 0 and token.is_symbol(b",")):
+                return index
+            if (
+                depth == 0
+                and joins
+                and not (is_function and token.is_word(b"LEFT", b"RIGHT"))
+            ):
+                return index
+        return end
+
+    def _where(self, block: Block) -> bytes:
+        span = block.clauses.get(b"WHERE")
+        if span is None:
+            return b""
+        return b" WHERE " + self._between(*span, self._neutral(span))
+
+    def _neutral(self, span: Span) -> list[Edit]:
+        """TRUE for each condition that has a call whose answers are not known yet."""
+        edits = []
+        for condition in conjuncts(self.part[span[0] : span[1]]):
+            start, end = condition[0].start, condition[-1].end
+            if any(start <= call.start < end for call in self._open):
+                edits.append((start, end, b"TRUE"))
+        return edits
+
+    def _clause(self, block: Block, name: bytes, words: bytes) -> bytes:
+        span = block.clauses.get(name)
+        return b"" if span is None else words + self._between(*span)
+
+    def _limited(self, asked: Asked, tables: bytes) -> bytes | None:
+        """The rows with the LIMIT of the block, where the calls are for those alone."""
+        block = asked.block
+        clauses = block.clauses
+        if b"LIMIT" not in clauses or asked.clause not in (b"LIST", b"SET"):
+            return None
+        if any(name in clauses for name in _NO_LIMIT) or self._is_joined(block):
+            return None
+        listed = clauses.get(b"LIST", (0, 0))
+        order = clauses.get(b"ORDER", (0, 0))
+        words = self.part[listed[0] : listed[1]]
+        if any(t.is_word(*AGGREGATES, *_DISTINCT, b"OVER") for t in words):
+            return None
+        if any(self._has_open(span) for span in (order, clauses.get(b"WHERE", (0, 0)))):
+            return None
+        before = order[0]
+        if order[1] and any(
+            self.part[i].kind is Kind.NUMBER
+            and (i == before or self.part[i - 1].is_symbol(b","))
+            for i in range(*order)
+        ):
+            return None
+        return (
+            tables
+            + self._where(block)
+            + self._clause(block, b"ORDER", b" ORDER BY ")
+            + self._clause(block, b"LIMIT", b" LIMIT ")
+        )
+
+    def _is_joined(self, block: Block) -> bool:
+        """Whether it is a member of a UNION, whose LIMIT is not its own."""
+        before = block.span[0] - 1
+        words = (b"UNION", b"EXCEPT", b"INTERSECT", b"ALL", b"DISTINCT")
+        return before >= 0 and self.part[before].is_word(*words)
+
+    def _has_open(self, span: Span) -> bool:
+        tokens = self.part[span[0] : span[1]]
+        return bool(tokens) and any(
+            tokens[0].start <= call.start < tokens[-1].end for call in self._open
+        )
+
+    def _is_aggregated(self, index: int, call: RoutineCall) -> bool:
+        while index < len(self.part) and self.part[index].start < call.end:
+            if self.part[index].is_word(*AGGREGATES, b"OVER"):
+                return True
+            index += 1
+        return False
+
+    def _tables(self, block: Block) -> list[bytes]:
+        """The tables that it names, each with its alias."""
+        first, end = block.clauses[b"FROM"]
+        found = []
+        for reference in references(self.part):
+            at = reference.first
+            inside = first <= at < end and innermost(self._blocks, at) is block
+            if not inside or reference.bare:
+                continue
+            last = reference.last
+            if reference.has_alias:
+                last += 1 + self.part[last + 1].is_word(*_AFTER_TABLE)
+            found.append(self._between(at, last + 1))
+        return found
+
+    # --- what stands for a call ------------------------------------------------------
+
+    def joins(self, asked: Asked) -> bool:
+        """Whether the answers are to be a column of the block: one of its clauses
+        must see that two calls are the same."""
+        clauses, block = asked.block.clauses, asked.block
+        if asked.clause == b"FROM" or b"FROM" not in clauses or b"LIST" not in clauses:
+            return False
+        if self._is_aggregated(asked.index, asked.calls[0]):
+            return False
+        words = self.part[clauses[b"LIST"][0] : clauses[b"LIST"][1]]
+        is_distinct = bool(words) and words[0].is_word(*_DISTINCT)
+        groups = self._has_call(block, b"GROUP")
+        return groups or (is_distinct and self._has_call(block, b"ORDER"))
+
+    def selects_all(self, block: Block) -> bool:
+        """Whether its columns are ``*``."""
+        first, end = block.clauses[b"LIST"]
+        words = self.part[first:end]
+        return any(
+            token.is_symbol(b"*")
+            and (
+                index == 0
+                or words[index - 1].is_symbol(b",")
+                or words[index - 1].is_word(*_DISTINCT, b"SELECT", b"ALL")
+            )
+            for index, token in enumerate(words)
+        )
+
+    def _has_call(self, block: Block, clause: bytes) -> bool:
+        first, end = block.clauses.get(clause, (0, 0))
+        words = self.part[first:end]
+        return bool(words) and any(
+            words[0].start <= call.start < words[-1].end for call in self.calls
+        )
+
+    def look_up(self, call: RoutineCall, value: bytes, table: bytes) -> None:
+        """Have the answer in this table stand for the call."""
+        found = (
+            b"(SELECT "
+            + ANSWER
+            + b" FROM "
+            + table
+            + b" WHERE "
+            + KEY
+            + b" = "
+            + key_of(value)
+            + b")"
+        )
+        self.settle(call, _answer(found, value))
+
+    def join(self, asked: Asked, value: bytes, table: bytes) -> None:
+        """Have a column of this table, joined to the block's, stand for the calls."""
+        joins = self._joins.setdefault(asked.block, [])
+        name = b"heatproxy_j%d" % sum(map(len, self._joins.values()))
+        on = name + b"." + KEY + b" = " + key_of(value)
+        joins.append(b" LEFT JOIN " + table + b" AS " + name + b" ON " + on)
+        for call in asked.calls:
+            self.settle(call, _answer(name + b"." + ANSWER, value))
+
+    def settle(self, call: RoutineCall, expression: bytes) -> None:
+        """Have an expression stand for a call."""
+        self._open.remove(call)
+        self._edits.append((call.start, call.end, expression))
+
+    # --- the parts of the text -------------------------------------------------------
+
+    def _of_block(self, block: Block) -> Iterator[Asked]:
+        inner = [b for b in self._blocks if b.outer is block]
+        phases: tuple[list[Block], ...] = ([], [], [])
+        for one in inner:
+            phases[_phase(block.clause_at(one.span[0]))].append(one)
+        own: dict[tuple[int, bytes, bytes], list[tuple[int, RoutineCall]]] = {}
+        for index, call in self._placed(block):
+            clause = block.clause_at(index) or b"LIST"
+            text = self.text[call.start : call.end]
+            place = b"FROM" if clause == b"FROM" else b""
+            key = (_phase(clause), place, text)
+            own.setdefault(key, []).append((index, call))
+        for phase, below in enumerate(phases):
+            for one in below:
+                yield from self._of_block(one)
+            for (of, _, _), members in own.items():
+                if of == phase:
+                    index = members[0][0]
+                    calls = tuple(call for _, call in members)
+                    clause = block.clause_at(index) or b"LIST"
+                    yield Asked(calls, block, clause, index)
+
+    def _placed(self, block: Block) -> Iterator[tuple[int, RoutineCall]]:
+        """The open calls of a block itself, each with the index of its first token."""
+        starts = {call.start: call for call in self._open}
+        for index in range(*block.span):
+            call = starts.get(self.part[index].start)
+            if call is not None and innermost(self._blocks, index) is block:
+                yield index, call
+
+    def _between(self, first: int, end: int, more: Sequence[Edit] = ()) -> bytes:
+        """The text of these tokens with what stands for the calls in it."""
+        if first >= end:
+            return b""
+        start, stop = self.part[first].start, self.part[end - 1].end
+        return edited(self.text, start, stop, [*more, *self._edits, *self._joined()])
+
+    def _joined(self) -> Iterator[Edit]:
+        for block, joins in self._joins.items():
+            first, end = block.clauses[b"FROM"]
+            start, stop = self.part[first].start, self.part[end - 1].end
+            yield start, start, b"("
+            yield stop, stop, b")" + b"".join(joins)
+
+
+def key_of(value: bytes) -> bytes:
+    """What an answer is found by: the digest of the arguments' text."""
+    return b"UNHEX(SHA2(" + value + b", 256))"
+
+
+def _answer(found: bytes, value: bytes) -> bytes:
+    missing = b"CAST(CONCAT('no answer of heatproxy to ', " + value + b") AS JSON)"
+    return b"IFNULL(" + found + b", " + missing + b")"
+
+
+def _phase(clause: bytes | None) -> int:
+    return {b"FROM": 0, b"WHERE": 1}.get(clause or b"", 2)

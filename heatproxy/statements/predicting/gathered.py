@@ -1,0 +1,208 @@
+"""Predictions in one batch for each call, looked up by MySQL as it runs the statement.
+
+MySQL gives the arguments of every row that a call may be asked about, in the client's
+own session; the model answers them at once; the answers stand in temporary tables, and
+a look-up stands in the call's place. So all that is not the prediction itself is
+MySQL's own, and a row that was not foreseen is an error and never another answer.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from functools import partial
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from heatproxy.errors import MySQLError
+from heatproxy.jsontext import json_text, parse
+from heatproxy.session import Cancel, Session
+from heatproxy.sql.calls import RoutineCall
+from heatproxy.sql.lexer import Kind, Token
+from heatproxy.sql.predictions_gather import Asked, Rewriting
+from heatproxy.sql.references import references
+from heatproxy.statements.predicting.calls import (
+    as_text,
+    function_of,
+    is_evaluated_once,
+    value_of,
+)
+from heatproxy.statements.predicting.lookups import Lookups, Unmade
+
+NAMES = (1054, 1109)  # unknown column, unknown table
+_KILLED = (1317, 3024)
+_OPTIONS = 2  # the place of the argument
+
+
+class Unforeseen(Exception):
+    """The rows that the calls are for cannot be told beforehand; the message says why.
+
+    ``problem`` is the error that the model has answered with, if it has.
+    """
+
+    def __init__(self, reason: str, problem: MySQLError | None = None) -> None:
+        super().__init__(reason)
+        self.problem = problem
+
+
+async def rewritten(
+    session: Session,
+    text: bytes,
+    part: Sequence[Token],
+    calls: Sequence[RoutineCall],
+    lookups: Lookups,
+) -> bytes:
+    """The statement with look-ups for its calls, whose answers are in ``lookups``.
+
+    Raises:
+        Unforeseen: it must be answered row by row.
+        MySQLError: 1317, killed.
+    """
+    rewriting = Rewriting(text, part, calls)
+    await require_repeatable(session, rewriting.repeated(), calls)
+    for asked in rewriting.asked():
+        await _settle(session, rewriting, asked, lookups)
+    if rewriting.left:
+        raise Unforeseen("it stands in no query")
+    return rewriting.statement()
+
+
+async def require_repeatable(
+    session: Session, part: Sequence[Token], calls: Sequence[RoutineCall]
+) -> None:
+    """Raise where what the arguments come from, ``part``, cannot be evaluated twice.
+
+    Raises:
+        Unforeseen: and why.
+    """
+    if is_evaluated_once(part):
+        raise Unforeseen("its rows are not the same when they are asked for again")
+    if await _has_stored_function(session, part, calls):
+        raise Unforeseen("it calls a stored function")
+
+
+def schemas_of(part: Sequence[Token], schema: str | None) -> list[str]:
+    """Where a temporary table may be made for a statement."""
+    named = [r.schema for r in references(part) if r.schema is not None]
+    return list(dict.fromkeys([*([schema] if schema else []), *named]))
+
+
+async def _settle(
+    session: Session, rewriting: Rewriting, asked: Asked, lookups: Lookups
+) -> None:
+    call = asked.calls[0]
+    value, varying = value_of(call, escapes=session.backslash_escapes)
+    if _OPTIONS in varying:
+        raise Unforeseen("its options are not the same for all rows")
+    values = await _gathered(session, rewriting.gathers(asked, value))
+    keys, rows = await session.off_loop(
+        partial(_rows, values, varying, await _constants(session, call, varying))
+    )
+    try:
+        answers = await function_of(call).run(session, rows)
+    except MySQLError as problem:
+        if problem.number in _KILLED:
+            raise
+        raise Unforeseen("the model refuses a row", problem) from None
+    texts = pa.array(answers, pa.string())
+    first: str | None = None
+    try:
+        if rewriting.joins(asked):
+            if rewriting.selects_all(asked.block):
+                raise Unforeseen("its rows are grouped and all columns are selected")
+            rewriting.join(asked, value, (await lookups.make(keys, texts)).encode())
+            return
+        for one in asked.calls:
+            if first is None:
+                name = first = await lookups.make(keys, texts)
+            else:
+                name = await lookups.copy(first)
+            rewriting.look_up(one, value, name.encode())
+    except Unmade as problem:
+        raise Unforeseen(str(problem)) from None
+
+
+async def _gathered(session: Session, selects: Sequence[bytes]) -> pa.ChunkedArray:
+    """The distinct values that the first SELECT gives whose names are right."""
+    problem: MySQLError | None = None
+    for select in selects:
+        try:
+            found = await session.backend.read_table(select)
+        except MySQLError as refused:
+            if refused.number in _KILLED:
+                raise
+            problem = refused
+            if refused.number not in NAMES:
+                break
+        else:
+            return pc.unique(found.column(0))
+    assert problem is not None
+    raise Unforeseen(f"MySQL has no rows for it: {problem.message}")
+
+
+async def _constants(
+    session: Session, call: RoutineCall, varying: Sequence[int]
+) -> dict[int, str | None]:
+    texts = as_text(call)
+    places = [place for place in range(len(texts)) if place not in varying]
+    found = await session.backend.evaluate([texts[place] for place in places])
+    return dict(zip(places, found, strict=True))
+
+
+def _rows(
+    values: pa.Array,
+    varying: Sequence[int],
+    constants: dict[int, str | None],
+    cancel: Cancel,
+) -> tuple[pa.Array, list[tuple[str | None, ...]]]:
+    """The key of each value, and the arguments that it is of."""
+    texts = values.to_pylist()
+    keys = [hashlib.sha256(text.encode()).digest() for text in cancel.between(texts)]
+    count = len(varying) + len(constants)
+    rows: list[tuple[str | None, ...]] = []
+    for text in cancel.between(texts):
+        if len(varying) == 1:
+            inner = text[1:-1]
+            members: list[str | None] = [None if inner == "null" else inner]
+            if varying[0] == 1:
+                members = [parse(text)[0]]
+        else:
+            members = [
+                None if member is None else member if place == 1 else json_text(member)
+                for place, member in zip(varying, parse(text), strict=True)
+            ]
+        given = dict(zip(varying, members, strict=True)) | constants
+        rows.append(tuple(given[place] for place in range(count)))
+    return pa.array(keys, pa.binary(32)).cast(pa.binary()), rows
+
+
+async def _has_stored_function(
+    session: Session, part: Sequence[Token], calls: Sequence[RoutineCall]
+) -> bool:
+    """Whether it calls a function that the server does not have of itself."""
+    starts = {call.start for call in calls}
+    names = set()
+    for index, token in enumerate(part[:-1]):
+        if token.name is None or not part[index + 1].is_symbol(b"("):
+            continue
+        if index and part[index - 1].is_symbol(b"."):
+            is_ours = index > 1 and part[index - 2].start in starts
+            is_call = token.kind in (Kind.WORD, Kind.NAME)
+            if is_call and not is_ours and not _is_column_list(part, index):
+                names.add(token.name)
+        elif token.start not in starts:
+            names.add(token.name)
+    if not names:
+        return False
+    listed = ", ".join(f"_utf8mb4 X'{name.encode().hex()}'" for name in names)
+    found = await session.backend.scalar(
+        "SELECT COUNT(*) FROM information_schema.ROUTINES WHERE ROUTINE_TYPE ="
+        f" 'FUNCTION' AND ROUTINE_NAME IN ({listed})"
+    )
+    return found != "0"
+
+
+def _is_column_list(part: Sequence[Token], index: int) -> bool:
+    """Whether it is a table with its columns: INSERT INTO t (a, b)."""
+    while index > 1 and part[index - 1].is_symbol(b"."):
+        index -= 2
+    return index > 0 and part[index - 1].is_word(b"INTO", b"TABLE")

@@ -1,0 +1,252 @@
+"""Predictions that are put into the rows of a SELECT on their way to the client.
+
+MySQL is asked for the arguments in place of the calls. They come as columns, the model
+answers a batch of rows at a time, and the answers go out in the columns of the calls.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import pyarrow as pa
+from pymysql.constants import FIELD_TYPE, FLAG
+
+from heatproxy.aftermath import Condition, conditions_of, of_rows
+from heatproxy.automl.json_columns import json_strings
+from heatproxy.routines.columnwise import (
+    ColumnPredictor,
+    as_given,
+    column_predictor,
+    echoed,
+)
+from heatproxy.session import Cancel, Session
+from heatproxy.sql.calls import RoutineCall
+from heatproxy.sql.lexer import tokens
+from heatproxy.statements.predicting.calls import as_text, function_of
+from heatproxy.statements.predicting.plain import (
+    TEXT,
+    WHOLE,
+    Item,
+    Plain,
+    fields_of,
+)
+from heatproxy.wire.columns import BINARY_CHARSET, ColumnDefinition, result_type
+
+_INTEGERS = (
+    *(FIELD_TYPE.TINY, FIELD_TYPE.SHORT, FIELD_TYPE.INT24, FIELD_TYPE.LONG),
+    FIELD_TYPE.LONGLONG,
+)
+_NUMBERS = (*_INTEGERS, FIELD_TYPE.DOUBLE, FIELD_TYPE.FLOAT, FIELD_TYPE.NEWDECIMAL)
+_TEXTS = (
+    *(FIELD_TYPE.VAR_STRING, FIELD_TYPE.VARCHAR, FIELD_TYPE.STRING, FIELD_TYPE.BLOB),
+    *(FIELD_TYPE.TINY_BLOB, FIELD_TYPE.MEDIUM_BLOB, FIELD_TYPE.LONG_BLOB),
+)
+# What goes through Arrow and comes out as MySQL has it.
+_PASSED = (*_NUMBERS, *_TEXTS, FIELD_TYPE.JSON, FIELD_TYPE.YEAR, FIELD_TYPE.NULL)
+_DIGITS = 18  # of a decimal without fraction that is an integer in JSON
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """Where an item's values come from: ``count`` columns of the rows from ``place``.
+
+    ``fields`` are the keys of columns; without them one column is the argument's JSON.
+    """
+
+    item: Item
+    place: int
+    count: int
+    fields: tuple[str, ...] = ()
+    predictor: ColumnPredictor | None = None
+    constants: tuple[str | None, ...] = ()
+
+
+async def stream(
+    session: Session, select: Plain, columns: Sequence[ColumnDefinition]
+) -> bool:
+    """Give the client the rows; False where they must be had otherwise.
+
+    ``columns`` are as the client is to see them.
+
+    Raises:
+        MySQLError: from MySQL, from the function.
+    """
+    for item in select.items:
+        if item.call is not None and item.form != WHOLE and not _has_prediction(item):
+            return False
+    planned = await _planned(session, select, columns)
+    if planned is None:
+        return False
+    sources, sql = planned
+    conditions: list[Condition] = []
+    results = await session.backend.scalar("SELECT @@character_set_results")
+    batches = _batches(session, sql, sources, columns, conditions)
+    count = await session.answer.rows(columns, batches, results=results)
+    session.aftermath = of_rows(count, conditions)
+    return True
+
+
+def _has_prediction(item: Item) -> bool:
+    assert item.call is not None
+    return item.call.name == "ML_PREDICT_ROW"
+
+
+async def _planned(
+    session: Session, select: Plain, columns: Sequence[ColumnDefinition]
+) -> tuple[list[_Source], bytes] | None:
+    """Where the values come from, and the SELECT that gives them."""
+    sources: list[_Source] = []
+    listed: list[bytes] = []
+    place = 0
+    stars = sum(item.call is None and item.text.endswith(b"*") for item in select.items)
+    if stars > 1:
+        return None
+    for item in select.items:
+        if item.call is None:
+            star = item.text.endswith(b"*")
+            count = len(columns) - len(select.items) + 1 if star else 1
+            sources.append(_Source(item, place, count))
+            listed.append(item.text)
+        else:
+            source, texts = await _of_call(session, item, place, select.rest)
+            if source is None:
+                return None
+            count = source.count
+            sources.append(source)
+            listed += texts
+        place += count
+    if not _are_passed(sources, columns):
+        return None
+    return sources, select.head + b", ".join(listed) + b" " + select.rest
+
+
+async def _of_call(
+    session: Session, item: Item, place: int, rest: bytes
+) -> tuple[_Source | None, list[bytes]]:
+    call = item.call
+    assert call is not None
+    handle, options = await session.backend.evaluate(as_text(call)[1:])
+    words = tokens(call.arguments[0], backslash_escapes=session.backslash_escapes)
+    fields = fields_of(call.arguments[0], words)
+    if fields is not None and call.name == "ML_PREDICT_ROW":
+        predictor = await column_predictor(session, handle, options)
+        texts = [expression for _, expression in fields]
+        if predictor is not None and await _are_scalars(session, texts, rest):
+            keys = tuple(key for key, _ in fields)
+            return _Source(item, place, len(keys), keys, predictor), texts
+    if item.form != WHOLE:
+        return None, []
+    value = b"CAST(" + as_text(call)[0] + b" AS CHAR CHARACTER SET utf8mb4)"
+    source = _Source(item, place, 1, constants=(handle, options))
+    return source, [value]
+
+
+async def _are_scalars(session: Session, texts: Sequence[bytes], rest: bytes) -> bool:
+    """Whether the types of these expressions say what they are in JSON."""
+    found = await session.backend.prepared_columns(
+        b"SELECT " + b", ".join(texts) + b" " + rest
+    )
+    return all(_is_scalar(column) for column in found)
+
+
+def _is_scalar(column: ColumnDefinition) -> bool:
+    if column.type in _TEXTS:
+        special = FLAG.ENUM | FLAG.SET
+        return column.charset != BINARY_CHARSET and not column.flags & special
+    if column.flags & FLAG.ZEROFILL or column.type not in _NUMBERS:
+        return False
+    if column.type == FIELD_TYPE.LONGLONG and column.is_unsigned:
+        return False
+    decimal = column.type == FIELD_TYPE.NEWDECIMAL
+    return not (decimal and column.decimals == 0 and column.length > _DIGITS)
+
+
+def _are_passed(
+    sources: Sequence[_Source], columns: Sequence[ColumnDefinition]
+) -> bool:
+    place = 0
+    for source in sources:
+        if source.item.call is not None:
+            place += 1
+            continue
+        for column in columns[place : place + source.count]:
+            if column.type not in _PASSED or column.flags & FLAG.ZEROFILL:
+                return False
+        place += source.count
+    return place == len(columns)
+
+
+async def _batches(
+    session: Session,
+    sql: bytes,
+    sources: Sequence[_Source],
+    columns: Sequence[ColumnDefinition],
+    conditions: list[Condition],
+) -> AsyncIterator[pa.RecordBatch]:
+    """The rows of the answer, batch by batch."""
+    types = [result_type(column) for column in columns]
+    # rows that go one by one need the connection for their model, when it is free again
+    waits = any(s.item.call is not None and s.predictor is None for s in sources)
+    held: list[pa.RecordBatch] = []
+    async with session.backend.streamed(sql) as rows:
+        while batches := await session.backend.following(rows):
+            if waits:
+                held += batches
+                continue
+            for batch in batches:
+                arrays = await _answered(session, batch, sources)
+                yield _batch(arrays, types)
+        warnings = rows.warnings
+    if warnings:
+        conditions += await conditions_of(session.backend)
+        session.answer.warnings = len(conditions)
+    if held:
+        (batch,) = pa.Table.from_batches(held).combine_chunks().to_batches()
+        yield _batch(await _answered(session, batch, sources), types)
+
+
+def _batch(arrays: Sequence[pa.Array], types: Sequence[pa.DataType]) -> pa.RecordBatch:
+    cast = [array.cast(kind) for array, kind in zip(arrays, types, strict=True)]
+    return pa.RecordBatch.from_arrays(cast, [f"c{i}" for i in range(len(cast))])
+
+
+async def _answered(
+    session: Session, batch: pa.RecordBatch, sources: Sequence[_Source]
+) -> list[pa.Array]:
+    arrays: list[pa.Array] = []
+    for source in sources:
+        mine = batch.columns[source.place : source.place + source.count]
+        call = source.item.call
+        if call is None:
+            arrays += mine
+        elif source.predictor is not None:
+            arrays.append(await session.off_loop(partial(_by_columns, source, mine)))
+        else:
+            arrays.append(await _by_rows(session, call, source, mine[0]))
+    return arrays
+
+
+def _by_columns(
+    source: _Source, columns: Sequence[pa.Array], cancel: Cancel
+) -> pa.Array:
+    assert source.predictor is not None
+    given = [as_given(column) for column in columns]
+    rows = pa.Table.from_arrays(given, names=list(source.fields))
+    if source.item.form == WHOLE:
+        texts = dict(zip(source.fields, map(echoed, columns), strict=True))
+    else:
+        texts = {}
+    answered = source.predictor.answers(rows, texts)
+    if source.item.form == WHOLE:
+        return answered.rows()
+    if source.item.form == TEXT or not answered.is_text:
+        return answered.predictions
+    return json_strings(answered.predictions)
+
+
+async def _by_rows(
+    session: Session, call: RoutineCall, source: _Source, column: pa.Array
+) -> pa.Array:
+    texts = await session.off_loop(lambda cancel: column.to_pylist())
+    rows = [(text, *source.constants) for text in texts]
+    return pa.array(await function_of(call).run(session, rows), pa.string())
