@@ -80,17 +80,24 @@ def _parser() -> argparse.ArgumentParser:
         description="Measure the heatproxy that runs on --listen and --data-dir, or "
         "one of its own: with wire beside HAProxy and MySQL Router where installed, "
         "with rapid beside MySQL and DuckDB, with load beside DuckDB, with predict "
-        "beside the model alone.",
+        "beside the model alone, with automl beside FLAML and LightGBM.",
     )
     measure.add_argument(
         "what",
         nargs="?",
-        choices=("wire", "rapid", "load", "predict"),
+        choices=("wire", "rapid", "load", "predict", "automl"),
         help="the relay beside other proxies, RAPID beside MySQL and DuckDB, "
-        "loading files beside DuckDB, or predictions beside the model alone",
+        "loading files beside DuckDB, predictions beside the model alone, or "
+        "training beside FLAML and LightGBM",
     )
     measure.add_argument(
         "--quick", action="store_true", help="all that have a name: fewer, shorter"
+    )
+    measure.add_argument(
+        "--data",
+        metavar="DIR",
+        default="data",
+        help="automl: the folder of the data sets (data)",
     )
     _add_settings(measure, "--listen", "--data-dir")
     measure.set_defaults(run=_bench)
@@ -193,6 +200,10 @@ def _bench(options: argparse.Namespace) -> int:
         from heatproxy.bench import files
 
         return files.run(folder, _say, quick=options.quick)
+    if options.what == "automl":
+        from heatproxy.bench import automl
+
+        return automl.run(Path(options.data), _say, quick=options.quick)
     if options.what == "predict":
         from heatproxy.bench import predict
 

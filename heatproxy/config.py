@@ -94,6 +94,8 @@ class RapidConfig:
 class AutoMLConfig:
     workers: int
     threads: int
+    time_budget_s: float  # 0 is none
+    memory_limit: int  # bytes, 0 is none
     format: str
     dialects: Sequence[str]
 

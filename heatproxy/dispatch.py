@@ -51,7 +51,7 @@ from heatproxy.statements import (
 )
 from heatproxy.statements import select as select_statement
 from heatproxy.statements.passage import Passage
-from heatproxy.statements.sealed import SEALED, refusal
+from heatproxy.statements.sealed import REJECTED, SEALED, refusal, rejection
 from heatproxy.timing import timed
 from heatproxy.wire.channel import Statement
 from heatproxy.wire.packets import Capability, Command, Status, parse_err, query_text
@@ -111,6 +111,8 @@ async def serve_statement(house: House, loan: Loan, statement: Statement) -> Non
         answer.more = False
         if error.number == SEALED:
             error = refusal(house.shells, _text(statement), error)
+        elif error.number == REJECTED and statement.error:
+            error = await rejection(session, _text(statement), error)
         if not answer.ended:  # else it was killed too late
             session.aftermath = await _refuse(answer, backend, error)
     except (ProtocolError, asyncio.CancelledError):

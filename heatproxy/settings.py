@@ -318,6 +318,20 @@ SETTINGS = (
         "How many threads one training uses; 0 is one per processor.",
     ),
     Setting(
+        "automl.time_budget_s",
+        Number(low=0, high=31_536_000, default=0),
+        "After how many seconds a classification or regression takes the best model it "
+        "has found; 0 sets no time, so that the same data give the same model.",
+        live=True,
+    ),
+    Setting(
+        "automl.memory_limit",
+        Size("0", optional=True),
+        "How much memory the rows of one classification or regression may take; of a "
+        "longer table a sample is learned from. 0 learns from all rows.",
+        live=True,
+    ),
+    Setting(
         "automl.format",
         OneOf(("9.5", "8.0"), default="9.5"),
         "Whose formats AutoML's answers and catalogs have: those of HeatWave 9.5, or "

@@ -95,6 +95,8 @@ WRONG: dict[str, list[Any]] = {
     "rapid.server_id": [-1, 4_294_967_296, 1.5],
     "automl.workers": [0, "many"],
     "automl.threads": [-1],
+    "automl.time_budget_s": [-1, "long"],
+    "automl.memory_limit": ["lots", -1],
     "automl.format": ["10.0", 9.5],
     "inside.enabled": ["maybe"],
     "inside.callers": [0, 65, 1.5],

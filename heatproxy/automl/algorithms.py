@@ -4,6 +4,7 @@ LightGBM gets the codes of categories as they are, forests and trees as ranks; t
 others see them one-hot, with numbers imputed and scaled. All of them take NaN.
 """
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum, auto
@@ -18,10 +19,13 @@ from sklearn.ensemble import (
     RandomForestClassifier,
     RandomForestRegressor,
 )
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.naive_bayes import GaussianNB
-from sklearn.pipeline import make_pipeline
+from sklearn.neural_network import MLPClassifier, MLPRegressor
+from sklearn.neural_network._multilayer_perceptron import BaseMultilayerPerceptron
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.svm import SVC, SVR, LinearSVC, LinearSVR
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
@@ -57,6 +61,14 @@ class Algorithm:
     needs_scaling: bool = False
     is_forest: bool = False
     library: Library = Library.SCIKIT
+
+    @property
+    def parameters(self) -> frozenset[str]:
+        """What scikit-learn calls its settings; of a wrapped estimator, the inner's."""
+        assert self.build is not None
+        outer = self.build({})
+        inner = getattr(outer, "estimator", None) or getattr(outer, "regressor", None)
+        return frozenset((inner or outer).get_params(deep=False))
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +109,11 @@ def fit(
         estimator.set_params(n_jobs=threads)
     if algorithm.needs_scaling:
         estimator = make_pipeline(_scaled(matrix, categorical), estimator)
-    estimator.fit(matrix, target)
+    with warnings.catch_warnings():
+        # that a search has not come to its end says nothing against what it found
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        estimator.fit(matrix, target)
+    _forget_training(estimator)
     if algorithm.is_forest:
         estimator.set_params(n_jobs=1)  # what predicts one row should start no threads
     if not n_classes:
@@ -109,6 +125,15 @@ def fit(
         1.0 / (len(target) + n_classes),
         tuple(int(code) for code in estimator.classes_),
     )
+
+
+def _forget_training(estimator: Any) -> None:
+    """Drop what a network needs to be trained on, and nobody needs to ask it."""
+    last = estimator.steps[-1][1] if isinstance(estimator, Pipeline) else estimator
+    last = getattr(last, "regressor_", last)
+    for name in ("_optimizer", "_random_state"):
+        if isinstance(last, BaseMultilayerPerceptron) and hasattr(last, name):
+            delattr(last, name)
 
 
 def _scaled(matrix: FloatArray, categorical: tuple[int, ...]) -> ColumnTransformer:
@@ -132,19 +157,23 @@ def _forest(kind: Any) -> Callable[[Params], Any]:
 
 
 def _seeded(kind: Any, **fixed: Any) -> Callable[[Params], Any]:
-    return lambda params: kind(random_state=SEED, **fixed, **params)
+    return lambda params: kind(**{"random_state": SEED, **fixed, **params})
+
+
+def _network(kind: Any) -> Callable[[Params], Any]:
+    return lambda params: kind(**{"random_state": SEED, "max_iter": 200, **params})
 
 
 def _calibrated(kind: Any, **fixed: Any) -> Callable[[Params], Any]:
     """A classifier without probabilities of its own, its margins made into some."""
     return lambda params: CalibratedClassifierCV(
-        kind(random_state=SEED, **fixed, **params), cv=3, ensemble=False
+        kind(**{"random_state": SEED, **fixed, **params}), cv=3, ensemble=False
     )
 
 
 def _target_scaled(kind: Any, **fixed: Any) -> Callable[[Params], Any]:
     return lambda params: TransformedTargetRegressor(
-        kind(**fixed, **params), transformer=StandardScaler()
+        kind(**{**fixed, **params}), transformer=StandardScaler()
     )
 
 
@@ -165,6 +194,10 @@ _TREES: tuple[Params, ...] = (
     {"min_samples_leaf": 20},
 )
 _MARGINS: tuple[Params, ...] = ({"C": 1.0}, {"C": 0.1}, {"C": 10.0})
+_LAYERS: tuple[Params, ...] = (
+    {"hidden_layer_sizes": (64, 32)},
+    {"hidden_layer_sizes": (100,), "alpha": 0.01},
+)
 _FOREST_ROWS, _LINEAR_ROWS = 10_000, 50_000
 
 CLASSIFIERS: tuple[Algorithm, ...] = (
@@ -199,6 +232,12 @@ CLASSIFIERS: tuple[Algorithm, ...] = (
     ),
     Algorithm("DecisionTreeClassifier", _seeded(DecisionTreeClassifier), _TREES),
     Algorithm("XGBClassifier", library=Library.XGBOOST),
+    Algorithm(
+        "MLPClassifier",
+        _network(MLPClassifier),
+        _LAYERS,
+        needs_scaling=True,
+    ),
     Algorithm("SVC", _calibrated(SVC), _MARGINS, needs_scaling=True),
     Algorithm(
         "LinearSVC",
@@ -232,6 +271,14 @@ REGRESSORS: tuple[Algorithm, ...] = (
     ),
     Algorithm("DecisionTreeRegressor", _seeded(DecisionTreeRegressor), _TREES),
     Algorithm("XGBRegressor", library=Library.XGBOOST),
+    Algorithm(
+        "MLPRegressor",
+        lambda params: TransformedTargetRegressor(
+            _network(MLPRegressor)(params), transformer=StandardScaler()
+        ),
+        _LAYERS,
+        needs_scaling=True,
+    ),
     Algorithm("SVR", _target_scaled(SVR), _MARGINS, needs_scaling=True),
     Algorithm(
         "LinearSVR",

@@ -101,7 +101,7 @@ def try_out(
         held = train.create_valid(matrix[held_rows], target[held_rows])
         patience = max(20, round(2.0 / params["learning_rate"]))
         stop = lgb.early_stopping(patience, first_metric_only=True, verbose=False)
-        calls = [stop, *_ending(problem.until)]
+        calls: list[Callable[..., Any]] = [stop, *_ending(problem.until)]
         booster = lgb.train(full, train, max_rounds, valid_sets=[held], callbacks=calls)
         raw = booster.predict(matrix[held_rows], raw_score=True, num_threads=inner)
         return np.asarray(raw, dtype=np.float64), max(booster.best_iteration, 1)

@@ -121,6 +121,10 @@ class Catalog:
             for model_id, handle, built, size, target, table, metadata in rows
         ]
 
+    def deletion(self, handle: str) -> str:
+        """The statement that deletes a model."""
+        return f"DELETE FROM {self._models} WHERE model_handle = {quote_text(handle)}"
+
     async def object_of(self, entry: Entry) -> bytes:
         """The model's bytes.
 

@@ -1,6 +1,7 @@
 """A model's bytes as pieces of Base64 text, each small enough for a packet."""
 
 import base64
+import io
 from collections.abc import Iterator
 
 MOST_CHARACTERS = 4 << 20  # of one piece
@@ -39,7 +40,7 @@ class Joined:
     """Pieces put together again, wherever the text was cut."""
 
     def __init__(self) -> None:
-        self._data = bytearray()
+        self._data = io.BytesIO()  # its value is given without another copy of it
         self._rest = ""
         self._ended = False  # by padding
 
@@ -55,13 +56,13 @@ class Joined:
         if text and self._ended:
             raise NotBase64
         try:
-            self._data += base64.b64decode(text.encode("ascii"), validate=True)
+            self._data.write(base64.b64decode(text.encode("ascii"), validate=True))
         except ValueError:
             raise NotBase64 from None
         self._ended = self._ended or text.endswith("=")
 
     def __len__(self) -> int:
-        return len(self._data)
+        return self._data.tell()
 
     def data(self) -> bytes:
         """All of the bytes.
@@ -71,4 +72,4 @@ class Joined:
         """
         if self._rest:
             raise NotBase64
-        return bytes(self._data)
+        return self._data.getvalue()

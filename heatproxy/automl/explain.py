@@ -45,7 +45,7 @@ PREDICTION_EXPLAIN_OPTIONS = Options(
 
 SEED = 20
 REPEATS = 3
-IMPORTANCE_CELLS = 100_000  # rows predicted to rank the features of a model
+IMPORTANCE_CELLS = 40_000  # rows predicted to rank the features of a model
 FEWEST_ROWS, MOST_ROWS = 100, 1_000
 MOST_CELLS = 100_000_000  # rows predicted to rank the features, times their width
 FEWEST_ROWS_OF_MANY = 20  # of a table so wide that more would take minutes

@@ -84,15 +84,20 @@ def sample(problem: Problem, n_rows: int) -> Problem:
     """At most about ``n_rows`` rows; a rare class keeps its first few."""
     if problem.n_rows <= n_rows:
         return problem
-    order = np.random.default_rng(SEED).permutation(problem.n_rows)
-    if not problem.n_classes:
-        return problem.rows(np.sort(order[:n_rows]))
-    share = n_rows / problem.n_rows
+    return problem.rows(sampled(problem.target, problem.n_classes, n_rows))
+
+
+def sampled(target: npt.NDArray[Any], n_classes: int, n_rows: int) -> RowArray:
+    """The numbers of about ``n_rows`` rows of a target, in their order."""
+    order = np.random.default_rng(SEED).permutation(len(target))
+    if not n_classes:
+        return np.sort(order[:n_rows])
+    share = n_rows / len(target)
     kept = []
-    for code in range(problem.n_classes):
-        members = order[problem.target[order] == code]
+    for code in range(n_classes):
+        members = order[target[order] == code]
         kept.append(members[: max(round(len(members) * share), CLASS_ROWS_IN_SAMPLE)])
-    return problem.rows(np.sort(np.concatenate(kept)))
+    return np.sort(np.concatenate(kept))
 
 
 def score_of(problem: Problem, held_out: HeldOut) -> float:

@@ -29,7 +29,7 @@ SMALL_ROWS = 3_000  # below, LightGBM's own least leaf of 20 rows is too much
 FEWEST_TUNE_ROWS = 15_000
 TUNE_CELLS = 1_000_000  # rows x columns x outputs that settings are tried on
 LARGE_CELLS = 3_000_000  # one member, no second opinion, from here on
-MOST_LEAVES = 511
+MOST_LEAVES, MOST_MEMBERS = 511, 4
 _PLAIN_LEAVES = 31
 
 # splits on a category: one word against the rest; or sets of words, trusting rare
@@ -63,7 +63,9 @@ def tune(problem: Problem, progress: Progress) -> Tuned:
         trials += boosting.try_out(part, folds, [(s, _rounds(s)) for s in settings])
         progress(0.4 + 0.3 * (number + 1) / len(waves), "tuning")
     is_sampled = part.n_rows < problem.n_rows
-    most = 1 if is_sampled and problem.cells > LARGE_CELLS else 3
+    most = 1 if is_sampled and problem.cells > LARGE_CELLS else MOST_MEMBERS
+    if int(_ranked(part, trials, truth)[0].params["num_leaves"]) > 127:
+        most = min(most, 2)  # such trees take long to fit and to ask
     kept, held_out = best_together(part, trials, truth, most)
     if is_sampled and not problem.is_late:
         return _on_most_rows(problem, kept)
@@ -129,7 +131,7 @@ def _rounds(params: Params) -> int:
     """At most; large trees need fewer."""
     rate = 0.1 / float(params["learning_rate"])
     leaves = max(int(params["num_leaves"]), _PLAIN_LEAVES)
-    return round(500 * rate * (_PLAIN_LEAVES / leaves) ** 0.25)
+    return round(float(500 * rate * (_PLAIN_LEAVES / leaves) ** 0.25))
 
 
 def _ranked(

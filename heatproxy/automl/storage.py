@@ -1,10 +1,10 @@
 """A model as bytes and back.
 
 A zip of ``model.json``, and of the texts of LightGBM boosters, XGBoost's JSON or one
-skops file; a specialist's model is a zip of JSON values and arrays. The bytes live in a table that
-its owner can write: they are data. Nothing in them is executed; a skops file may hold
-the types listed here and no others; and numbers that compiled code would follow as
-indexes are checked before it sees them.
+skops file; a specialist's model is a zip of JSON values and arrays. The bytes live in a
+table that its owner can write: they are data. Nothing in them is executed; a skops file
+may hold the types listed here and no others; and numbers that compiled code would
+follow as indexes are checked before it sees them.
 
 Source: skops documentation, "Secure persistence with skops".
 """
@@ -68,7 +68,10 @@ TRUSTED_TYPES = frozenset(
         "sklearn.linear_model._base.LinearRegression",
         "sklearn.linear_model._logistic.LogisticRegression",
         "sklearn.naive_bayes.GaussianNB",
+        "sklearn.neural_network._multilayer_perceptron.MLPClassifier",
+        "sklearn.neural_network._multilayer_perceptron.MLPRegressor",
         "sklearn.pipeline.Pipeline",
+        "sklearn.preprocessing._label.LabelBinarizer",
         "sklearn.preprocessing._data.StandardScaler",
         "sklearn.preprocessing._encoders.OneHotEncoder",
         "sklearn.svm._classes.LinearSVC",
@@ -241,10 +244,10 @@ def _estimator(
         raise unreadable("objective")
     if _XGBOOST in files:
         objective, words = str(state["objective"]), features.categorical
-        text = xgboost_json.checked(
+        content = xgboost_json.checked(
             files[_XGBOOST], objective, features.width, outputs, words
         )
-        return XGBooster(xgboosting.loaded(text), objective, outputs, words)
+        return XGBooster(xgboosting.loaded(content), objective, outputs, words)
     members = []
     for place in range(len(files)):
         text = files[_BOOSTER.format(place)].decode("ascii")

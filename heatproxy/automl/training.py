@@ -16,9 +16,10 @@ from heatproxy.automl.algorithms import Algorithm
 from heatproxy.automl.drift import Drift
 from heatproxy.automl.features import FeatureSet, all_dropped, find_column, fit_features
 from heatproxy.automl.features import plain as plain_array
+from heatproxy.automl.hyperparameters import Settings, fixed_settings
 from heatproxy.automl.metrics import evaluate, metric_named
 from heatproxy.automl.model import Facts, Model
-from heatproxy.automl.problem import HeldOut, Problem
+from heatproxy.automl.problem import HeldOut, Problem, sampled
 from heatproxy.automl.search import Found, find
 from heatproxy.automl.tasks import TASKS, task_named
 from heatproxy.automl.tasks.classification import rebalanced
@@ -39,8 +40,12 @@ Progress = Callable[[float, str], None]
 
 SEED = 20
 BACKGROUND_ROWS = 100
+COPIES = 3  # of the matrix: itself, the rows of a fold, what LightGBM makes of it
+FEWEST_ROWS = 1_000
+TRYING_SHARE = 0.8  # of the time that is set; the rest is for explaining
 SMALL_CELLS = 50_000  # rows x columns; threads only get in each other's way below
 
+_ANY = Options()
 _OWN: dict[str, Constraint] = {
     "task": Text(),
     "model_list": ListOf(Text()),
@@ -51,8 +56,10 @@ _OWN: dict[str, Constraint] = {
     "notes": Text(),
     "model_explainer": Text(),
     "prediction_explainer": Text(),
+    # ours: a training without them is as HeatWave's
+    "max_runtime_s": Number(0, inclusive=False),
+    "hyperparameters": Settings(),
 }
-_ANY = Options()
 _OTHER_TASKS: dict[str, Constraint] = {
     "datetime_index": Text(),
     "endogenous_variables": ListOf(Text()),
@@ -73,6 +80,18 @@ TRAIN_OPTIONS = Options(**_OWN, **_OTHER_TASKS)
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """What the settings of heatproxy leave to one training."""
+
+    seconds: float = np.inf
+    memory_bytes: float = np.inf
+
+    def rows(self, width: int) -> float:
+        """How many rows of so many numbers may be learned from."""
+        return max(FEWEST_ROWS, self.memory_bytes / (COPIES * 8 * max(width, 1)))
+
+
+@dataclass(frozen=True, slots=True)
 class TrainOptions:
     """The options of ML_TRAIN for classification and regression, checked."""
 
@@ -85,6 +104,9 @@ class TrainOptions:
     notes: str | None = None
     model_explainer: str = "permutation_importance"
     prediction_explainer: str = "permutation_importance"
+    max_runtime_s: float | None = None
+    hyperparameters: Mapping[str, Any] | None = None
+    limits: Limits = Limits()
 
     @classmethod
     def parse(cls, given: Mapping[str, Any] | None) -> "TrainOptions":
@@ -151,11 +173,16 @@ def train(
         task.metrics, options.optimization_metric or task.default_metric, task.name
     )
     candidates = _candidates(task, options)
+    fixed = fixed_settings(candidates, options.hyperparameters)
     columns, target = _feature_columns(table, target, options)
     if table.num_rows == 0:
         raise all_dropped()
     learned = task.target(plain_array(table.column(target)), target, metric)
     features = fit_features(table, columns, options.include_column_list)
+    n_rows, most_rows = table.num_rows, options.limits.rows(features.width)
+    if n_rows > most_rows:
+        kept = sampled(learned.values, learned.n_classes, int(most_rows))
+        table, learned = table.take(kept), replace(learned, values=learned.values[kept])
     matrix = features.encode(table)
     problem = Problem(
         matrix,
@@ -165,16 +192,17 @@ def train(
         learned.objective,
         task.comparison(metric),
         threads if matrix.size > SMALL_CELLS else 1,
+        started + TRYING_SHARE * (options.max_runtime_s or options.limits.seconds),
     )
     _refuse_senseless(task, metric, learned)
-    found = find(problem, candidates, bool(options.model_list), progress)
+    found = find(problem, candidates, bool(options.model_list), progress, fixed)
     balance = task.balance(learned, found.held_out, metric)
     facts = Facts(
         algorithm_name=found.algorithm.name,
         optimization_metric=metric,
         training_score=_training_score(task, metric, learned, found, balance),
         training_time=0.0,
-        n_rows=table.num_rows,
+        n_rows=n_rows,
         n_selected_rows=table.num_rows,
         quality=task.quality(found.held_out),
         hyperparameters=found.params,

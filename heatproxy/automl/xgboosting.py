@@ -141,7 +141,7 @@ def loaded(content: bytes) -> xgboost.Booster:
     return booster
 
 
-class _Clock(xgboost.callback.TrainingCallback):  # type: ignore[misc]
+class _Clock(xgboost.callback.TrainingCallback):
     """Ends a training when its time is over, with the rounds that it has."""
 
     def __init__(self, until: float) -> None:

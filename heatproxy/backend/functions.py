@@ -49,7 +49,7 @@ class ModelFunction:
             for key, argument in zip(keys, arguments, strict=True)
         )
         handle = _literal(self.handle, escapes).encode()
-        return (
+        value = (
             b"JSON_VALUE(sys.ML_PREDICT_ROW(JSON_OBJECT("
             + pairs
             + b"), "
@@ -57,6 +57,16 @@ class ModelFunction:
             + b", NULL), '$.Prediction' RETURNING "
             + self.returns.encode()
             + b" ERROR ON ERROR)"
+        )
+        if not self.returns.startswith("CHAR"):
+            return value
+        # JSON's text is compared byte for byte, a function's by its collation
+        return (
+            b"CAST("
+            + value
+            + b" AS "
+            + self.returns.encode()
+            + b" CHARACTER SET utf8mb4)"
         )
 
     def create(

@@ -6,7 +6,7 @@ sql_mode or character set touches.
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from itertools import islice
 
 import numpy as np
@@ -69,6 +69,23 @@ async def insert_rows(
     finally:
         await asyncio.wait([following])
     return int(rows.num_rows)
+
+
+async def insert_batches(
+    connection: BackendConnection,
+    name: str,
+    columns: Sequence[str],
+    batches: AsyncIterator[pa.RecordBatch],
+) -> int:
+    """As ``insert_rows``, of rows that need not be in memory all at once.
+
+    ``columns`` are the names that the columns of the batches have in the table.
+    """
+    count = 0
+    async for batch in batches:
+        rows = pa.Table.from_batches([batch]).rename_columns(list(columns))
+        count += await insert_rows(connection, name, rows)
+    return count
 
 
 async def _insert(connection: BackendConnection, packets: list[bytes]) -> None:

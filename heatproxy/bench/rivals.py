@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from importlib import import_module
 from importlib.util import find_spec
 from multiprocessing import get_context
 from pathlib import Path
@@ -149,13 +150,11 @@ def _plain(name: str, data: Path, trees: int) -> Outcome:
 
 
 def _flaml(name: str, data: Path, budget_s: float) -> Outcome:
-    from flaml import AutoML
-
     split = _split(name)
     x, y, judged, truth, table = _frames(split, data, moments=True)
     time.time = time.process_time  # what it takes of the processor is what counts
     began = time.process_time()
-    automl = AutoML()
+    automl: Any = import_module("flaml").AutoML()
     automl.fit(
         x,
         y,

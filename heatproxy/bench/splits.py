@@ -1,8 +1,8 @@
-"""The data sets of ``bench automl``, cut into rows to learn from and rows to be judged.
+"""The data sets of ``bench automl``, cut into rows to learn from and rows to judge by.
 
-They are files of the folder that ``--data`` names and no part of heatproxy. The cuts are
-those of Oracle's own notebooks: 30 % held out at random with seed 1, classes in equal
-shares; the census as its two files; forecasts in order.
+They are files of a folder that the machine must have, and no part of heatproxy. The
+cuts are those of Oracle's own notebooks: 30 % held out at random with seed 1, classes
+in equal shares; the census as its two files; forecasts in order.
 """
 
 from collections.abc import Callable, Mapping

@@ -151,10 +151,13 @@ async def _with_batch(
     )
     value = await experiments.predict_batch(session, experiment, features)
     piece = b"NULL" if value is None else quote_text(value).encode()
-    if select.rest:  # the rows have been read: one is left
-        start, end = select.rest[0].start, select.rest[-1].end
-        return edited(text, [(call.start, call.end, piece), (start, end, b"")])
-    return edited(text, [(call.start, call.end, piece)])
+    first, last = select.tokens[0], select.tokens[-1]
+    if first.start != words[0].start:  # a subquery: a value now
+        return edited(text, [(first.start, last.end, piece)])
+    edits = [(call.start, call.end, piece)]
+    if select.rest:  # its rows have been read: one is left
+        edits.append((select.rest[0].start, select.rest[-1].end, b""))
+    return edited(text, edits)
 
 
 def _around(words: Sequence[Token], call: RoutineCall) -> Select:

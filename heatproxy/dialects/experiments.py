@@ -219,8 +219,9 @@ async def _note(
 ) -> None:
     """Keep the score; at one go, have this model answer instead of another."""
     is_new = f"model_handle = {quote_text(handle)}"
-    kept = f"JSON_SET(model_metadata, '$.{KEY}.score', IF({is_new}, {score!r}e0,"
-    kept += f" JSON_EXTRACT(model_metadata, '$.{KEY}.score'))"
+    known = f"CAST(JSON_EXTRACT(model_metadata, '$.{KEY}.score') AS CHAR)"
+    scored = f"CAST(IF({is_new}, '{score!r}', {known}) AS JSON)"
+    kept = f"JSON_SET(model_metadata, '$.{KEY}.score', {scored}"
     where = is_new
     if deployed:
         kept += f", '$.{KEY}.deployed', CAST(IF({is_new}, 'true', 'false') AS JSON)"

@@ -8,12 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from heatproxy.errors import MySQLError, not_supported, secondary_engine
 from heatproxy.sql.create_model import CreateModel
 
+SEED = 20
 MAX_CELLS, MAX_RUNTIME_S = 1_000_000, 5400  # where SETTINGS do not say
 FEW_VALUES = 20  # whole numbers of no more values than these are classes
 CLASSIFICATION, REGRESSION, CLUSTERING = "classification", "regression", "clustering"
@@ -42,8 +44,8 @@ _OBJECTIVES = {  # in lower case: its task, if it has but one, and our metric
     "multi:softprob": (CLASSIFICATION, "neg_log_loss"),
 }
 _MODELS = {
-    ("XGBOOST", CLASSIFICATION): "LGBMClassifier",
-    ("XGBOOST", REGRESSION): "LGBMRegressor",
+    ("XGBOOST", CLASSIFICATION): "XGBClassifier",
+    ("XGBOOST", REGRESSION): "XGBRegressor",
     ("LINEAR_LEARNER", CLASSIFICATION): "LogisticRegression",
     ("LINEAR_LEARNER", REGRESSION): "LinearRegression",
     ("MLP", CLASSIFICATION): "MLPClassifier",
@@ -149,17 +151,12 @@ def sampled(rows: pa.Table, max_cells: int) -> tuple[pa.Table, str | None]:
     most = max(1, max_cells // max(1, rows.num_columns))
     if rows.num_rows <= most:
         return rows, None
-    import numpy as np
-
     drawn = np.random.default_rng(SEED).permutation(rows.num_rows)[:most]
     text = (
         f"MAX_CELLS {max_cells}: {most} of {rows.num_rows} rows, drawn at random, are"
         " learned from"
     )
     return rows.take(pa.array(np.sort(drawn))), text
-
-
-SEED = 20
 
 
 def hyperparameters(given: Mapping[str, str]) -> dict[str, Any]:
@@ -233,8 +230,6 @@ def _notes(wanted: CreateModel) -> tuple[str, ...]:
     if wanted.preprocessors not in (None, "none", "NONE", "None"):
         _check_preprocessors(str(wanted.preprocessors))
         notes.append("PREPROCESSORS are ignored: columns are prepared by their types")
-    if wanted.model_type == "XGBOOST":
-        notes.append("MODEL_TYPE XGBOOST: boosted trees are trained by LightGBM")
     if wanted.model_type == "KMEANS":
         for name in wanted.hyperparameters:
             if name not in _K:

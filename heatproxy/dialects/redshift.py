@@ -95,7 +95,7 @@ async def _drop(session: Session, statement: Text) -> None:
             f" JSON_REMOVE(model_metadata, '$.{DIALECT}') {where}"
         )
     else:
-        await session.backend.query(f"DELETE FROM {catalog.models} {where}")
+        await session.backend.query(catalog.deletion(entry.handle))
         session.house.models.drop(user, entry.handle)
     await asyncio.to_thread(functions.refresh)
     functions.tell()

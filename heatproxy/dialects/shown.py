@@ -11,6 +11,7 @@ from heatproxy.errors import MySQLError, secondary_engine
 
 INFO = "stv_ml_model_info"
 _TEXT = "CHAR(%d) CHARACTER SET utf8mb4"
+_DENIED = (1142, 1044)
 READY, FAILED = "READY", "FAILED"
 
 
@@ -30,16 +31,24 @@ def handle_of(schema: str, name: str) -> str:
 
 
 async def find(catalog: Catalog, schema: str | None, name: str) -> Entry | None:
-    """The model of that name in a schema, or of that handle."""
-    if schema is not None:
-        entry = await catalog.find(handle_of(schema, name))
-        if entry is not None:
+    """The caller's model of that name in a schema, or of that handle."""
+    entries = await _entries(catalog)
+    for entry in entries:
+        told = entry.metadata.get("redshift") or {}
+        if (told.get("schema"), told.get("name")) == (schema, name):
             return entry
-        for entry in await catalog.all():  # under a handle that it had before
-            told = entry.metadata.get("redshift") or {}
-            if (told.get("schema"), told.get("name")) == (schema, name):
-                return entry
-    return await catalog.find(name)
+    handles = (handle_of(schema or "", name), name)
+    return next((entry for entry in entries if entry.handle in handles), None)
+
+
+async def _entries(catalog: Catalog) -> list[Entry]:
+    """None for who has trained nothing, and may not see that there is no catalog."""
+    try:
+        return await catalog.all()
+    except MySQLError as refused:
+        if refused.number in _DENIED:
+            return []
+        raise
 
 
 def no_such_model(name: str) -> MySQLError:
@@ -48,7 +57,7 @@ def no_such_model(name: str) -> MySQLError:
 
 async def models(catalog: Catalog) -> list[Listed]:
     """All models of the catalog, the oldest first."""
-    return [_listed(catalog.owner, entry) for entry in await catalog.all()]
+    return [_listed(catalog.owner, entry) for entry in await _entries(catalog)]
 
 
 def _listed(owner: str, entry: Entry) -> Listed:

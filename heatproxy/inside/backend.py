@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 import pymysql
 from pymysql.constants import FIELD_TYPE
 
+from heatproxy.automl.catalog_tables import MODELS, OBJECTS
 from heatproxy.backend.account import ServiceAccount
 from heatproxy.backend.bulk import as_mysql_error
 from heatproxy.backend.connection import BackendConnection, Result
@@ -27,15 +28,13 @@ from heatproxy.wire.packets import Status
 UTF8_COLLATION = 255
 ALL_ROWS = 18_446_744_073_709_551_615
 PROVEN_S = 1  # how long a reader of a catalog is one without being asked again
-_CATALOG = re.compile(
-    r"\sFROM (`ML_SCHEMA_(?:[^`]|``)+`)\.(MODEL_CATALOG|MODEL_OBJECT_CATALOG)\b"
-)
+_CATALOG = re.compile(rf"\sFROM (`ML_SCHEMA_(?:[^`]|``)+`)\.({MODELS}|{OBJECTS})\b")
 READ = {
-    "MODEL_CATALOG": {
+    MODELS: {
         *("model_id", "model_handle", "build_timestamp", "model_object_size"),
         *("target_column_name", "train_table_name", "model_metadata"),
     },
-    "MODEL_OBJECT_CATALOG": {"chunk_id", "model_handle", "model_object"},
+    OBJECTS: {"chunk_id", "model_handle", "model_object"},
 }
 
 
@@ -195,7 +194,7 @@ async def readable(conversation: Conversation, schema: str, table: str) -> set[s
     The dictionary knows no temporary tables: one that hides a table proves nothing.
     """
     text = await conversation.tell("P", json.dumps([schema, table]))
-    return {name.lower() for name in json.loads(text)}
+    return {name.lower() for name in json.loads(text or "[]")}
 
 
 def denied(account: str, table: str) -> MySQLError:

@@ -9,7 +9,7 @@ from heatproxy.inside import seal
 from heatproxy.inside.desk import LOOK_AGAIN_S, MISSES, Caller, CallerGone, Desk
 
 BEAT_S = 0.25  # how often a caller is told that its answer is being worked on
-AGAIN_S = 0.002  # a caller that has not taken its turn yet
+AGAIN_S = 0.001  # before a caller that did not take its turn is given it again
 
 
 class Conversation:
@@ -46,36 +46,41 @@ class Conversation:
             if self._over:
                 raise CallerGone("the caller is gone")
             try:
-                await self._say(kind, text)
+                reply = await self._say(kind, text)
                 self._number += 1
-                return await self._reply()
             except BaseException:
                 self._over = True  # the turn may still be the caller's
                 raise
+            if reply is None or reply.number != self._number:
+                self._over = True
+                raise CallerGone("a caller was killed")
+            return reply
 
-    async def _reply(self) -> seal.Said:
-        """The caller's next message, which may be a moment away."""
-        misses = 0
-        while True:
-            text = await self._desk.hear(self.caller.thread)
-            try:
-                reply = seal.said(self._key, text)
-            except seal.Unsealed:
-                raise CallerGone("the caller was killed") from None
-            if reply.nonce != self._nonce or reply.number > self._number:
-                raise CallerGone("the caller was killed")
-            if reply.number == self._number:
-                return reply
-            if misses and not await self._desk.is_busy(self.caller.connection_id):
-                raise CallerGone("the caller was killed")
-            misses += 1
-            await asyncio.sleep(AGAIN_S)
-            await self._desk.hand_over(self.caller.connection_id)
+    async def _say(self, kind: str, text: str) -> seal.Said | None:
+        """The caller's next message, None when it has none.
 
-    async def _say(self, kind: str, text: str) -> None:
+        A caller that is between two waits does not take its turn: it is given again.
+        """
         sealed = seal.answer(self._key, self._nonce, kind, self._number, text)
         await self._desk.say(self._nonce, sealed)
-        await self._desk.hand_over(self.caller.connection_id)
+        misses = 0
+        while True:
+            await self._desk.hand_over(self.caller.connection_id)
+            reply = await self._heard()
+            if reply is None or reply.number != self._number:
+                return reply
+            present = await self._desk.is_busy(self.caller.connection_id)
+            misses = 0 if present else misses + 1
+            if misses == MISSES:
+                raise CallerGone("a caller was killed")
+            await asyncio.sleep(AGAIN_S)
+
+    async def _heard(self) -> seal.Said | None:
+        try:
+            heard = seal.said(self._key, await self._desk.hear(self.caller.thread))
+        except seal.Unsealed:
+            return None
+        return heard if heard.nonce == self._nonce else None
 
     async def end(self, kind: str, text: str = "") -> None:
         """Give the caller its answer.

@@ -131,6 +131,11 @@ class Desk:
                 raise ProtocolError("the desk's connection is gone") from None
             raise
 
+    async def is_unwanted(self) -> bool:
+        """Whether nobody has sat down, and nobody will: the seat is taken."""
+        taken = await self.query(f"SELECT GET_LOCK('{SEAT}{self.number}', 0)")
+        return bool(taken[0][0])
+
     # --- the caller -----------------------------------------------------------------
 
     async def caller(self) -> Caller | None:

@@ -95,7 +95,7 @@ class Inside:
             try:
                 await desk.open()
                 while await self._serve_next(desk):
-                    if len(self._free) >= SPARE:
+                    if len(self._free) >= SPARE and await desk.is_unwanted():
                         return
             except (ProtocolError, pymysql.MySQLError) as problem:
                 log.warning("a call from inside the backend ended: %s", problem)
@@ -107,7 +107,10 @@ class Inside:
     async def _serve_next(self, desk: Desk) -> bool:
         """Serve who comes next; False: the desk is of no more use."""
         self._free[desk.number] = called = asyncio.Event()
-        await called.wait()
+        if await desk.caller() is None:  # who came before the bell knew of this desk
+            await called.wait()
+        self._free.pop(desk.number, None)
+        self._open_more()
         first = await self._first(desk)
         if first is None:
             return True

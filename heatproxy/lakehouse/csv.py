@@ -37,7 +37,7 @@ from heatproxy.lakehouse.records import (
     chunks,
     first_record,
 )
-from heatproxy.lakehouse.sample import can_be_sampled, sampled
+from heatproxy.lakehouse.sample import Sample, can_be_sampled
 from heatproxy.lakehouse.sniff import resolve
 from heatproxy.lakehouse.streams import DataFile
 from heatproxy.lakehouse.temporal import NO_OPS, Ops, compile_format
@@ -66,8 +66,9 @@ def infer(
     """
     warnings: list[Condition] = []
     gathered: _Gathered | None = None
-    by_sample = sampling and can_be_sampled(files, dialect)
+    by_sample = sampling and can_be_sampled(files)
     shown = _spread(files) if by_sample else frozenset(range(len(files)))
+    is_whole = len(shown) == len(files)
     for number, file in enumerate(files):
         first = first_record(file, dialect)
         if gathered is None and first:
@@ -78,8 +79,10 @@ def infer(
             width = len(first)
             if by_sample:
                 share = 1 / len(shown)
-                for chunk, size in sampled(file, dialect, width, share, cancelled):
+                sample = Sample(file, dialect, width, share, cancelled)
+                for chunk, size in sample:
                     gathered.add(chunk, fields, size)
+                is_whole = is_whole and sample.is_whole
             else:
                 for chunk in chunks(file, dialect, width, cancelled, progress):
                     gathered.add(chunk, fields)
@@ -88,7 +91,7 @@ def infer(
     if gathered is None:
         raise failure(LH.INFER_NO_DATA)
     require_rows(gathered.rows)
-    return gathered.inferred(files, warnings, by_sample)
+    return gathered.inferred(files, warnings, by_sample and not is_whole)
 
 
 def _spread(files: Sequence[DataFile]) -> frozenset[int]:

@@ -21,6 +21,7 @@ from heatproxy.lakehouse.fields import Reader
 from heatproxy.lakehouse.inference import Inferred, require_rows
 from heatproxy.lakehouse.layout import Layout, Warn
 from heatproxy.lakehouse.records import Cancelled, Progress, chunks
+from heatproxy.lakehouse.sample import Sample, can_be_sampled
 from heatproxy.lakehouse.streams import DataFile
 from heatproxy.lakehouse.temporal import NO_OPS
 from heatproxy.lakehouse.tokens import NULL, QUOTED
@@ -48,13 +49,23 @@ def infer(
     sampling: bool,
 ) -> Inferred:
     """One JSON column; the values are checked when they are read."""
-    rows = 0
+    rows, size = 0, sum(file.size_bytes for file in files)
+    columns = (Column("col_1", MySQLType("json"), True),)
+    by_sample = sampling and can_be_sampled(files)
+    stood = 0
     for file in files:
+        if by_sample:
+            sample = Sample(file, dialect, 1, 1.0, cancelled)
+            for chunk, stored in sample:
+                rows += int(np.count_nonzero(chunk.lens))
+                stood += stored
+            if rows and not sample.is_whole:
+                return Inferred(columns, rows * size // stood, size)
+            continue
         for chunk in chunks(file, dialect, 1, cancelled, progress):
             rows += int(np.count_nonzero(chunk.lens))
     require_rows(rows)
-    size = sum(file.size_bytes for file in files)
-    return Inferred((Column("col_1", MySQLType("json"), True),), rows, size)
+    return Inferred(columns, rows, size)
 
 
 def batches(

@@ -106,7 +106,8 @@ def chunks(
 
     Args:
         dialect: with its delimiters resolved.
-        progress: told the UTF-8 bytes that were read since it was told last.
+        progress: told how many bytes of the file, as it is stored, were read since it
+            was told last.
 
     Raises:
         MySQLError: 1317, cancelled; 6061, not text, or a quote that never closes;
@@ -166,7 +167,7 @@ def _split(
     buf = np.empty(BUFFER_BYTES + (64 << 10), np.uint8)
     marks = _Marks.of(dialect)
     size, base, skip, final = 0, 0, dialect.skip_rows, False
-    waiting = b""
+    waiting, stored = b"", 0
     with TextStream(file, dialect) as stream:
         while not final:
             while size < BUFFER_BYTES:
@@ -178,12 +179,13 @@ def _split(
                         final = True
                         break
                     waiting = data
+                    progress(stream.stored_bytes - stored)
+                    stored = stream.stored_bytes
                 # recoding may have made more of it than was asked for
                 part = waiting[: BUFFER_BYTES - size]
                 waiting = waiting[len(part) :]
                 buf[size : size + len(part)] = np.frombuffer(part, np.uint8)
                 size += len(part)
-                progress(len(part))
             pos = 0
             if skip:
                 pos, skip = _skip(buf[:size], marks.record.tobytes(), skip), 0

@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, BinaryIO
 
 from heatproxy.errors import MySQLError
 from heatproxy.lakehouse.catalogue import LH, failure
@@ -47,7 +47,12 @@ class TextStream:
 
     def __init__(self, file: DataFile, dialect: Dialect) -> None:
         self._file = file
-        self._raw = open_unpacked(file, dialect.compression)
+        self._stored = file.path.open("rb")
+        try:
+            self._raw = _unpacked(self._stored, file, dialect.compression)
+        except BaseException:
+            self._stored.close()
+            raise
         self._decode = _decoder(dialect)
         self._first = True
         self._given = 0
@@ -57,6 +62,12 @@ class TextStream:
 
     def __exit__(self, *_: object) -> None:
         self._raw.close()
+        self._stored.close()
+
+    @property
+    def stored_bytes(self) -> int:
+        """How much of the file as it is stored has been read."""
+        return self._stored.tell()
 
     def read(self, limit_bytes: int) -> bytes | None:
         """Some bytes, seldom more than ``limit_bytes``; None at the end.
@@ -99,7 +110,7 @@ def packing(file: DataFile) -> str | None:
     return next((name for magic, name in _MAGIC if head.startswith(magic)), None)
 
 
-def open_unpacked(file: DataFile, compression: str | None) -> IO[bytes]:
+def _unpacked(stored: BinaryIO, file: DataFile, compression: str | None) -> IO[bytes]:
     """The file's own bytes; no ``compression`` given means the same as auto.
 
     Raises:
@@ -110,17 +121,17 @@ def open_unpacked(file: DataFile, compression: str | None) -> IO[bytes]:
     if compression not in (None, "auto", found):
         raise _not_extracted(file, f"it is not {compression}")
     if found == "gzip":
-        return gzip.open(file.path)  # type: ignore[return-value]
+        return gzip.open(stored)  # type: ignore[return-value]
     if found == "bzip2":
-        return bz2.open(file.path)
+        return bz2.open(stored)
     if found == "zip":
-        return _only_member(file)
-    return file.path.open("rb")
+        return _only_member(stored, file)
+    return stored
 
 
-def _only_member(file: DataFile) -> IO[bytes]:
+def _only_member(stored: BinaryIO, file: DataFile) -> IO[bytes]:
     try:
-        archive = zipfile.ZipFile(file.path)
+        archive = zipfile.ZipFile(stored)
         members = [info for info in archive.infolist() if not info.is_dir()]
         if len(members) != 1:
             raise _not_extracted(file, f"it has {len(members)} files")

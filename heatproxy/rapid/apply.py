@@ -134,6 +134,7 @@ class Applier:
                 raise Spoilt(followed, "the engine has it no more") from problem
             except duckdb.Error:
                 self.undo()
+                _require_all([followed])
                 raise
 
     def _make(self, events: Int64s, slot: int, followed: Followed) -> None:
@@ -173,8 +174,11 @@ class Applier:
                     self._prepare_keys(self._keys, self._changes, followed)
             self._changes.remember(state, tables)
             self._changes.commit()
-        except BaseException:
+        except BaseException as problem:
+            touched = self.touched()
             self.undo()
+            if isinstance(problem, duckdb.Error):
+                _require_all(touched)
             raise
         done, self._changes, self._rows = list(self._rows.values()), None, {}
         if self._keys is not None:
@@ -198,6 +202,13 @@ class Applier:
         if self._keys is not None:
             for followed, _, _ in rows.values():
                 self._keys.forget(followed.table)
+
+
+def _require_all(changed: Sequence[Followed]) -> None:
+    """Raise Spoilt if one of them was left: it may be gone, and with it its changes."""
+    for followed in changed:
+        if followed.failure is not None:
+            raise Spoilt(followed, followed.failure)
 
 
 class Texts:

@@ -53,8 +53,9 @@ MAY_COME_BACK = frozenset([int(Command.QUERY), int(Command.STMT_EXECUTE)])
 LEAVES_NOTHING = frozenset(
     map(int, (Command.PING, Command.STATISTICS, Command.STMT_CLOSE, Command.STMT_RESET))
 )
-# ER_TABLESPACE_DISCARDED: the statement touched the sealed shell of a Lakehouse table.
-SEALED = 1814
+# ER_TABLESPACE_DISCARDED: the statement touched the sealed shell of a Lakehouse table;
+# ER_SECONDARY_ENGINE: it was FORCED into RAPID. The engine process has better words.
+REWORDED = (1814, 3889)
 ASKS_FOR_A_FILE = re.compile(rb"(?i)\blocal\b")
 STREAMS = frozenset(int(c) for c, kind in KINDS.items() if kind == Kind.STREAM)
 # Commands that nothing may overtake: what follows them may be no commands.
@@ -307,7 +308,7 @@ class Commands:
                 command, refusal = self._pending.popleft(), self._tracker.refusal
                 if self._pending:
                     self._tracker.expect(KIND_OF[self._pending[0][0]])
-                elif self._last and refusal == SEALED:
+                elif self._last and refusal in REWORDED:
                     self._client.write(data[:start])
                     *_, error = PacketReader().feed(data[start:position])
                     self._lend(self._last, error)

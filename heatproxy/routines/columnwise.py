@@ -119,7 +119,11 @@ async def column_predictor(
 
 
 def echoed(column: pa.Array) -> pa.Array:
-    """The JSON text of each value of a column, as MySQL's JSON_OBJECT has it."""
+    """The JSON text of each value of a column, as MySQL has it in JSON that it stores.
+
+    There 1.50 has become a double.
+    """
+    column = as_given(column)
     kind = column.type
     if pa.types.is_string(kind):
         return pc.fill_null(json_strings(column), "null")

@@ -49,6 +49,7 @@ class FilePlan:
     asked: ExternalTable | None = None
     shell: Shell | None = None
     described: Described | None = None  # the shell as it is
+    is_loaded: bool = False  # that is: it has rows already
     changes: list[Change] = field(default_factory=list)  # that it needs
     actions: list[bytes] = field(default_factory=list)  # which make these
     found: Found | None = None
@@ -137,9 +138,9 @@ async def plan_tables(
             shell = await session.find_shell(scope.name, table)
             if shell is None:
                 continue
-            plan = FilePlan(scope.name, table)
+            plan = FilePlan(scope.name, table, is_loaded=shell.engine_name in held)
             await _know(session, plan, shell, wanted)
-            if shell.engine_name in held and not anew:
+            if plan.is_loaded and not anew:
                 plan.count = ALREADY_LOADED
             if old and not anew:
                 plan.issue, plan.count = EXISTS, NOT_LOADABLE

@@ -164,7 +164,7 @@ async def _guided(
         changes=plan.changes,
         found=plan.found,
         widens=session.house.config.lakehouse.profile != OLD_PROFILE,
-        disables=policy == DISABLES,
+        disables=policy == DISABLES and not plan.is_loaded,
     )
     more = [change for change in guided.changes if change not in plan.changes]
     tell_changes(plan, more, rows)

@@ -1,21 +1,26 @@
 """TRAIN_TEST_SPLIT: a table's rows, 80 % for training and the rest for testing.
 
-MySQL copies the rows itself: whichever types they have, none is read here. What is
-random is drawn by RAND with a seed, so that the two tables share no row and the same
-table is split the same way again.
+MySQL copies the rows itself: whichever types they have, none is read here; those of a
+Lakehouse table it is given in a temporary table. What is random is drawn by RAND with a
+seed, so that the two tables share no row and the same table is split the same way again.
 
 Source: HeatWave User Guide, "TRAIN_TEST_SPLIT" (9.4.1). The keys of its options are a
 recollection; those of ML_TRAIN are taken too, so that one object serves both.
 """
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import Any
 
 from heatproxy.automl.tasks import specialist_named, task_named
+from heatproxy.backend.insert import insert_rows
+from heatproxy.backend.shells import Shell
 from heatproxy.datatypes import quote_name, quote_text
-from heatproxy.errors import MySQLError, ml_error, not_supported
+from heatproxy.errors import MySQLError, ProtocolError, ml_error, not_supported
 from heatproxy.options import BadOption, Flag, Options, Text
 from heatproxy.routines.arguments import option_object, require_absent, table_name
+from heatproxy.routines.copied import STRICT, TooMuch, copied
 from heatproxy.routines.routine import Outcome, Procedure, needs
 from heatproxy.session import Session
 
@@ -40,30 +45,51 @@ async def split(
 
     Raises:
         MySQLError: 1050, one of them exists; 1347, a view; 3877, a wrong option or a
-            column that is not there; MySQL's own.
+            column that is not there, or a Lakehouse table that has not been loaded;
+            1235, one that is too large to be copied; MySQL's own.
     """
     schema, name = await table_name(session, table, "table_name")
     given = _options(options)
-    columns = await _columns(session, schema, name)
-    order, group = _rule(given, target, columns)
+    shell = await session.find_shell(schema, name)
+    columns = await _columns(session, schema, name, shell)
+    rule = _rule(given, target, columns)
     for suffix in ("_train", "_test"):
         await require_absent(session, schema, name + suffix)
     source = f"{quote_name(schema)}.{quote_name(name)}"
-    copied = ", ".join(
-        quote_name(n) for n, (_, generated) in columns.items() if not generated
-    )
+    names = [name for name, (_, generated) in columns.items() if not generated]
+    if shell is None:
+        await _halve(session, (schema, name), source, f"LIKE {source}", names, rule)
+        return Outcome()
+    await session.backend.prepared_columns(f"SELECT * FROM {source}".encode())
+    async with _rows_of(session, shell, names) as (copy, definition):
+        await _halve(session, (schema, name), copy, definition, names, rule)
+    return Outcome()
+
+
+async def _halve(
+    session: Session,
+    table: tuple[str, str],
+    source: str,
+    definition: str,
+    columns: Sequence[str],
+    rule: tuple[str, str],
+) -> None:
+    """Make both tables, each of that definition, and fill them from the source."""
+    schema, name = table
+    order, group = rule
+    listed = ", ".join(map(quote_name, columns))
     made: list[str] = []
     try:
         for suffix in ("_train", "_test"):
             copy = f"{quote_name(schema)}.{quote_name(name + suffix)}"
-            await session.backend.query(f"CREATE TABLE {copy} LIKE {source}")
+            await session.backend.query(f"CREATE TABLE {copy} {definition}")
             made.append(copy)
         # both statements must see the same rows, whatever others write meanwhile
         await session.backend.query("SET TRANSACTION ISOLATION LEVEL SERIALIZABLE")
         await session.backend.query("START TRANSACTION")
         for copy, comparison in zip(made, ("<=", ">"), strict=True):
             await session.backend.query(
-                f"INSERT INTO {copy} ({copied}) SELECT {copied} FROM (SELECT {copied},"
+                f"INSERT INTO {copy} ({listed}) SELECT {listed} FROM (SELECT {listed},"
                 f" ROW_NUMBER() OVER ({group}ORDER BY {order} {_FRAME})"
                 " AS heatproxy_place,"
                 f" {_train_rows(group)} AS heatproxy_most FROM {source})"
@@ -74,7 +100,34 @@ async def split(
         for copy in made:
             await session.undo(f"DROP TABLE IF EXISTS {copy}")
         raise
-    return Outcome()
+
+
+@asynccontextmanager
+async def _rows_of(
+    session: Session, shell: Shell, columns: Sequence[str]
+) -> AsyncIterator[tuple[str, str]]:
+    """The rows of a Lakehouse table where MySQL can read them, and its definition.
+
+    Raises:
+        MySQLError: 3877, it has not been loaded; 1235, there are too many.
+    """
+    house = session.house
+    limit = house.config.lakehouse.copy_limit
+    try:
+        read = partial(copied, house, shell, lambda _: columns, limit)
+        found = await session.off_loop(read)
+    except TooMuch:
+        what = f"TRAIN_TEST_SPLIT of more than lakehouse.copy_limit, {limit} bytes,"
+        raise not_supported(what) from None
+    own = f"heatproxy_split_{session.watch.thread_id}"
+    name = f"{quote_name(shell.schema)}.{quote_name(own)}"
+    await session.backend.query(f"CREATE TEMPORARY TABLE {name} {found.definition}")
+    try:
+        await insert_rows(session.backend, name, found.rows, hint=STRICT)
+        yield name, found.with_key
+    finally:
+        with suppress(MySQLError, ProtocolError):
+            await session.backend.query(f"DROP TEMPORARY TABLE {name}")
 
 
 def _options(text: str | None) -> dict[str, Any]:
@@ -102,18 +155,18 @@ def _task(given: str) -> str:
 
 
 async def _columns(
-    session: Session, schema: str, table: str
+    session: Session, schema: str, table: str, shell: Shell | None
 ) -> dict[str, tuple[bool, bool]]:
     """Each column: whether it is of the primary key, whether it is generated.
 
+    Of a Lakehouse table those that are loaded.
+
     Raises:
-        MySQLError: 1146, no such table; 1347, it is a view; 1235, a Lakehouse table.
+        MySQLError: 1146, no such table; 1347, it is a view; 1235, a temporary one.
     """
-    if await session.find_shell(schema, table):
-        raise not_supported("TRAIN_TEST_SPLIT of a Lakehouse table")
     found = await session.backend.query(
         "SELECT TABLE_TYPE, HEX(CONVERT(COLUMN_NAME USING utf8mb4)), COLUMN_KEY,"
-        " GENERATION_EXPRESSION <> '' FROM information_schema.TABLES"
+        " GENERATION_EXPRESSION <> '', EXTRA FROM information_schema.TABLES"
         " JOIN information_schema.COLUMNS USING (TABLE_SCHEMA, TABLE_NAME)"
         f" WHERE TABLE_SCHEMA = {quote_text(schema)}"
         f" AND TABLE_NAME = {quote_text(table)} ORDER BY ORDINAL_POSITION"
@@ -127,7 +180,8 @@ async def _columns(
         raise MySQLError(1347, "HY000", f"'{schema}.{table}' is not BASE TABLE")
     return {
         bytes.fromhex(name or "").decode(): (key == "PRI", generated == "1")
-        for _, name, key, generated in rows
+        for _, name, key, generated, extra in rows
+        if shell is None or "NOT SECONDARY" not in (extra or "").upper()
     }
 
 

@@ -159,10 +159,10 @@ _DECLARATIONS = (
     " DECLARE hp_step, hp_waited, hp_silent DOUBLE DEFAULT 0;"
     " DECLARE hp_kind CHAR(1) CHARACTER SET utf8mb4;"
     " DECLARE hp_state CHAR(5) CHARACTER SET utf8mb4;"
-    " DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN"
+    f" DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN SET @`{REQUEST}` = NULL;"
     " IF hp_turn THEN DO RELEASE_LOCK(hp_name); END IF;"
     f" IF hp_sits THEN DO RELEASE_LOCK(CONCAT('{SEAT}', hp_seat)); END IF;"
-    f" SET @`{REQUEST}` = NULL; RESIGNAL; END;"
+    " RESIGNAL; END;"
 )
 _SAY = (
     "SET hp_seal = SHA2(CONCAT(hp_nonce, hp_text), 256);"
@@ -242,7 +242,7 @@ _NEXT = (
     " COALESCE(hp_message, '')); END LOOP;"
 )
 _END = (
-    "SET hp_turn = 0; DO RELEASE_LOCK(hp_name);"
+    f"SET @`{REQUEST}` = NULL;"  # heatproxy sees by it that the answer was taken
+    " SET hp_turn = 0; DO RELEASE_LOCK(hp_name);"
     f" SET hp_sits = 0; DO RELEASE_LOCK(CONCAT('{SEAT}', hp_seat));"
-    f" SET @`{REQUEST}` = NULL;"
 )

@@ -3,8 +3,10 @@
 Source: HeatWave User Guide, "ML_TRAIN".
 """
 
+import math
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -14,7 +16,7 @@ from heatproxy.automl.catalog import Catalog
 from heatproxy.automl.orders import parse_options
 from heatproxy.automl.tasks import specialist_named
 from heatproxy.automl.tasks.contract import Order
-from heatproxy.automl.training import TrainOptions
+from heatproxy.automl.training import Limits, TrainOptions
 from heatproxy.automl.work import train_job
 from heatproxy.datatypes import quote_text
 from heatproxy.errors import MySQLError, ml_error
@@ -84,7 +86,7 @@ async def learn(
         rows = await read()
         await catalog.ensure()
         model, metadata = await session.in_training(
-            train_job, rows, target, options, table, session.threads
+            train_job, rows, target, _limited(session, options), table, session.threads
         )
     except MySQLError as problem:
         if problem.number in LEAVES_A_ROW:
@@ -94,6 +96,16 @@ async def learn(
         raise
     built = {"build_timestamp": int(time.time())}
     await catalog.save(handle, {**metadata, **built, **(said or {})}, model)
+
+
+def _limited(session: Session, options: TrainOptions | Order) -> TrainOptions | Order:
+    """The options with what heatproxy's settings leave to a training."""
+    settings = session.house.config.automl
+    seconds = settings.time_budget_s or math.inf
+    limits = Limits(seconds, settings.memory_limit or math.inf)
+    if isinstance(options, TrainOptions):
+        return replace(options, limits=limits)
+    return options
 
 
 def _check_target(target: str | None, options: TrainOptions | Order) -> None:

@@ -1,12 +1,13 @@
-"""What SQLite's SQL says otherwise than MySQL's, in statements of Datasette's functions.
+"""What SQLite says otherwise than MySQL, in statements of Datasette's functions.
 
-Names between brackets, ``json_group_array``, ``json_each``, and names of the select list
-in WHERE. MySQL has none of these: what it accepts is left as it stands.
+Names between brackets, ``json_group_array``, ``json_each``, and names of the select
+list in WHERE. MySQL has none of these: what it accepts is left as it stands.
 
 Source: SQLite, "SQL Keywords", "JSON Functions And Operators", "SELECT".
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from heatproxy.datatypes import quote_name
 from heatproxy.sql.lexer import (
@@ -32,7 +33,7 @@ def plain(text: bytes, *, escapes: bool) -> bytes:
     """The statement with brackets as back-ticks and aggregates by MySQL's names."""
     words = tokens(text, backslash_escapes=escapes)
     edits = list(_brackets(text, words))
-    for word, following in zip(words, words[1:], strict=False):
+    for word, following in pairwise(words):
         renamed = _RENAMED.get(word.text.upper()) if word.kind is Kind.WORD else None
         if renamed is not None and following.is_symbol(b"("):
             edits.append((word.start, word.end, renamed))

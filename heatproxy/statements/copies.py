@@ -25,42 +25,25 @@ Why so (seen on 9.7.4):
 - UPDATE and DELETE see a copy as a derived table, which MySQL never changes (1288).
 """
 
-import re
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
-
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from heatproxy.backend.insert import insert_rows
 from heatproxy.backend.shells import Shell
 from heatproxy.datatypes import quote_name
-from heatproxy.errors import MySQLError, ProtocolError, not_supported, secondary_engine
+from heatproxy.errors import MySQLError, ProtocolError, not_supported
+from heatproxy.routines.copied import STRICT, Copied, TooMuch, copied
 from heatproxy.session import Cancel, Session
 from heatproxy.sql.references import columns_read, replaced
 from heatproxy.statements.sources import Query, ViewQuery
 
 SETTING = "lakehouse.copy_limit"
-# In a session that is not strict a value might be bent into its column.
-_STRICT = "/*+ SET_VAR(sql_mode='STRICT_ALL_TABLES') */ "
-_COLUMN = re.compile(r"^  (`(?:[^`]|``)+`) .*?(?=,?$)", re.MULTILINE)
-_OPTIONS = re.compile(r" DEFAULT CHARSET=\w+(?: COLLATE=\w+)?")
 _DENIED = 1044
 
 
 class Uncopied(Exception):
     """No copies can be made; the message says why."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """What of a Lakehouse table is to be copied: its definition and its rows."""
-
-    columns: tuple[str, ...]
-    definition: str
-    rows: pa.Table
 
 
 class Copies:
@@ -111,66 +94,26 @@ class Copies:
 
     # --- what is to be copied -------------------------------------------------------
 
-    def _read(self, query: Query, limit: int, cancel: Cancel) -> dict[str, _Part]:
-        found: dict[str, _Part] = {}
+    def _read(self, query: Query, limit: int, cancel: Cancel) -> dict[str, Copied]:
+        found: dict[str, Copied] = {}
         left = limit
         for shell in query.shells():
             part = found.get(shell.engine_name)
             if part is None:
-                part = self._part(query, shell, left, cancel)
+                choose = partial(_columns, query)
+                try:
+                    part = copied(self._session.house, shell, choose, left, cancel)
+                except TooMuch:
+                    raise Uncopied(_too_large(limit)) from None
                 found[shell.engine_name] = part
             left -= part.rows.nbytes
             if left < 0:
                 raise Uncopied(_too_large(limit))
         return found
 
-    def _part(self, query: Query, shell: Shell, left: int, cancel: Cancel) -> _Part:
-        house = self._session.house
-        try:
-            held = [c.name for c in house.engine.facts(shell.engine_name).columns]
-        except KeyError:
-            raise secondary_engine("Table has not been loaded") from None
-        rows = house.account.query(f"SHOW CREATE TABLE {shell.name}")
-        definitions = {
-            match[1][1:-1].replace("``", "`"): match[0]
-            for match in _COLUMN.finditer(rows[0][1])
-        }
-        options = _OPTIONS.search(rows[0][1])
-        wanted = _columns(query, list(definitions))
-        for column in wanted:
-            if column not in held:
-                what = f"the column {column} of {shell.schema}.{shell.table}"
-                raise not_supported(f"{what}, which is NOT SECONDARY")
-        listed = ",".join(definitions[column] for column in wanted)
-        definition = f"({listed}) ENGINE=InnoDB{options[0] if options else ''}"
-        limit = house.config.lakehouse.copy_limit
-        read = house.engine.read(shell.engine_name, wanted, listen=cancel.interrupts)
-        try:
-            batches = []
-            for batch in read.reader:
-                left -= batch.nbytes
-                if left < 0:
-                    raise Uncopied(_too_large(limit))
-                batches.append(batch)
-            table = pa.Table.from_batches(batches, read.reader.schema)
-        finally:
-            read.close()
-        return _Part(tuple(wanted), definition, self._in_utc(shell, table))
-
-    def _in_utc(self, shell: Shell, table: pa.Table) -> pa.Table:
-        """The rows with their TIMESTAMPs as texts that no time_zone changes."""
-        kinds = self._session.house.engine.facts(shell.engine_name).columns
-        for column in kinds:
-            place = table.schema.get_field_index(column.name)
-            if column.type.name == "timestamp" and place >= 0:
-                texts = table.column(place).cast(pa.string())
-                texts = pc.binary_join_element_wise(texts, "+00:00", "")
-                table = table.set_column(place, column.name, texts)
-        return table
-
     # --- on the session -------------------------------------------------------------
 
-    async def _create(self, shell: Shell, part: _Part) -> str:
+    async def _create(self, shell: Shell, part: Copied) -> str:
         """An empty copy; its quoted name."""
         number = len(self._names) + 1
         own = f"heatproxy_copy_{self._session.watch.thread_id}_{number}"
@@ -195,18 +138,18 @@ class Copies:
             raise problem
         raise Uncopied(f"no temporary table can be made: {problem.message}")
 
-    async def _fill(self, name: str, part: _Part) -> None:
+    async def _fill(self, name: str, part: Copied) -> None:
         backend = self._session.backend
         try:
-            await insert_rows(backend, name, part.rows, hint=_STRICT)
+            await insert_rows(backend, name, part.rows, hint=STRICT)
         except MySQLError as problem:
             if problem.number in (1317, 3024):
                 raise
             raise Uncopied(f"its rows cannot be copied: {problem.message}") from None
 
-    async def _copy(self, first: str, name: str, part: _Part) -> None:
+    async def _copy(self, first: str, name: str, part: Copied) -> None:
         columns = _listed(part.columns)
-        sql = f"INSERT {_STRICT}INTO {name} ({columns}) SELECT {columns} FROM {first}"
+        sql = f"INSERT {STRICT}INTO {name} ({columns}) SELECT {columns} FROM {first}"
         await self._session.backend.query(sql)
 
 
@@ -230,7 +173,7 @@ def _listed(columns: tuple[str, ...]) -> str:
 
 
 def _rewritten(
-    query: Query, copies: Iterator[tuple[str, _Part]], *, changes: bool = False
+    query: Query, copies: Iterator[tuple[str, Copied]], *, changes: bool = False
 ) -> bytes:
     """The text with a copy for each Lakehouse table, a query for each view."""
     by = []

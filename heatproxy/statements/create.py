@@ -6,12 +6,11 @@ the caller's connection; on failure the table goes again.
 """
 
 from collections.abc import Awaitable, Callable
+from contextlib import aclosing, closing
 from functools import partial
 
-import pyarrow as pa
-
 from heatproxy.aftermath import Aftermath
-from heatproxy.backend.insert import insert_rows
+from heatproxy.backend.insert import insert_batches
 from heatproxy.datatypes import quote_name
 from heatproxy.errors import MySQLError
 from heatproxy.rapid.decision import Cause, Refusal
@@ -20,7 +19,7 @@ from heatproxy.sql import hints
 from heatproxy.sql.lexer import find_word, qualified_name
 from heatproxy.statements import Text, Work, copied
 from heatproxy.statements.offload import Unproven, may_read, names_shell
-from heatproxy.statements.select import select_rows
+from heatproxy.statements.select import Selected, select_rows
 from heatproxy.statements.shadowed import in_primary
 
 
@@ -64,35 +63,44 @@ async def _answer(
     session: Session,
     statement: Text,
     select: Text,
-    fill: Callable[[pa.Table], Awaitable[int]],
+    fill: Callable[[Selected], Awaitable[int]],
 ) -> None:
     try:
         selected = await select_rows(session, select)
     except Unproven as unproven:
         await copied.answer(session, statement, unproven.refusal)
         return
+    with closing(selected.rows):
+        await _make(session, statement, select, selected, fill)
+
+
+async def _make(
+    session: Session,
+    statement: Text,
+    select: Text,
+    selected: Selected,
+    fill: Callable[[Selected], Awaitable[int]],
+) -> None:
     made = selected.made
     if made.settings["binlog_format"] == "STATEMENT" and not made.must:
         raise made.declined(Refusal(Cause.SESSION, "binlog_format is STATEMENT"))
-    names = [column.name for column in selected.columns]
-    rows = (await selected.all_rows()).rename_columns(names)
     without_rows = _without_rows(statement, select)
     escapes = session.backslash_escapes
     async with in_primary(made):
         await session.backend.query(
             hints.in_primary(without_rows, backslash_escapes=escapes)
         )
-        count = await fill(rows)
+        count = await fill(selected)
     made.rows = count
     made.note()
     await session.answer.ok(count, f"Records: {count}  Duplicates: 0  Warnings: 0")
     session.aftermath = Aftermath(row_count=count)
 
 
-async def _permanent(session: Session, target: str, rows: pa.Table) -> int:
+async def _permanent(session: Session, target: str, selected: Selected) -> int:
     try:
         await session.backend.query("START TRANSACTION")
-        count = await insert_rows(session.backend, target, rows)
+        count = await _fill(session, target, selected)
         await session.backend.query("COMMIT")
     except BaseException:
         await session.undo(f"DROP TABLE IF EXISTS {target}")
@@ -100,13 +108,19 @@ async def _permanent(session: Session, target: str, rows: pa.Table) -> int:
     return count
 
 
-async def _temporary(session: Session, target: str, rows: pa.Table) -> int:
+async def _temporary(session: Session, target: str, selected: Selected) -> int:
     """Its creation leaves the caller's transaction open, and so must its rows."""
     try:
-        return await insert_rows(session.backend, target, rows)
-    except MySQLError:
+        return await _fill(session, target, selected)
+    except Exception:
         await session.backend.query(f"DROP TEMPORARY TABLE IF EXISTS {target}")
         raise
+
+
+async def _fill(session: Session, target: str, selected: Selected) -> int:
+    names = [column.name for column in selected.columns]
+    async with aclosing(selected.batches()) as batches:
+        return await insert_batches(session.backend, target, names, batches)
 
 
 def _without_rows(statement: Text, select: Text) -> bytes:

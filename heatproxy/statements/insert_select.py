@@ -6,14 +6,12 @@ errors, warnings, generated values and triggers are its own.
 """
 
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import aclosing, closing, suppress
 from dataclasses import dataclass
 from functools import partial
 
-import pyarrow as pa
-
 from heatproxy.aftermath import Aftermath, conditions_of
-from heatproxy.backend.insert import insert_rows
+from heatproxy.backend.insert import insert_batches
 from heatproxy.datatypes import quote_name
 from heatproxy.errors import MySQLError
 from heatproxy.rapid.decision import Cause, Refusal
@@ -102,29 +100,34 @@ async def _answer_from_engine(
     session: Session, statement: Text, parts: _Insert
 ) -> None:
     selected = await select_rows(session, parts.select)
+    with closing(selected.rows):
+        await _answer_with(selected, session, statement, parts)
+
+
+async def _answer_with(
+    selected: Selected, session: Session, statement: Text, parts: _Insert
+) -> None:
     made = selected.made
     schema = parts.schema or made.settings.schema
     if made.settings["binlog_format"] == "STATEMENT" and not made.must:
         raise made.declined(Refusal(Cause.SESSION, "binlog_format is STATEMENT"))
     if f"{schema}.{parts.table}" in made.read:
         raise made.declined(Refusal(Cause.RULE, "INSERT into a table that it reads"))
-    names = [f"c{i}" for i in range(len(selected.columns))]
-    rows = (await selected.all_rows()).rename_columns(names)
     async with in_primary(made):
-        name = await _temporary(selected, parts, schema, rows)
+        name, count = await _temporary(selected, parts, schema)
         try:
-            await _insert(session, statement, parts, name, rows.num_rows)
+            await _insert(session, statement, parts, name, count)
         finally:
             with suppress(MySQLError):
                 await session.backend.query(f"DROP TEMPORARY TABLE IF EXISTS {name}")
-    made.rows = rows.num_rows
+    made.rows = count
     made.note()
 
 
 async def _temporary(
-    selected: Selected, parts: _Insert, schema: str | None, rows: pa.Table
-) -> str:
-    """A temporary table with the rows; its quoted name.
+    selected: Selected, parts: _Insert, schema: str | None
+) -> tuple[str, int]:
+    """A temporary table with the rows: its quoted name, and how many they are.
 
     Raises:
         Declined: the caller may not make one.
@@ -136,7 +139,8 @@ async def _temporary(
     own_select = hints.in_primary(
         parts.select.own, backslash_escapes=session.backslash_escapes
     )
-    columns = ", ".join(quote_name(column) for column in rows.column_names)
+    names = [f"c{i}" for i in range(len(selected.columns))]
+    columns = ", ".join(map(quote_name, names))
     # the outer names are ours: those of the SELECT need not differ from each other
     made_of = f"CREATE TEMPORARY TABLE {name} WITH made ({columns}) AS ("
     try:
@@ -147,12 +151,13 @@ async def _temporary(
         words = f"no temporary table for its rows: {problem.message}"
         raise made.declined(Refusal(Cause.SESSION, words)) from None
     try:
-        await insert_rows(backend, name, rows)
+        async with aclosing(selected.batches()) as batches:
+            count = await insert_batches(backend, name, names, batches)
     except BaseException:
         with suppress(MySQLError):
             await backend.query(f"DROP TEMPORARY TABLE IF EXISTS {name}")
         raise
-    return name
+    return name, count
 
 
 async def _insert(

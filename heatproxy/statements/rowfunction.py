@@ -20,6 +20,7 @@ from heatproxy.sql.calls import RoutineCall, find_calls
 from heatproxy.sql.lexer import Kind, Token, tokens
 from heatproxy.sql.predictions import Spelled, edited, spelled
 from heatproxy.sql.predictions_gather import AGGREGATES, MISSING
+from heatproxy.sql.predictions_names import named, query_of_table
 from heatproxy.statements import Text, Work
 from heatproxy.statements.call import noted
 from heatproxy.statements.predicting import relayed
@@ -30,6 +31,7 @@ from heatproxy.statements.predicting.calls import (
     function_of,
     is_evaluated_once,
 )
+from heatproxy.statements.predicting.explained import explain, explains
 from heatproxy.statements.predicting.gathered import (
     NAMES,
     Unforeseen,
@@ -38,6 +40,7 @@ from heatproxy.statements.predicting.gathered import (
 )
 from heatproxy.statements.predicting.lookups import Lookups
 from heatproxy.statements.predicting.plain import plain
+from heatproxy.statements.predicting.sources import readable
 from heatproxy.statements.predicting.streamed import stream
 from heatproxy.wire.columns import ColumnDefinition
 
@@ -108,13 +111,48 @@ async def _mysqls_or_ours(session: Session, statement: Text, whole: Spelled) -> 
             raise
         described = []
     columns = [replace(c, name=whole.shown(c.name)) for c in described]
-    part = tokens(whole.text, backslash_escapes=session.backslash_escapes)
-    calls = await _calls(session, whole.text, part)
-    made = Made(session, whole.text, part, calls, statement.described(columns))
-    try:
-        await _constant_or_batched(made)
-    except Unforeseen as reason:
-        await _row_by_row(made, reason)
+    columns = statement.described(columns)
+    escapes = session.backslash_escapes
+    part = tokens(whole.text, backslash_escapes=escapes)
+    if explains(part):
+        calls = await _calls(session, whole.text, part)
+        await explain(session, whole.text, part, calls)
+        return
+    async with readable(session, Text(whole.text, part)) as text:
+        made = await _made(session, text, columns)
+        try:
+            made = await _named(made, whole)
+            await _constant_or_batched(made)
+        except Unforeseen as reason:
+            await _row_by_row(made, reason)
+
+
+async def _made(
+    session: Session, text: bytes, columns: Sequence[ColumnDefinition]
+) -> Made:
+    text = hints.in_primary(text, backslash_escapes=session.backslash_escapes)
+    part = tokens(text, backslash_escapes=session.backslash_escapes)
+    return Made(session, text, part, await _calls(session, text, part), columns)
+
+
+async def _named(made: Made, whole: Spelled) -> Made:
+    """The statement with names for the columns of the table that it makes.
+
+    Raises:
+        Unforeseen: MySQL is to say what is wrong with a name.
+    """
+    begin = query_of_table(made.part)
+    if begin is None:
+        return made
+    query = made.text[made.part[begin].start :]
+    columns = await made.session.backend.prepared_columns(query)
+    names = [column.name for column in columns]
+    given = [whole.shown(name) for name in names]
+    edits = named(made.text, made.part, made.calls, names, given)
+    if edits is None:
+        raise Unforeseen("a column has no name")
+    text = edited(made.text, 0, len(made.text), edits)
+    return await _made(made.session, text, made.columns)
 
 
 async def _constant_or_batched(made: Made) -> None:
@@ -127,7 +165,7 @@ async def _constant_or_batched(made: Made) -> None:
     ]
     text = edited(made.text, 0, len(made.text), edits)
     if None not in values:
-        await relayed.relay(session, _in_primary(session, text), made.columns)
+        await relayed.relay(session, text, made.columns)
         return
     part = tokens(text, backslash_escapes=session.backslash_escapes)
     calls = await _calls(session, text, part)
@@ -140,7 +178,7 @@ async def _constant_or_batched(made: Made) -> None:
     lookups = Lookups(session, schemas_of(part, await session.schema()))
     try:
         text = await rewritten(session, text, part, calls, lookups)
-        await _relay_rewritten(made, _in_primary(session, text), lookups)
+        await _relay_rewritten(made, text, lookups)
     finally:
         await lookups.drop()
 
@@ -177,9 +215,8 @@ async def _row_by_row(made: Made, reason: Unforeseen) -> None:
     Raises:
         MySQLError: MySQL's; 1235, the stubs do not serve.
     """
-    text = _in_primary(made.session, made.text)
     try:
-        await relayed.relay(made.session, text, made.columns)
+        await relayed.relay(made.session, made.text, made.columns)
     except MySQLError as problem:
         if problem.number != _OUTSIDE or "runs in heatproxy" not in problem.message:
             raise
@@ -187,10 +224,6 @@ async def _row_by_row(made: Made, reason: Unforeseen) -> None:
             raise reason.problem from None
         name = f"sys.{made.calls[0].name}"
         raise not_supported(f"{name} in such a statement: {reason}") from None
-
-
-def _in_primary(session: Session, text: bytes) -> bytes:
-    return hints.in_primary(text, backslash_escapes=session.backslash_escapes)
 
 
 def _wrong_arity(call: RoutineCall) -> MySQLError:

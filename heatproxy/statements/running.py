@@ -9,7 +9,7 @@ import asyncio
 import logging
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -273,7 +273,7 @@ def _file(folder: Path) -> IO[bytes]:
     return tempfile.TemporaryFile(dir=folder)
 
 
-async def in_turn(session: Session, rows: Rows) -> AsyncIterator[pa.RecordBatch]:
+async def in_turn(session: Session, rows: Rows) -> AsyncGenerator[pa.RecordBatch]:
     """The batches of the rows, those that are not in memory read off the loop."""
     batches = rows.batches()
     try:

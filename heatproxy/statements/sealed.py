@@ -1,17 +1,23 @@
-"""What a client is told when a relayed statement touched a sealed shell.
+"""What a client is told of a relayed statement that MySQL cannot answer.
 
-The backend has refused it with 1814, which is loud but speaks of tablespaces. Here it
-becomes what HeatWave would say.
+It touched a sealed shell: the backend has refused it with 1814, which is loud but
+speaks of tablespaces. Or it was FORCED into RAPID, of which MySQL knows nothing. Here
+that becomes what HeatWave would say.
 """
 
+import asyncio
 import re
 
 from heatproxy.backend.shells import Shells
-from heatproxy.errors import MySQLError, not_supported
+from heatproxy.errors import MySQLError, ProtocolError, not_supported, secondary_engine
+from heatproxy.rapid.describe import RAPID, is_flagged, secondary_engine_of
+from heatproxy.rapid.load import Loader
+from heatproxy.session import Session
 from heatproxy.sql.lexer import tokens
 from heatproxy.sql.translate import Forward, referenced_tables
 
 SEALED = 1814  # ER_TABLESPACE_DISCARDED
+REJECTED = 3889  # ER_SECONDARY_ENGINE
 _TABLE = re.compile(r", '(.*)'\s*$", re.DOTALL)
 _READS = (b"SELECT", b"WITH", b"(")
 _CHANGES = (b"INSERT", b"UPDATE", b"DELETE", b"REPLACE", b"TRUNCATE", b"LOAD")
@@ -54,3 +60,33 @@ def _unread(text: bytes, table: str) -> str:
     except UnicodeDecodeError:
         return "a statement that is not UTF-8, in a query of Lakehouse tables"
     return f"the Lakehouse table {table} in a stored program or a view of views"
+
+
+async def rejection(session: Session, text: bytes, error: MySQLError) -> MySQLError:
+    """The error for a SELECT, empty if unknown, that MySQL refused with 3889.
+
+    It is 3877 where a table is RAPID's but has not been loaded: MySQL only says that
+    all plans were rejected.
+    """
+    loader = session.house.rapid.loader
+    try:
+        tables = referenced_tables(text.decode())
+    except (Forward, UnicodeDecodeError):
+        return error
+    if loader is None or not tables:
+        return error
+    schema = await session.schema()
+    named = [(own or schema, name) for own, name in tables]
+    try:
+        if await asyncio.to_thread(_is_any_unloaded, loader, named):
+            return secondary_engine("Table has not been loaded")
+    except (MySQLError, ProtocolError):
+        pass  # then it stays in MySQL's words
+    return error
+
+
+def _is_any_unloaded(loader: Loader, named: list[tuple[str | None, str]]) -> bool:
+    """Whether all of them are RAPID's, and one is not loaded."""
+    found = [loader.create_options(schema or "", name) or "" for schema, name in named]
+    are_rapids = all(secondary_engine_of(options) == RAPID for options in found)
+    return are_rapids and not all(map(is_flagged, found))

@@ -5,7 +5,7 @@ gives the exact metadata. The translated query runs in the engine. What has no r
 being exactly MySQL's answer is MySQL's, or, of a Lakehouse table, refused by name.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -87,7 +87,7 @@ class Selected:
         """What MySQL warned of."""
         return self.made.conditions
 
-    def batches(self) -> AsyncIterator[pa.RecordBatch]:
+    def batches(self) -> AsyncGenerator[pa.RecordBatch]:
         """The rows, in the Arrow types of ``columns``."""
         return in_turn(self.made.session, self.rows)
 

@@ -1,6 +1,7 @@
 """A model's bytes in pieces of Base64, and pieces cut by somebody else."""
 
 import base64
+import tracemalloc
 
 import pytest
 
@@ -59,3 +60,18 @@ def test_a_piece_fits_the_packet() -> None:
     assert piece_characters(1 << 20) == (1 << 20) - 4096
     assert piece_characters(10_001) == 5904  # a multiple of 4
     assert piece_characters(0) == 1024
+
+
+def test_a_big_model_is_in_memory_once() -> None:
+    data = DATA * (24 << 10)  # 54 MB
+    joined = Joined()
+    tracemalloc.start()
+    try:
+        for piece in pieces(data, 1 << 20):
+            joined.add(piece)
+        put = joined.data()
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert put == data
+    assert peak < 1.5 * len(data)

@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 
 from heatproxy.backend.connection import BackendConnection
-from heatproxy.backend.insert import insert_rows
+from heatproxy.backend.insert import insert_batches, insert_rows
 from heatproxy.datatypes import quote_name
 from heatproxy.errors import MySQLError
 from tests.backend.legs import connection_to
@@ -178,3 +178,16 @@ async def test_a_refused_row_leaves_the_session_usable(
         await insert_rows(backend, "source", pa.table({"c0": [1000]}))
     assert refusal.value.number == 1264
     assert await backend.scalar("SELECT 1") == "1"
+
+
+async def test_batches_are_inserted_as_they_come(backend: BackendConnection) -> None:
+    await backend.query("CREATE TEMPORARY TABLE came (id INT PRIMARY KEY)")
+    seen: list[object] = []
+
+    async def batches() -> AsyncIterator[pa.RecordBatch]:
+        for number in range(3):
+            seen.append(await backend.scalar("SELECT COUNT(*) FROM came"))
+            yield pa.record_batch({"any": [2 * number, 2 * number + 1]})
+
+    assert await insert_batches(backend, "came", ["id"], batches()) == 6
+    assert [str(count) for count in seen] == ["0", "2", "4"]

@@ -9,7 +9,7 @@ import random
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -54,7 +54,10 @@ def fuzz(server: Server, seed: int, queries: int, changing: float = 0.2) -> Foun
         chance = random.Random(f"{seed}/{number}")  # noqa: S311 - test data
         tables = Tables(chance)
         schema = f"differential_fuzz_{seed}_{number}"
-        with of_script(server, schema, tables.script()) as held, _asked(held) as asked:
+        with (
+            of_script(server, schema, tables.script()) as held,
+            _asked(held, tables.session) as asked,
+        ):
             for view in tables.views():
                 ask(asked[0], view)
             one = _Round(*asked, held, tables, chance, found, f"{seed}/{number}")
@@ -105,6 +108,8 @@ class _Round:
                 looking = stack.enter_context(
                     closing(self.held.ways[0](self.held.schema))
                 )
+                for variable in self.tables.session:
+                    ask(looking, f"SET SESSION {variable}")
                 return ask(looking, other)
 
             verdict = compare(text, expected, given, look)
@@ -160,11 +165,13 @@ def _shown(answer: Answer) -> str:
 
 
 @contextmanager
-def _asked(held: Held) -> Iterator[tuple[Any, Any]]:
+def _asked(held: Held, variables: Sequence[str]) -> Iterator[tuple[Any, Any]]:
     direct, through = (way(held.schema) for way in held.ways)
     with closing(direct), closing(through):
         for session in (direct, through):
             ask(session, PATIENCE)
+            for variable in variables:
+                ask(session, f"SET SESSION {variable}")
         ask(through, THRESHOLD)
         yield direct, through
 

@@ -51,7 +51,8 @@ class Expressions:
             f"{column} BETWEEN {value} AND {other}",
             f"{column} {self.one('', 'NOT ')}IN ({value}, {other})",
             f"{column} {self.one('', 'NOT ')}IN ({value}, NULL)",
-            f"{text} {self.one('', 'NOT ')}LIKE '{self.one('a%', '%e%', '_', 'P_n')}'",
+            f"{text} {self.one('', 'NOT ')}LIKE {self.pattern()}",
+            f"{text} {self.one('', 'NOT ')}LIKE {self.pattern()}",
             f"{self.column(names, NUMBERS)} {self.sign()}"
             f" {self.number(names, min(depth, 1))}",
             f"{self.column(names, COMPARED)} {self.sign()}"
@@ -81,7 +82,12 @@ class Expressions:
     def rows_frame(self) -> str:
         start = self.one("UNBOUNDED PRECEDING", "2 PRECEDING", "CURRENT ROW")
         end = self.one("CURRENT ROW", "1 FOLLOWING", "UNBOUNDED FOLLOWING")
-        return f" ROWS BETWEEN {start} AND {end}"
+        return self.one(
+            *(f" ROWS BETWEEN {start} AND {end}",) * 3,
+            " ROWS BETWEEN 3 PRECEDING AND 2 PRECEDING",
+            " ROWS BETWEEN 1 FOLLOWING AND 2 FOLLOWING",
+            " ROWS 1 PRECEDING",
+        )
 
     def range_frame(self) -> tuple[str, str]:
         """An order by one number or date, and a frame by its values."""
@@ -126,6 +132,11 @@ class Expressions:
             f"SUM(DISTINCT {self.column(names, NUMBERS)})",
             f"GROUP_CONCAT({names[-1]}.id ORDER BY {names[-1]}.id)",
             f"GROUP_CONCAT(DISTINCT {any_} ORDER BY {any_} SEPARATOR '/')",
+            f"GROUP_CONCAT({any_} ORDER BY {names[-1]}.k DESC, {names[-1]}.id)",
+            f"COUNT({number})",
+            f"SUM({self.condition(names, 0)})",
+            f"MAX({self.text(names)})",
+            f"SUM({number}) / {self.one('COUNT(*)', f'COUNT({any_})')}",
             f"BIT_OR({self.column(names, ('k', 'i', 'tu'))})",
         )
 
@@ -142,6 +153,18 @@ class Expressions:
             f"ABS({one})",
             f"FLOOR({one})",
             f"TRUNCATE({one}, 1)",
+            f"CASE WHEN {other} {self.one('>', '<>', '>=')} 0 THEN {one} / {other} END",
+            f"IF({other} {self.one('=', '<=', '<')} 0, NULL, {one} % {other})",
+            f"({one} / NULLIF({other}, {self.one('0', '0.0', '1')}))",
+            f"CASE {self.column(names, NUMBERS)} WHEN 1 THEN {one} WHEN 2 THEN 0.50"
+            f" ELSE {self.one('1', 'NULL', other)} END",
+            f"(-{one})",
+            f"UNIX_TIMESTAMP({self.column(names, ('dt', 'ts'))})",
+            f"{self.one('HOUR', 'MINUTE', 'SECOND', 'TO_DAYS', 'DAYOFYEAR', 'WEEKDAY')}"
+            f"({self.column(names, ('dt', 'ts'))})",
+            f"WEEK({self.column(names, DATES)}, {self.upto(8) - 1})",
+            f"YEARWEEK({self.column(names, DATES)}, {self.upto(8) - 1})",
+            f"FIELD({self.column(names, ('en',))}, 'Big', 'odd')",
             f"IF({self.condition(names, 0)}, {one}, {other})",
             f"CASE WHEN {self.condition(names, 0)} THEN {one} ELSE {other} END",
             f"COALESCE({one}, {other})",
@@ -182,6 +205,14 @@ class Expressions:
             f"ELT({self.one(*names)}.k, 'x', {text})",
             f"REPEAT({text}, {self.upto(3)})",
             f"IF({self.condition(names, 0)}, {text}, 'no')",
+            f"HEX({text})",
+            f"CAST({self.column(names, DATES)} AS CHAR)",
+            f"CONCAT({self.column(names, (*NUMBERS, 'en', 'da', 'ti'))}, '/', {text})",
+            f"FORMAT({self.column(names, NUMBERS)}, {self.upto(3) - 1})",
+            f"DATE_FORMAT({self.column(names, DATES)},"
+            f" '{self.one('%a %e', '%X/%V', '%x-%v', '%H:%i:%s.%f', '%b %D %p %h')}')",
+            f"{self.one('MONTHNAME', 'DAYNAME')}({self.column(names, DATES)})",
+            f"JSON_OBJECT('k', {self.column(names, NUMBERS)}, 't', {text})",
         )
 
     def moment(self, names: str) -> str:
@@ -194,7 +225,10 @@ class Expressions:
             f"LAST_DAY({date})",
             f"DATE_FORMAT({date}, '%Y-%m')",
             f"CAST({date} AS DATE)",
-            f"EXTRACT(YEAR_MONTH FROM {date})",
+            f"EXTRACT({self.one('YEAR_MONTH', 'DAY_HOUR', 'QUARTER')} FROM {date})",
+            f"CONVERT_TZ({date}, '+00:00', '{self.one('+05:30', '-11:00')}')",
+            f"ADDTIME({self.column(names, ('dt', 'ti'))}, '01:30:00')",
+            f"CAST({self.column(names, ('dt', 'ts'))} AS TIME)",
         )
 
     def amount(self, names: str) -> str:
@@ -241,6 +275,12 @@ class Expressions:
         )
 
     # -- leaves
+
+    def pattern(self) -> str:
+        return self.one(
+            *("'a%'", "'%e%'", "'_'", "'P_n'", "'%EN%'", "'s%'", "'__'", "'%x\\\\%y'"),
+            *("'a\\\\_b'", "'a|_%' ESCAPE '|'", "'%|%%' ESCAPE '|'", "'E_'", "'%b'"),
+        )
 
     def word(self) -> str:
         return self.one("^a", "e", "n$", "^pen$", "s")

@@ -25,10 +25,14 @@ class Queries(Expressions):
         names = "ab" if joined else "a"
         keys = list(dict.fromkeys(self.key(names) for _ in range(self.upto(3) - 1)))
         calls = [self.aggregate(names) for _ in range(self.upto(3))]
-        text = f"SELECT {', '.join([*keys, *calls])} FROM {self.source(joined)}"
-        text += self.where(names)
+        source, where = self.source(joined), self.where(names)
+        text = f"SELECT {', '.join([*keys, *calls])} FROM {source}{where}"
         if keys:
-            text += f" GROUP BY {', '.join(keys)}{self.one('', '', ' WITH ROLLUP')}"
+            rollup = self.one("", "", " WITH ROLLUP")
+            if rollup and self.chance.random() < 0.5:
+                calls[0] = f"GROUPING({self.one(*keys)})"
+                text = f"SELECT {', '.join([*keys, *calls])} FROM {source}{where}"
+            text += f" GROUP BY {', '.join(keys)}{rollup}"
         if self.chance.random() < 0.3:
             text += f" HAVING {self.aggregate(names)} {self.sign()} {self.upto(5)}"
         return self.sorted(text, len(keys) + len(calls))
@@ -124,7 +128,17 @@ class Queries(Expressions):
             text = f"WITH n AS ({inner}) SELECT n.v, n.w FROM n"
         else:
             text = f"SELECT n.v, n.w FROM ({inner}) n"
-        return self.sorted(text + self.one("", " WHERE n.w IS NOT NULL"), 2)
+        if self.chance.random() < 0.3:
+            shown = self.one("COUNT(*)", "COUNT(n.v)", "COUNT(n.w)", "MAX(n.v)")
+            return text.replace("SELECT n.v, n.w", f"SELECT {shown}")
+        if self.chance.random() < 0.2:
+            return self.sorted(f"{text} JOIN q ON q.id = n.w", 2)
+        tests = (
+            " WHERE n.w IS NOT NULL",
+            " WHERE n.v = 1",
+            f" WHERE n.w > {self.upto(3)}",
+        )
+        return self.sorted(text + self.one("", *tests), 2)
 
     def sorted(self, text: str, count: int) -> str:
         places = (f"{n}{self.one('', ' DESC')}" for n in range(1, count + 1))

@@ -9,6 +9,8 @@ COLUMNS = {
     "k": "SMALLINT NOT NULL",
     "tu": "TINYINT UNSIGNED",
     "bu": "BIGINT UNSIGNED",
+    "bs": "BIGINT",
+    "nu": "INT",
     "d": "DECIMAL(8,2)",
     "e": "DECIMAL(20,6)",
     "f": "FLOAT",
@@ -33,15 +35,23 @@ COLUMNS = {
 }
 ROWS = {"r": 24, "q": 12, "z": 0}
 TEXTS = ("s", "g", "b", "c", "l", "ch", "tx")
-NUMBERS = ("i", "k", "tu", "d", "e")
+NUMBERS = ("i", "k", "tu", "d", "e", "bs", "nu")
 VIEWS = ("vr", "vq", "vg")
 PLAIN = ("", "a", "A", "b", "a b", "a-b", "a_b", "pen", "Pen", "PEN ", "12", "x%y", "Z")
 ODD = ("\u00e4", "\u00c4", "\u00df", "ss", "\u00e6", "\u00f8", "e\u0301", "\u00e9")
+ENDS = ("9223372036854775807", "-9223372036854775808")
+SESSIONS = (
+    *("time_zone = '+02:00'", "time_zone = '-03:30'", "group_concat_max_len = 24"),
+    *("div_precision_increment = 2", "collation_connection = utf8mb4_general_ci"),
+    "optimizer_switch = 'derived_merge=off'",
+)
 VALUES: dict[str, Sequence[str]] = {
     "i": ("0", "1", "2", "-1", "7", "2147483647", "-2147483648"),
     "k": ("0", "1", "2", "3", "-3", "32767"),
     "tu": ("0", "1", "2", "255"),
     "bu": ("0", "1", "9223372036854775807", "18446744073709551615"),
+    "bs": ("0", "1", "-7", "42", "1000000000000"),
+    "nu": ("NULL",),
     "d": ("0", "1.50", "-0.01", "2.25", "999999.99", "-3"),
     "e": ("0", "0.000001", "1.5", "-12345678901234.123456", "33.333333"),
     "f": ("0", "1.5", "-0.1", "3.4e38", "123456.7"),
@@ -65,11 +75,17 @@ VALUES: dict[str, Sequence[str]] = {
 
 
 class Tables:
-    """The statements that make and change the tables; ``odd`` has beyond-ASCII text."""
+    """The statements that make and change the tables.
+
+    ``odd`` has beyond-ASCII text, ``far`` integers at the ends of their type. Sessions
+    have the variables of ``session`` besides their own.
+    """
 
     def __init__(self, chance: random.Random) -> None:
         self.chance = chance
         self.odd = chance.random() < 0.4
+        self.far = chance.random() < 0.3
+        self.session = [one for one in SESSIONS if chance.random() < 0.15]
 
     def script(self) -> str:
         """Makes and fills all tables."""
@@ -113,6 +129,8 @@ class Tables:
                 if (is_odd)
                 else f"'{self.chance.choice(plain)}'"
             )
+        if name == "bs" and self.far and self.chance.random() < 0.2:
+            return self.chance.choice(ENDS)
         return self.chance.choice(VALUES[name])
 
     def change(self) -> str:

@@ -1,6 +1,10 @@
 """Columns inferred from a sample: the same as from all values, or the load says so."""
 
+import bz2
+import gzip
+import io
 import random
+import zipfile
 from collections.abc import Callable
 
 import pyarrow as pa
@@ -142,6 +146,74 @@ def test_blocks_with_quotes_are_not_sampled(make_file: MakeFile) -> None:
     assert [column.type.sql() for column in found.columns] == [
         *("tinyint unsigned", "varchar(9)")
     ]
+
+
+def zipped(data: bytes) -> bytes:
+    sink = io.BytesIO()
+    with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("t.csv", data)
+    return sink.getvalue()
+
+
+PACKED: dict[str, tuple[Callable[[bytes], bytes], str]] = {
+    "gzip": (gzip.compress, "utf8mb4"),
+    "bzip2": (bz2.compress, "utf8mb4"),
+    "zip": (zipped, "utf8mb4"),
+    "another encoding": (lambda data: data.decode().encode("utf-16-be"), "utf16"),
+    "both": (lambda data: gzip.compress(data.decode().encode("cp1251")), "cp1251"),
+}
+
+
+@pytest.mark.parametrize("kind", PACKED)
+def test_of_what_is_packed_or_recoded_the_beginning_is_looked_at(
+    make_file: MakeFile, kind: str
+) -> None:
+    pack, encoding = PACKED[kind]
+    lines = ["n,w", *(f"{k % 100},ab" for k in range(5000)), "7,abc"]
+    file = make_file(pack(("\n".join(lines) + "\n").encode()))
+    dialect = parse_dialect({**CSV, "encoding": encoding}, "t")
+    found = reader.infer([file], dialect, sampling=True)
+    assert [column.type.sql() for column in found.columns] == [
+        *("tinyint unsigned", "varchar(2)")
+    ]
+    assert found.sampled
+    told: list[int] = []
+    opened = reader.open_table(
+        [file], dialect, found.columns, expected=found, progress=told.append
+    )
+    with pytest.raises(Unforeseen):
+        opened.reader.read_all()
+    assert 0 < sum(told) <= file.size_bytes
+    whole = reader.infer([file], dialect)
+    assert (whole.sampled, whole.rows) == (False, 5001)
+    assert whole.columns[1].type.sql() == "varchar(3)"
+
+
+def test_what_is_packed_and_little_is_looked_at_wholly(make_file: MakeFile) -> None:
+    file = make_file(gzip.compress(b"n\n1\n300\n"))
+    found = reader.infer([file], parse_dialect(CSV, "t"), sampling=True)
+    assert (found.sampled, found.rows) == (False, 2)
+    assert found.columns[0].type.sql() == "smallint unsigned"
+
+
+def test_a_bomb_is_unpacked_for_a_sample_only(make_file: MakeFile) -> None:
+    file = make_file(gzip.compress(b"n\n" + b"1\n" * (20 << 20), 1))
+    unpacked = 0
+
+    def cancelled() -> bool:
+        nonlocal unpacked
+        unpacked += 1
+        return False
+
+    found = reader.infer([file], parse_dialect(CSV, "t"), cancelled, sampling=True)
+    assert found.sampled
+    assert unpacked < 10  # of over a thousand parts
+
+
+def test_lines_of_json_are_counted_in_a_sample(make_file: MakeFile) -> None:
+    file = make_file(b'{"a": 1}\n' * 3000)
+    found = reader.infer([file], parse_dialect({"format": "json"}, "t"), sampling=True)
+    assert 2000 < found.rows < 4000
 
 
 def test_longer_texts_of_parquet_are_found_out(

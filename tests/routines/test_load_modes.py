@@ -119,6 +119,65 @@ def test_a_table_made_by_hand_is_loaded_with_its_schema(
     assert "Proceeding to load 0 table(s) into HeatWave." in again["EXECUTING LOAD"]
 
 
+def test_a_table_that_is_there_gets_its_files_by_a_load(
+    client: Connection, store: ObjectStore, bay: str
+) -> None:
+    made(client, store, "id bigint, name varchar(2), born tinyint", "none.csv")
+    store.objects["born.csv"] = b"id,name,born\n1,ann,30\n2,bob,1941\n"
+    blocks = asked(client, new("t", table(store, "born.csv")))
+    (line,) = [
+        line for line in blocks["LAKEHOUSE AUTO SCHEMA INFERENCE"] if "`t`" in line
+    ]
+    assert " YES " in line
+    assert "Commands executed successfully: 2 of 2" in blocks["LOADING TABLE"]
+    assert rows(client, "SELECT * FROM bay.t") == [(1, "ann", 30), (2, "bob", 1941)]
+    types = [row[1] for row in rows(client, "SHOW COLUMNS FROM bay.t")]
+    assert types == ["bigint", "varchar(3)", "mediumint"]
+    assert "born.csv" in rows(client, "SHOW CREATE TABLE bay.t")[0][1]
+    altered, loaded = (text for (text,) in rows(client, SCRIPT))
+    assert altered.startswith("ALTER TABLE `bay`.`t` ENGINE_ATTRIBUTE='{")
+    assert "MODIFY `name` varchar(3) DEFAULT NULL" in altered
+    run(client, "ALTER TABLE bay.t SECONDARY_UNLOAD", altered, loaded)
+    assert rows(client, "SELECT SUM(born) FROM bay.t") == [(1971,)]
+    again = asked(client, new("t", table(store)))
+    assert any(
+        "Non-empty existing table is not supported" in line
+        for line in again["LAKEHOUSE AUTO SCHEMA INFERENCE"]
+    )
+
+
+def test_a_column_of_another_kind_is_left_out_if_the_policy_says_so(
+    client: Connection, store: ObjectStore, bay: str
+) -> None:
+    made(client, store, "id int, name date, age tinyint", "people.csv")
+    blocks = asked(client, ["bay"], policy="not_disable_unsupported_columns")
+    assert "Table failed to load!" in blocks["LOADING TABLE"]
+    blocks = asked(client, ["bay"])
+    assert "Table loaded successfully!" in blocks["LOADING TABLE"]
+    assert "  Total columns loaded: 2" in blocks["LOADING TABLE"]
+    assert rows(client, "SELECT id, age FROM bay.t") == [(1, 30), (2, 41)]
+    extra = "SELECT EXTRA FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = 'bay'"
+    assert ("NOT SECONDARY",) in rows(client, extra)
+    said = (
+        'SELECT log->>"$.error" FROM sys.heatwave_autopilot_report WHERE type="error"'
+    )
+    assert "its values are not of type date" in rows(client, said)[0][0]
+
+
+def test_columns_of_a_table_that_is_there_may_be_left_out(
+    client: Connection, store: ObjectStore, bay: str
+) -> None:
+    made(client, store, "id int, name varchar(9), age int", "people.csv")
+    listed = [{"table_name": "t", "exclude_columns": ["name"]}]
+    blocks = asked(client, [{"db_name": "bay", "tables": listed}])
+    assert "  Total columns loaded: 2" in blocks["LOADING TABLE"]
+    assert rows(client, "SELECT age FROM bay.t") == [(30,), (41,)]
+    assert (
+        "ALTER TABLE `bay`.`t` MODIFY `name` varchar(9) DEFAULT NULL NOT SECONDARY;"
+        in (text for (text,) in rows(client, SCRIPT))
+    )
+
+
 def test_refreshing_reads_the_files_anew(
     client: Connection, store: ObjectStore, bay: str
 ) -> None:

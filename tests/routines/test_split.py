@@ -1,11 +1,14 @@
 """TRAIN_TEST_SPLIT: which rows go where, for each task, and what is refused."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from heatproxy.objectstore import ObjectStore
 from tests.asking import refusal, rows, run, value
+from tests.lakeside import external, load
 from tests.routines.conftest import Connection
 
 pytestmark = pytest.mark.mysql
@@ -196,3 +199,62 @@ def test_a_view_cannot_be_split(client: Connection) -> None:
     call = "CALL sys.TRAIN_TEST_SPLIT('routines.seen', 'y', NULL)"
     assert refusal(client, call) == (1347, "'routines.seen' is not BASE TABLE")
     run(client, "DROP VIEW seen")
+
+
+# --- Lakehouse tables ----------------------------------------------------------------
+
+
+@pytest.fixture
+def of_files(client: Connection) -> Iterator[str]:
+    """The same classes in a file, loaded but for a column."""
+    run(client, "DROP TABLE IF EXISTS lake, lake_train, lake_test")
+    names = ["often"] * 80 + ["some"] * 14 + ["rare"] * 6
+    lines = [f"{k},{name},2024-01-31 10:00:00" for k, name in enumerate(names, 1)]
+    with ObjectStore({"split.csv": ("\n".join(lines) + "\n").encode()}) as store:
+        attribute = {
+            "file": [{"par": store.url("split.csv")}],
+            "dialect": {"field_delimiter": ",", "record_delimiter": "\n"},
+        }
+        text = client.escape(json.dumps(attribute))
+        run(
+            client,
+            "CREATE TABLE lake (id smallint PRIMARY KEY COMMENT 'a, b', y varchar(5)"
+            " COLLATE utf8mb4_bin DEFAULT 'x', at timestamp NULL, KEY k (y))"
+            f" ENGINE=lakehouse SECONDARY_ENGINE=RAPID ENGINE_ATTRIBUTE={text}",
+        )
+        yield "routines.lake"
+    run(client, "DROP TABLE IF EXISTS lake, lake_train, lake_test")
+
+
+def test_a_lakehouse_table_is_split_into_tables_of_mysqls(
+    client: Connection, of_files: str
+) -> None:
+    call = f"CALL sys.TRAIN_TEST_SPLIT('{of_files}', 'y', NULL)"
+    assert refusal(client, call) == (3877, "Table has not been loaded")
+    run(client, "ALTER TABLE lake SECONDARY_LOAD", "SET time_zone = '+05:00'")
+    run(client, call, "SET time_zone = DEFAULT")
+    assert counts(client, "lake_train") == {"often": 64, "some": 11, "rare": 5}
+    assert counts(client, "lake_test") == {"often": 16, "some": 3, "rare": 1}
+    assert ids(client, "lake_train") | ids(client, "lake_test") == set(range(1, 101))
+    for half in ("lake_train", "lake_test"):
+        created = rows(client, f"SHOW CREATE TABLE {half}")[0][1]
+        assert "PRIMARY KEY (`id`)" in created
+        assert "COLLATE utf8mb4_bin DEFAULT 'x'" in created
+        assert "SECONDARY_ENGINE" not in created
+        moments = f"SELECT at FROM lake UNION SELECT at FROM {half}"
+        assert value(client, f"SELECT COUNT(*) FROM ({moments}) m") == 1
+    assert refusal(client, call)[0] == 1050
+    assert rows(client, "SHOW TABLES LIKE 'heatproxy%'") == []
+
+
+def test_a_lakehouse_table_too_large_to_be_copied_is_refused(
+    client: Connection, of_files: str, store: ObjectStore
+) -> None:
+    """The tests' own heatproxy copies 1 MiB."""
+    store.objects["wide.csv"] = b"n,w\n" + b"1," + b"w" * 2_000_000 + b"\n"
+    load(client, "routines", {"lake_wide": external(store.url("wide.csv"))})
+    call = "CALL sys.TRAIN_TEST_SPLIT('routines.lake_wide', 'n', NULL)"
+    number, text = refusal(client, call)
+    run(client, "DROP TABLE lake_wide")
+    assert (number, "lakehouse.copy_limit" in text) == (1235, True)
+    assert rows(client, "SHOW TABLES LIKE 'lake_wide%'") == []

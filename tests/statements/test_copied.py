@@ -1,11 +1,14 @@
 """What the engine has no rule for: MySQL answers it over copies of Lakehouse tables."""
 
+import socket
 from contextlib import closing
 from typing import Any
 
 import pytest
 
 from tests.asking import refusal, rows, run, value
+from tests.background import running, until
+from tests.conftest import Server
 from tests.statements.conftest import Both, Connection
 from tests.statements.copying import Answer, answer
 
@@ -167,3 +170,25 @@ def test_an_error_of_a_change_is_mysqls_and_changes_nothing(undone: Both) -> Non
     assert errors[0] == errors[1]
     assert errors[0][0] == 1062
     assert shown[0] == shown[1]
+
+
+LEFT_ALONE = (
+    "SELECT id, SLEEP(600) FROM t JOIN inno USING (id)",
+    "UPDATE inno JOIN t USING (id) SET v = SLEEP(600)",
+)
+
+
+@pytest.mark.parametrize("sql", LEFT_ALONE)
+def test_a_client_that_leaves_ends_what_runs_over_copies(
+    server: Server, both: Both, sql: str
+) -> None:
+    _, past = both
+    with closing(server.connect(database="lake")) as leaving:
+        thread = leaving.thread_id()
+        session = f"FROM performance_schema.processlist WHERE ID = {thread}"
+        with running(leaving, sql) as answer:
+            until(lambda: rows(past, f"SELECT 1 {session} AND STATE = 'User sleep'"))
+            leaving._sock.shutdown(socket.SHUT_RDWR)
+            assert answer.exception() is not None
+        until(lambda: not rows(past, f"SELECT 1 {session}"))
+    assert value(past, "SELECT COUNT(*) FROM lake.inno WHERE v = 0") == 0

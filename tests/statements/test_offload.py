@@ -183,6 +183,21 @@ def test_under_forced_mysqls_answer_is_an_error(
     assert value(client, hinted) == 1
 
 
+def test_forced_into_what_was_never_loaded_is_in_heatwaves_words(
+    client: Connection,
+) -> None:
+    run(client, "CREATE TABLE never (i INT) SECONDARY_ENGINE = RAPID")
+    run(client, "SET use_secondary_engine = FORCED")
+    said = (3877, "Table has not been loaded")
+    assert refusal(client, "SELECT * FROM never") == said
+    assert rows(client, "SHOW WARNINGS") == [("Error", *said)]
+    assert refusal(client, "SELECT * FROM never, plain")[0] == 3889
+    assert refusal(client, "SELECT nope FROM never")[0] == 1054
+    run(client, "SET use_secondary_engine = ON")
+    assert rows(client, "SELECT * FROM never") == []
+    run(client, "DROP TABLE never")
+
+
 def test_a_hint_forces_one_statement(client: Connection) -> None:
     run(client, "SET secondary_engine_cost_threshold = 1e9")
     before = offloads(client)

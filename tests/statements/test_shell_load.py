@@ -130,3 +130,80 @@ def test_what_must_not_be_null_is_not(client: Connection, files: ObjectStore) ->
     files.objects["hand.csv"] = b"1,x\n\\N,y\n"
     run(client, with_clauses(files, "a int NOT NULL, b varchar(2)"))
     assert refusal(client, LOAD)[0] == 6041
+
+
+# --- guided loads --------------------------------------------------------------------
+
+# columns, the file, the types that they then have, and what the rows are
+NARROW = {
+    "one of each": (
+        "a tinyint NOT NULL COMMENT 'it''s', b varchar(2) DEFAULT 'q', c decimal(3,1),"
+        " d date",
+        "1,x,1.5,2024-01-31 00:00:00\n-300,longer,10.25,2024-01-31 10:20:30\n",
+        ["smallint", "varchar(6)", "decimal(4,2)", "datetime"],
+        [("-300", "longer", "10.25", "2024-01-31 10:20:30")],
+    ),
+    "only what must be": (
+        "a bigint, b char(1), c double", "1,xyz,2\n5,,3\n",
+        ["bigint", "char(3)", "double"], [("1", "xyz", "2.0")],
+    ),
+    "a key": (
+        "`a b` tinyint PRIMARY KEY, `it``s` tinyint UNIQUE", "1,9\n2000,-4\n",
+        ["mediumint", "tinyint"], [("2000", "-4")],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", NARROW)
+def test_a_guided_load_makes_columns_wider(
+    client: Connection, files: ObjectStore, kind: str
+) -> None:
+    columns, content, types, wanted = NARROW[kind]
+    files.objects["hand.csv"] = content.encode()
+    run(client, with_clauses(files, columns))
+    before = rows(client, "SHOW COLUMNS FROM t")
+    assert refusal(client, f"{LOAD} GUIDED OFF")[0] in (6045, 6050, 6051, 6057, 6066)
+    assert rows(client, "SHOW COLUMNS FROM t") == before
+    run(client, LOAD)
+    told = rows(client, "SHOW WARNINGS")
+    assert all(row[:2] == ("Note", 3877) for row in told)
+    after = rows(client, "SHOW COLUMNS FROM t")
+    assert [row[1] for row in after] == types
+    assert [(row[0], *row[2:]) for row in after] == [
+        (row[0], *row[2:]) for row in before
+    ]
+    assert len(told) == sum(a != b for a, b in zip(before, after, strict=True))
+    found = [tuple(map(str, row)) for row in rows(client, "SELECT * FROM t")]
+    assert set(wanted) <= set(found)
+    assert len(found) == 2
+    run(client, f"{LOAD} GUIDED OFF")
+    assert rows(client, "SHOW WARNINGS") == []
+
+
+def test_a_guided_load_bends_no_value(client: Connection, files: ObjectStore) -> None:
+    files.objects["hand.csv"] = b"1,x\n300,long\n"
+    run(client, with_clauses(files, options="STRICT_LOAD=0"))
+    run(client, "ALTER TABLE t MODIFY a tinyint", f"{LOAD} GUIDED OFF")
+    assert rows(client, "SELECT * FROM t") == [(1, "x"), (127, "lo")]
+    run(client, "SET SESSION sql_mode = 'ANSI_QUOTES'", LOAD)
+    assert rows(client, "SELECT * FROM t") == [(1, "x"), (300, "long")]
+
+
+def test_a_guided_load_mixes_no_kinds(client: Connection, files: ObjectStore) -> None:
+    files.objects["hand.csv"] = b"1,x\nnone,y\n"
+    run(client, with_clauses(files))
+    assert refusal(client, LOAD)[0] == 6045
+    assert refusal(client, "SELECT * FROM t") == (3877, "Table has not been loaded")
+    assert rows(client, "SHOW COLUMNS FROM t")[0][1] == "int"
+    left = "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA='hand'"
+    assert rows(client, left) == [("t",)]
+
+
+def test_a_guided_load_that_fails_leaves_what_was_loaded(
+    client: Connection, files: ObjectStore
+) -> None:
+    run(client, with_clauses(files, "a int UNIQUE, b varchar(2)"), LOAD)
+    files.objects["hand.csv"] = b"1,long\n1,y\n"
+    assert refusal(client, LOAD)[0] == 1062
+    assert rows(client, "SELECT * FROM t ORDER BY a") == [(1, "x"), (2, "yy")]
+    assert rows(client, "SHOW COLUMNS FROM t")[1][1] == "varchar(2)"

@@ -10,8 +10,12 @@ from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from scipy.spatial.distance import cdist
 
+from heatproxy.automl.anomaly.cityblock import (
+    nearest_few,
+    nearest_of_each,
+    ranked,
+)
 from heatproxy.automl.columns import FloatArray
 
 T = TypeVar("T")
@@ -56,25 +60,19 @@ def distances(
 
 
 def _distances(of: FloatArray, among: FloatArray, counts: Sequence[int]) -> FloatArray:
-    far = cdist(of, among, "cityblock")
     places = np.array(counts)
-    far.partition(sorted({0, *(places - 1), *places}), axis=1)
+    ranks = sorted({0, *(places - 1), *places})
+    far = ranked(of, among, ranks)
     is_itself = far[:, :1] == 0.0
-    return np.asarray(np.where(is_itself, far[:, places], far[:, places - 1]))
+    own = far[:, np.searchsorted(ranks, places)]
+    before = far[:, np.searchsorted(ranks, places - 1)]
+    return np.asarray(np.where(is_itself, own, before))
 
 
 def _nearest(
     of: FloatArray, among: FloatArray, count: int
 ) -> tuple[FloatArray, npt.NDArray[np.int64]]:
-    far = cdist(of, among, "cityblock")
-    if count + 1 < far.shape[1]:
-        places = np.argpartition(far, count, axis=1)[:, : count + 1]
-    else:
-        places = np.broadcast_to(np.arange(far.shape[1]), far.shape)
-    far = np.take_along_axis(far, places, axis=1)
-    order = np.lexsort((places, far), axis=1)
-    far = np.take_along_axis(far, order, axis=1)
-    places = np.take_along_axis(places, order, axis=1)
+    far, places = nearest_few(of, among, count + 1)
     is_itself = far[:, :1] == 0.0
     return (
         np.where(is_itself, far[:, 1:], far[:, :-1]),
@@ -87,9 +85,8 @@ def nearest_of_samples(of: FloatArray, samples: FloatArray, threads: int) -> Flo
 
     ``samples`` is (n_samples, sample_size, dimensions).
     """
-    flat = samples.reshape(-1, samples.shape[2])
-    means = _in_parts(lambda part: _nearest_mean(part, flat, samples), of, threads)
-    return np.concatenate(means)
+    found = _in_parts(lambda part: nearest_of_each(part, samples), of, threads)
+    return np.concatenate([one.mean(axis=1) for one in found])
 
 
 def _in_parts(
@@ -102,13 +99,3 @@ def _in_parts(
         return [work(parts[0])]
     with ThreadPoolExecutor(threads) as pool:
         return list(pool.map(work, parts))
-
-
-def _nearest_mean(of: FloatArray, flat: FloatArray, samples: FloatArray) -> FloatArray:
-    count, size, _ = samples.shape
-    far = cdist(of, flat, "cityblock").reshape(len(of), count, size)
-    first = far.min(axis=2)
-    if size > 1 and (first == 0.0).any():
-        second = np.partition(far, 1, axis=2)[:, :, 1]
-        first = np.where(first == 0.0, second, first)
-    return np.asarray(first.mean(axis=1))

@@ -17,6 +17,7 @@ from heatproxy.sql.emitter import (
     composed,
     constants,
     functions,
+    guards,
     logic,
     numbers,
     texts,
@@ -24,7 +25,7 @@ from heatproxy.sql.emitter import (
 from heatproxy.sql.emitter.aggregates import AGGREGATES, Use, concatenated, count_rows
 from heatproxy.sql.emitter.grouping import Grouping
 from heatproxy.sql.emitter.logic import predicate
-from heatproxy.sql.emitter.parts import is_composite
+from heatproxy.sql.emitter.parts import composites
 from heatproxy.sql.emitter.relations import Queries, Scope, Source, allowed, only
 from heatproxy.sql.emitter.subqueries import in_query, subquery_rule
 from heatproxy.sql.emitter.unread import require_evaluated
@@ -69,6 +70,7 @@ class Block:
     aggregates: bool = False  # may stand here
     windowed: bool = False  # windows may stand here
     inner: bool = False  # of its groups not all are shown, if any
+    nonzero: set[str] = field(default_factory=set)
     reads: int = 0  # of own columns
     outer_reads: int = 0
     _inside: bool = False  # an aggregate's argument
@@ -83,7 +85,7 @@ class Block:
         """
         with self._apart() as operands:
             value = self._found(node)
-            require_evaluated(node, operands, value.sql)
+        require_evaluated(node, operands, value.sql)
         self._operands.append(value)
         return value
 
@@ -123,14 +125,7 @@ class Block:
 
     def note(self, nodes: Sequence[exp.Expr]) -> None:
         """Note which nodes of these clauses hold aggregates, windows, subqueries."""
-        for root in nodes:
-            for node in root.walk(prune=lambda child: isinstance(child, exp.Query)):
-                if not is_composite(node):
-                    continue
-                above: exp.Expr | None = node
-                while above is not None and id(above) not in self._composite:
-                    self._composite.add(id(above))
-                    above = None if above is root else above.parent
+        self._composite.update(*map(composites, nodes))
 
     @contextmanager
     def seeing(self, sources: tuple[Source, ...], visible: Visible) -> Iterator[None]:
@@ -216,10 +211,10 @@ class Block:
         """A column of this block as a subquery within it sees it."""
         if not node.table and self.aliases.get(node.name.lower()) is not None:
             item = self.aliases[node.name.lower()]
-            if (
-                not isinstance(item, exp.Column)
-                or item.name.lower() != node.name.lower()
-            ):
+            same = (
+                isinstance(item, exp.Column) and item.name.lower() == node.name.lower()
+            )
+            if not same:
                 raise Forward(f"the ambiguous name {node.name}")
         with self.without_aliases():
             value = self.value(node)
@@ -262,7 +257,8 @@ class Block:
             case exp.GroupConcat():
                 return self._concatenation(node)
             case exp.Window():
-                return window(self, node)
+                with guards.unguarded(self):
+                    return window(self, node)
         query = subquery_rule(node)
         if query is not None:
             return query(self, node)
@@ -298,7 +294,10 @@ class Block:
         )
         if name == "COUNT" and [type(one) for one in arguments] == [exp.Star]:
             only(arguments[0])
-            return self.grouping.computed(count_rows(use))
+            rows = self.grouping.computed(count_rows(use))
+            if use.grouped and not self.grouping.rollup:
+                self.nonzero.add(rows.sql)  # a group has rows
+            return rows
         if len(arguments) == 1 and isinstance(arguments[0], exp.Distinct):
             only(arguments[0], "expressions")
             arguments, use = arguments[0].expressions, replace(use, distinct=True)
@@ -316,7 +315,7 @@ class Block:
         own, outer = self.reads, self.outer_reads
         self._inside = True
         try:
-            with self._apart():
+            with self._apart(), guards.unguarded(self):
                 values = [self.value(node) for node in nodes]
         finally:
             self._inside = False
@@ -370,8 +369,7 @@ class Block:
             return grouping.shown(own.sql)
         if "ONLY_FULL_GROUP_BY" not in self.session.sql_mode.upper().split(","):
             raise Forward("a column that is not grouped by")
-        # MySQL accepted it in PREPARE: the grouped columns determine it
-        if self._strict:
+        if self._strict:  # MySQL accepted it in PREPARE: the groups determine it
             compare.equal_keys(self, [own])
             if own.kind == "string" and not own.clean:
                 raise Forward("a string that its group may write in several ways")

@@ -1,10 +1,12 @@
 """CASE, IF, COALESCE, NULLIF, GREATEST and LEAST: one value among several."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
 from sqlglot import exp
 
+from heatproxy.sql.emitter import guards
 from heatproxy.sql.emitter.casts import text_of
 from heatproxy.sql.emitter.compare import compare
 from heatproxy.sql.emitter.logic import truth
@@ -21,24 +23,38 @@ from heatproxy.sql.emitter.values import (
 )
 
 NULL = Value("NULL", "null", literal="NULL")
+_ZERO = re.compile(r"0+(\.0*)?")
 
 
 def case(ctx: Context, node: exp.Expr) -> Value:
     conditions, branches = [], []
     subject = None if node.this is None else ctx.value(node.this)
+    others = guards.NOTHING  # what the conditions before say, which did not hold
     for arm in node.args["ifs"]:
-        tested = ctx.value(arm.this)
-        conditions.append(
-            truth(tested) if subject is None else compare(ctx, "=", subject, tested)
-        )
-        branches.append(ctx.value(arm.args["true"]))
+        with guards.knowing(ctx, others):
+            tested = ctx.value(arm.this)
+        if subject is not None:
+            conditions.append(compare(ctx, "=", subject, tested))
+            branches.append(ctx.value(arm.args["true"]))
+            continue
+        conditions.append(truth(tested))
+        with guards.knowing(ctx, others | guards.if_true(ctx, arm.this)):
+            branches.append(ctx.value(arm.args["true"]))
+        others |= guards.if_not_true(ctx, arm.this)
     default = node.args.get("default")
-    branches.append(NULL if default is None else ctx.value(default))
+    with guards.knowing(ctx, others):
+        branches.append(NULL if default is None else ctx.value(default))
     return _chosen(ctx, conditions, branches)
 
 
-def if_function(ctx: Context, values: list[Value]) -> Value:
-    return _chosen(ctx, [truth(values[0])], values[1:])
+def if_function(ctx: Context, node: exp.Expr) -> Value:
+    condition, one, other = node.expressions
+    tested = truth(ctx.value(condition))
+    with guards.knowing(ctx, guards.if_true(ctx, condition)):
+        branches = [ctx.value(one)]
+    with guards.knowing(ctx, guards.if_not_true(ctx, condition)):
+        branches.append(ctx.value(other))
+    return _chosen(ctx, [tested], branches)
 
 
 def coalesce(ctx: Context, values: list[Value]) -> Value:
@@ -59,6 +75,8 @@ def nullif(ctx: Context, values: list[Value]) -> Value:
         raise Forward(f"NULLIF of {value.kind.upper()}")
     equal = compare(ctx, "=", value, other)
     sql = f"CASE WHEN {equal} THEN NULL ELSE {value.sql} END"
+    if other.literal is not None and _ZERO.fullmatch(other.literal):
+        ctx.nonzero.add(sql)
     if value.kind == "string":
         key = value.key and f"CASE WHEN {equal} THEN NULL ELSE {value.key} END"
         return keyed(_derived(value, sql), key)

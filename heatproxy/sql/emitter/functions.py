@@ -44,6 +44,7 @@ NODES: Mapping[type[exp.Expr], tuple[Rule, Sequence[str]]] = {
     **shifts.NODES,
 }
 FORMS: Mapping[str, tuple[Rule, int, int]] = {  # the rule reads the nodes themselves
+    "IF": (choice.if_function, 3, 3),
     **search.FORMS,
     **documents.FORMS,
     **composed.FORMS,
@@ -51,7 +52,6 @@ FORMS: Mapping[str, tuple[Rule, int, int]] = {  # the rule reads the nodes thems
     **shifts.FORMS,
 }
 FUNCTIONS: Mapping[str, tuple[Function, int, int]] = {  # rule, fewest, most arguments
-    "IF": (choice.if_function, 3, 3),
     "IFNULL": (choice.coalesce, 2, 2),
     "COALESCE": (choice.coalesce, 2, 99),
     "NULLIF": (choice.nullif, 2, 2),

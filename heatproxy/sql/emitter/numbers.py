@@ -102,10 +102,8 @@ def multiply(ctx: Context, node: exp.Expr) -> Value:
 def divide(ctx: Context, node: exp.Expr) -> Value:
     left, right = _operands(ctx, node)
     if "double" in (left.kind, right.kind):
-        zero = f"{as_double(right)} = 0"
-        return _finite(
-            trap(zero, "division by zero", f"{as_double(left)} / {as_double(right)}")
-        )
+        sql = f"{as_double(left)} / {as_double(right)}"
+        return _finite(_divided(ctx, sql, right, as_double(right)))
     if left.mixed or right.mixed:
         raise Forward("division by or of a CASE whose branches differ in scale")
     scale = left.scale + step(ctx)
@@ -118,8 +116,7 @@ def divide(ctx: Context, node: exp.Expr) -> Value:
     else:
         half = f"CASE WHEN {dividend} < 0 THEN -abs({divisor}) ELSE abs({divisor}) END"
         quotient = f"((2 * {dividend} + {half}) // (2 * {divisor}))"
-    if not _is_not_zero(right):
-        quotient = trap(f"{right.sql} = 0", "division by zero", quotient)
+    quotient = _divided(ctx, quotient, right)
     result = scaled(quotient, left.whole_digits + right.scale + scale, scale)
     return _both(result, left, right)
 
@@ -128,11 +125,11 @@ def int_divide(ctx: Context, node: exp.Expr) -> Value:
     left, right = _operands(ctx, node)
     if "double" in (left.kind, right.kind) or left.hidden or right.hidden:
         raise Forward("DIV of approximate numbers")
+    divisor = right
     if left.unsigned != right.unsigned:
         left, right = (_not_negative(side) for side in (left, right))
     sql = f"({_aligned(left, right)} // {_aligned(right, left)})"
-    if not _is_not_zero(right):
-        sql = trap(f"{right.sql} = 0", "division by zero", sql)
+    sql = _divided(ctx, sql, divisor)
     precision = min(19, left.whole_digits + right.scale)
     unsigned = left.unsigned or right.unsigned
     wide = left.wide
@@ -145,22 +142,22 @@ def int_divide(ctx: Context, node: exp.Expr) -> Value:
 
 def modulo(ctx: Context, node: exp.Expr) -> Value:
     left, right = _operands(ctx, node)
-    return remainder(left, right)
+    return remainder(ctx, left, right)
 
 
-def remainder(left: Value, right: Value) -> Value:
+def remainder(ctx: Context, left: Value, right: Value) -> Value:
     """left % right, with the sign of left."""
     if left.hidden or right.hidden:
         raise Forward("% of AVG")
     if "double" in (left.kind, right.kind):
         sql = f"({as_double(left)} % {as_double(right)})"
-        return Value(trap(f"{as_double(right)} = 0", "division by zero", sql), "double")
+        return Value(_divided(ctx, sql, right, as_double(right)), "double")
+    divisor = right
     whole = left.kind == right.kind == "int"
     if whole and left.unsigned != right.unsigned:
         left, right = (_not_negative(side) for side in (left, right))
     sql = f"({_aligned(left, right)} % {_aligned(right, left)})"
-    if not _is_not_zero(right):
-        sql = trap(f"{right.sql} = 0", "division by zero", sql)
+    sql = _divided(ctx, sql, divisor)
     precision = max(left.whole_digits, right.whole_digits)
     if whole:
         wide = left.wide
@@ -221,7 +218,7 @@ def _integer(left: Value, right: Value, sign: str, precision: int) -> Value:
         digits = min(20, precision)
         return Value(sql, "int", digits, unsigned=True, wide=True, most=most)
     sql = f"(CAST({left.sql} AS BIGINT) {sign} CAST({right.sql} AS BIGINT))"
-    if unsigned:
+    if unsigned and (sign == "-" or not all(map(_is_not_negative, (left, right)))):
         sql = trap(f"{sql} < 0", f"BIGINT UNSIGNED {OVERFLOW}", sql)
     elif most >= BIGINT:
         sql, most = failing(sql, f"BIGINT {OVERFLOW}"), BIGINT
@@ -283,14 +280,24 @@ def _both(
 
 def _not_negative(value: Value) -> Value:
     """The value; where it meets an UNSIGNED and is negative, MySQL decides."""
-    literal = value.literal is not None and not value.literal.startswith("-")
-    if value.unsigned or literal:
+    if _is_not_negative(value):
         return value
     return replace(value, sql=trap(f"{value.sql} < 0", "a sign", value.sql))
 
 
-def _is_not_zero(value: Value) -> bool:
-    return value.literal is not None and bool(re.search("[1-9]", value.literal))
+def _is_not_negative(value: Value) -> bool:
+    literal = value.literal is not None and not value.literal.startswith("-")
+    return value.unsigned or literal
+
+
+def _divided(ctx: Context, sql: str, divisor: Value, tested: str = "") -> str:
+    """The quotient ``sql``, a trap where the divisor is 0 and may be."""
+    literal = divisor.literal
+    if literal is not None and re.search("[1-9]", literal):
+        return sql
+    if divisor.sql in ctx.nonzero:
+        return sql
+    return trap(f"{tested or divisor.sql} = 0", "division by zero", sql)
 
 
 def _negated(text: str) -> str:

@@ -32,5 +32,16 @@ def _is_aggregate(node: exp.Expr) -> bool:
     return name in AGGREGATES or name in composed.AGGREGATES or name == "GROUPING"
 
 
-def is_composite(node: exp.Expr) -> bool:
+def composites(root: exp.Expr) -> set[int]:
+    """The ids of the nodes that hold an aggregate, a window or a subquery."""
+    found: set[int] = set()
+    for node in root.walk(prune=lambda child: isinstance(child, exp.Query)):
+        above: exp.Expr | None = node if _is_composite(node) else None
+        while above is not None and id(above) not in found:
+            found.add(id(above))
+            above = None if above is root else above.parent
+    return found
+
+
+def _is_composite(node: exp.Expr) -> bool:
     return isinstance(node, exp.Query | exp.Window) or _is_aggregate(node)

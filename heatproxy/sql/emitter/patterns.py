@@ -99,8 +99,25 @@ def _is_like(ctx: Context, value: Value, pattern: Value, escape: str) -> str:
         if rule.fold and rule.folds(alphabet):
             word = "ILIKE"  # faster than folding; they agree on ASCII
     if escape not in (wanted.literal or ""):
-        return f"{subject} {word} {wanted.sql}"  # faster without ESCAPE
+        found = f"{subject} {word} {wanted.sql}"  # faster without ESCAPE
+        part = _cased(wanted.literal or "", value) if word == "ILIKE" else ""
+        if part:  # ILIKE folds each text first; few have this
+            lacks = f"NOT {subject} LIKE {text_literal(f'%{part}%')}"
+            return f"CASE WHEN {lacks} THEN FALSE ELSE {found} END"
+        return found
     return f"{subject} {word} {wanted.sql} ESCAPE {text_literal(escape)}"
+
+
+def _cased(pattern: str, value: Value) -> str:
+    """The longest part between wildcards that a text has in one letter case only."""
+    known = value.alphabet or set(PRINTABLE)
+    parts = [
+        part
+        for part in re.split("[%_]", pattern)
+        if not any(char.isalpha() and char.swapcase() in known for char in part)
+    ]
+    longest = max(parts, key=len, default="")
+    return longest if len(longest) > 2 else ""
 
 
 def _by_letters(collation: str, value: Value, pattern: str, escape: str) -> str:

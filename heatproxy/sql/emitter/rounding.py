@@ -93,7 +93,7 @@ def truncate(ctx: Context, values: list[Value]) -> Value:
 
 
 def mod(ctx: Context, values: list[Value]) -> Value:
-    return remainder(number(values[0]), number(values[1]))
+    return remainder(ctx, number(values[0]), number(values[1]))
 
 
 def square_root(ctx: Context, values: list[Value]) -> Value:

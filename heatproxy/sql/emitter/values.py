@@ -260,7 +260,7 @@ class Value:
     @property
     def bound(self) -> int:
         """How far from 0 an int may be."""
-        if self.literal is not None:
+        if self.literal is not None and self.literal.lstrip("-").isdigit():
             return abs(int(self.literal))
         return self.most or 10 ** (self.precision or 20)
 
@@ -278,6 +278,7 @@ class Context(Protocol):
 
     weights: CollationWeights
     session: SessionFacts
+    nonzero: set[str]  # the SQL of what is not 0 where the node in hand is evaluated
 
     def value(self, node: exp.Expr) -> Value:
         """The expression's Value. Raises Forward."""
