@@ -6,13 +6,13 @@ replica asks for ends the phase: from its answer on both directions are passed o
 """
 
 import logging
-import re
 from collections import deque
 from typing import TYPE_CHECKING
 
 from heatproxy.errors import local_files_disabled
 from heatproxy.relay import stream
 from heatproxy.relay.lending import Lending
+from heatproxy.relay.local_file import UNASKED, is_offered
 from heatproxy.relay.routing import Routing
 from heatproxy.wire.channel import Statement
 from heatproxy.wire.compression import Compression
@@ -20,7 +20,6 @@ from heatproxy.wire.login import Login
 from heatproxy.wire.packets import (
     MAX_FRAME,
     SESSION_STATUS,
-    Capability,
     Command,
     PacketReader,
     Status,
@@ -42,8 +41,6 @@ from heatproxy.wire.tracker import (
 if TYPE_CHECKING:
     from heatproxy.relay.frontend import Frontend
 
-FILE_UNASKED = "session closed: the backend asked for a file nobody spoke of"
-
 LOOK_BYTES = 1 << 20  # a longer statement is MySQL's, unseen
 AHEAD_BYTES = 4 << 20  # what a client may send ahead; more waits in its socket
 NO_COMMAND = b"\0"  # COM_SLEEP, which MySQL takes an empty packet for
@@ -56,7 +53,6 @@ LEAVES_NOTHING = frozenset(
 # ER_TABLESPACE_DISCARDED: the statement touched the sealed shell of a Lakehouse table;
 # ER_SECONDARY_ENGINE: it was FORCED into RAPID. The engine process has better words.
 REWORDED = (1814, 3889)
-ASKS_FOR_A_FILE = re.compile(rb"(?i)\blocal\b")
 STREAMS = frozenset(int(c) for c, kind in KINDS.items() if kind == Kind.STREAM)
 # Commands that nothing may overtake: what follows them may be no commands.
 ALONE = STREAMS | {int(Command.CHANGE_USER)}
@@ -299,7 +295,7 @@ class Commands:
                 self._go_blind(data)
                 return
             if event == FILE:
-                if not self._is_offered(self._pending[0]):
+                if not is_offered(self._pending[0], self._routing.capabilities):
                     self._refuse_file(data[:start])
                     return
                 self._file = True
@@ -349,20 +345,8 @@ class Commands:
         stream.pass_on(self._client, self._backend, self._compression, ahead, data)
         self._client.release(self)
 
-    def _is_offered(self, asked: bytes) -> bool:
-        """Whether the client offered files, and speaks of one in this command.
-
-        A client that sends whatever file its server names is the client's fault; that
-        it is asked by a statement that has no such thing in it would be ours too.
-        """
-        if not self._routing.capabilities & Capability.LOCAL_FILES:
-            return False
-        if asked[0] != Command.QUERY:
-            return False
-        return len(asked) == 1 or ASKS_FOR_A_FILE.search(asked) is not None
-
     def _refuse_file(self, before: bytes) -> None:
-        self._frontend.log(logging.WARNING, FILE_UNASKED)
+        self._frontend.log(logging.WARNING, UNASKED)
         number = self._tracker.sequence_id
         self._client.write(before + frame(err(local_files_disabled()), number))
         self._frontend.close()
@@ -393,8 +377,8 @@ class Commands:
 
     def file_asked(self, command: bytes, number: int) -> None:
         """In the middle of a loan MySQL asks for a file; its first packet's number."""
-        if not self._is_offered(command):
-            self._frontend.log(logging.WARNING, FILE_UNASKED)
+        if not is_offered(command, self._routing.capabilities):
+            self._frontend.log(logging.WARNING, UNASKED)
             self._frontend.close()
             return
         if self._compression is not None:
