@@ -327,8 +327,8 @@ SETTINGS = (
     Setting(
         "automl.memory_limit",
         Size("0", optional=True),
-        "How much memory the rows of one classification or regression may take; of a "
-        "longer table a sample is learned from. 0 learns from all rows.",
+        "How much memory the rows of one classification or regression may take, so "
+        "that of a longer table only a sample is learned from; 0 learns from all rows.",
         live=True,
     ),
     Setting(

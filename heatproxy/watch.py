@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 WATCH_AFTER_S = 0.02
 RESUME_AFTER_S = 0.001  # commands of ours often follow each other
 WAIT_S = 31_536_000
+_INTERRUPTED = 1317
 SHOWN_BYTES = 1024  # of the client's statement, in SHOW PROCESSLIST
 
 
@@ -188,6 +189,9 @@ class Watch:
         Behind the ``last`` one it is not: the diagnostics area is the client's then.
         """
         self._claims -= 1
+        refused = self._backend.refused
+        if failed and refused is not None and refused.number == _INTERRUPTED:
+            self._killed = False  # MySQL has ended the command itself: that was it
         if self._claims or self._over:
             return
         if self._killed and not failed and self._problem is None:

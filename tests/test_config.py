@@ -146,6 +146,12 @@ def test_flags_beat_the_environment_which_beats_the_file(tmp_path: Path) -> None
     assert (found.automl.threads, found.automl.workers) == (3, 2)
 
 
+@pytest.mark.parametrize("given", [0, "0", "0M"])
+def test_that_nothing_may_be_copied_can_be_said(given: int | str) -> None:
+    found = load(overrides={"lakehouse.copy_limit": given}, environ={})
+    assert found.lakehouse.copy_limit == 0
+
+
 def test_lists_may_be_text_with_commas() -> None:
     environ = {"HEATPROXY_LAKEHOUSE_ALLOWED_HOSTS": "*, 127.0.0.1,"}
     assert load(environ=environ).lakehouse.allowed_hosts == ("*", "127.0.0.1")

@@ -2,9 +2,9 @@
 
 First trees of several sizes, and what of the target to learn; then larger or smaller
 ones in the direction that won, and ways to split on categories; then other ways to
-keep trees apart. A long table is searched on a sample of its rows, and the winners
-are run once more on most of them to learn how many rounds they carry. What is kept is
-the best mean of a few, as they err differently.
+keep trees apart. What is kept is the best mean of a few, as they err differently. A
+long table is searched on a sample of its rows and gets one booster, which may grow
+larger than on the sample, as far as the work of about two plain fits.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,6 @@ import numpy.typing as npt
 from heatproxy.automl import boosting
 from heatproxy.automl.boosting import LIKE_COUNTS, Params, Trial, linked
 from heatproxy.automl.problem import (
-    Fold,
     HeldOut,
     Problem,
     Progress,
@@ -28,7 +27,9 @@ from heatproxy.automl.problem import (
 SMALL_ROWS = 3_000  # below, LightGBM's own least leaf of 20 rows is too much
 FEWEST_TUNE_ROWS = 15_000
 TUNE_CELLS = 1_000_000  # rows x columns x outputs that settings are tried on
-LARGE_CELLS = 3_000_000  # one member, no second opinion, from here on
+SAMPLE_ROUNDS, SAMPLE_RATE = 150, 0.15
+GROWTH = 0.4  # rounds grow with that power of the rows
+MOST_WORK = 360.0  # rounds of plain trees, to fit a long table
 MOST_LEAVES, MOST_MEMBERS = 511, 4
 _PLAIN_LEAVES = 31
 
@@ -52,7 +53,7 @@ def tune(problem: Problem, progress: Progress) -> Tuned:
     cells_a_row = max(problem.cells // max(problem.n_rows, 1), 1)
     part = sample(problem, max(TUNE_CELLS // cells_a_row, FEWEST_TUNE_ROWS))
     folds = folds_of(part, 5)[: _folds_used(part.n_rows)]
-    is_small = part.n_rows < SMALL_ROWS
+    is_small, is_sampled = part.n_rows < SMALL_ROWS, part.n_rows < problem.n_rows
     waves = (_small_shapes,) if is_small else (_sizes, _directions, _habits)
     trials: list[Trial] = []
     truth = part.target[np.concatenate([held for _, held in folds])]
@@ -60,16 +61,18 @@ def tune(problem: Problem, progress: Progress) -> Tuned:
         if number and problem.is_late:
             break
         settings = wave(part, _ranked(part, trials, truth))
-        trials += boosting.try_out(part, folds, [(s, _rounds(s)) for s in settings])
+        jobs = [_hastened(s) if is_sampled else (s, _rounds(s)) for s in settings]
+        trials += boosting.try_out(part, folds, jobs)
         progress(0.4 + 0.3 * (number + 1) / len(waves), "tuning")
-    is_sampled = part.n_rows < problem.n_rows
-    most = 1 if is_sampled and problem.cells > LARGE_CELLS else MOST_MEMBERS
+    most = 1 if is_sampled else MOST_MEMBERS
     if int(_ranked(part, trials, truth)[0].params["num_leaves"]) > 127:
         most = min(most, 2)  # such trees take long to fit and to ask
     kept, held_out = best_together(part, trials, truth, most)
-    if is_sampled and not problem.is_late:
-        return _on_most_rows(problem, kept)
-    return Tuned(tuple((trial.params, _more(trial)) for trial in kept), held_out)
+    growth = (problem.n_rows / part.n_rows) ** GROWTH
+    members = [(trial.params, _more(trial, growth)) for trial in kept]
+    if is_sampled:
+        members = [(params, min(n, _affordable(params))) for params, n in members]
+    return Tuned(tuple(members), held_out)
 
 
 def plain_settings(problem: Problem) -> Params:
@@ -82,12 +85,26 @@ def plain_settings(problem: Problem) -> Params:
 def best_together(
     problem: Problem, trials: Sequence[Trial], truth: npt.NDArray[np.int64], most: int
 ) -> tuple[list[Trial], HeldOut]:
-    """Of the settings with the best one's objective as many as make the best mean.
+    """Of the settings with one objective as many as make the best mean.
 
     Each next one is that which helps most.
     """
     ranked = _ranked(problem, trials, truth)
-    objective = ranked[0].params["objective"]
+    objectives = dict.fromkeys(str(trial.params["objective"]) for trial in ranked)
+    found = [
+        _best_of(problem, ranked, objective, truth, most) for objective in objectives
+    ]
+    _, kept, held_out = max(found, key=lambda one: one[0])
+    return kept, held_out
+
+
+def _best_of(
+    problem: Problem,
+    ranked: Sequence[Trial],
+    objective: str,
+    truth: npt.NDArray[np.int64],
+    most: int,
+) -> tuple[float, list[Trial], HeldOut]:
     left = [trial for trial in ranked if trial.params["objective"] == objective]
 
     def judged(chosen: Sequence[Trial]) -> tuple[float, HeldOut]:
@@ -104,20 +121,22 @@ def best_together(
             break
         kept.append(left.pop(place))
         best, held_out = judged(kept)
-    return kept, held_out
+    return best, kept, held_out
 
 
-def _on_most_rows(problem: Problem, kept: Sequence[Trial]) -> Tuned:
-    folds: list[Fold] = folds_of(problem, 8)[:1]
-    settings = [(trial.params, max(300, 3 * trial.rounds)) for trial in kept]
-    again = boosting.try_out(problem, folds, settings)
-    truth = problem.target[folds[0][1]]
-    _, held_out = best_together(problem, again, truth, len(again))
-    return Tuned(tuple((trial.params, _more(trial)) for trial in again), held_out)
+def _more(trial: Trial, growth: float) -> int:
+    return max(1, round(trial.rounds * boosting.ALL_ROWS_ROUNDS * growth))
 
 
-def _more(trial: Trial) -> int:
-    return max(1, round(trial.rounds * boosting.ALL_ROWS_ROUNDS))
+def _hastened(params: Params) -> tuple[Params, int]:
+    """Settings with the rounds they may take, for a sample."""
+    return params | {"learning_rate": SAMPLE_RATE}, SAMPLE_ROUNDS
+
+
+def _affordable(params: Params) -> int:
+    """How many rounds are the most work for a long table; trees cost by their depth."""
+    depth = np.log2(max(int(params["num_leaves"]), 2)) / np.log2(_PLAIN_LEAVES)
+    return max(1, int(MOST_WORK / max(depth, 0.5)))
 
 
 def _folds_used(n_rows: int) -> int:
@@ -170,6 +189,8 @@ def _small_shapes(problem: Problem, _: Sequence[Trial]) -> list[Params]:
     ]
     if problem.categorical:
         shapes.append(shapes[0] | ONE_AGAINST_REST)
+    if _is_like_counts(problem):
+        shapes += [shape | {"objective": LIKE_COUNTS} for shape in shapes[:3]]
     return [shared | shape for shape in shapes]
 
 
@@ -181,6 +202,8 @@ def _sizes(problem: Problem, _: Sequence[Trial]) -> list[Params]:
         shared | {"num_leaves": 15} | _SUBSAMPLED,
         shared | {"num_leaves": 63, "lambda_l2": 2.0} | _SUBSAMPLED,
     ]
+    if _is_long(problem):
+        found[1] = found[2] | {"num_leaves": 127}
     if _is_like_counts(problem):
         found.append(plain | {"objective": LIKE_COUNTS})
     return found
@@ -199,6 +222,8 @@ def _directions(problem: Problem, ranked: Sequence[Trial]) -> list[Params]:
     leaves = int(best["num_leaves"])
     if leaves == 15:
         sizes = [7, 23]
+    elif _is_long(problem):
+        sizes = {31: [15], 63: [95]}.get(leaves, [MOST_LEAVES // 2])
     elif leaves == 31:
         sizes = [47, 95] if best["objective"] == LIKE_COUNTS else [23]
     else:
@@ -218,11 +243,18 @@ def _habits(problem: Problem, ranked: Sequence[Trial]) -> list[Params]:
     few = {"feature_fraction_bynode": 0.4, "lambda_l2": 5.0, **_SUBSAMPLED}
     if problem.matrix.shape[1] > 3:
         found.append(best | few)
+    if _is_long(problem):
+        return found
     if "bagging_fraction" not in best:
         found.append(best | _SUBSAMPLED | {"feature_fraction_bynode": 0.7})
     else:
         found.append(best | {"bagging_freq": 0, "extra_trees": True, "seed": 21})
     return found
+
+
+def _is_long(problem: Problem) -> bool:
+    """Whether there are enough rows for large trees and few trials."""
+    return problem.cells >= 0.9 * TUNE_CELLS
 
 
 def _size(best: Params, leaves: int) -> Params:

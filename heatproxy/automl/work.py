@@ -72,7 +72,16 @@ def predict_job(
     data: bytes, table: pa.Table, options: Mapping[str, Any], threads: int
 ) -> Answers:
     """What is predicted: of a class or number the columns Prediction and ml_results."""
-    model = from_bytes(data)
+    return predicted(from_bytes(data), table, options, threads)
+
+
+def predicted(
+    model: Model | SpecialModel,
+    table: pa.Table,
+    options: Mapping[str, Any],
+    threads: int,
+) -> Answers:
+    """What a model predicts for a table: see predict_job. Raises: MySQLError 3877."""
     if not isinstance(model, Model):
         return model.predict(table, options, threads)
     prediction = model.predict(table, threads)

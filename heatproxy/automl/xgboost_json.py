@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from heatproxy.automl.boosting import LIKE_COUNTS
 from heatproxy.automl.xgboosting import OBJECTIVES
 
 MOST_LEVELS = 1 << 16  # of a category; each takes a bit of a node
@@ -37,7 +36,7 @@ def checked(
     model = learner["gradient_booster"]["model"]
     rounds, rest = divmod(len(model["trees"]), outputs)
     _require(rounds > 0 and not rest, "number of trees")
-    _require(objective in OBJECTIVES and objective != LIKE_COUNTS, "objective")
+    _require(objective in OBJECTIVES, "objective")
     _require(learner["objective"]["name"] == OBJECTIVES[objective], "objective")
     _require(model["tree_info"] == list(range(outputs)) * rounds, "tree_info")
     kinds = ["c" if i in set(categorical) else "q" for i in range(width)]

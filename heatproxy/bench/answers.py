@@ -47,7 +47,8 @@ class Field:
         """From PyMySQL's. Integers, and texts, are one type each.
 
         A temporary table in MySQL's plan makes LONGLONG of LONG, INT of YEAR, BLOB of
-        VAR_STRING, and clears flags: PREPARE can't foresee it.
+        VAR_STRING, binary of a JSON's character set, and clears flags: PREPARE can't
+        foresee it.
         """
         kind = packet.type_code
         is_year = kind == FIELD_TYPE.YEAR
@@ -58,7 +59,7 @@ class Field:
         return cls(
             packet.name,
             kind,
-            packet.charsetnr,
+            _BINARY if kind == FIELD_TYPE.JSON else packet.charsetnr,
             packet.scale if numeric or temporal else None,
             None if is_year else bool(packet.flags & FLAG.UNSIGNED),
             packet.flags & (FLAG.ENUM | FLAG.SET),

@@ -14,7 +14,6 @@ import pyarrow as pa
 from heatproxy.automl.catalog import Catalog
 from heatproxy.automl.features import find_column
 from heatproxy.automl.orders import parse_options
-from heatproxy.automl.training import TRAIN_OPTIONS
 from heatproxy.backend.functions import ModelFunction
 from heatproxy.datatypes import quote_name
 from heatproxy.dialects import brought, orders, types
@@ -141,7 +140,7 @@ async def _trained(
         return rows
 
     options = dict(plan.options)
-    if "max_runtime_s" in TRAIN_OPTIONS.declared:
+    if "MAX_RUNTIME" in wanted.settings and target is not None:
         options["max_runtime_s"] = bounds.max_runtime_s
     checked = parse_options(options)
     table = f"{place.schema}.{place.name}"

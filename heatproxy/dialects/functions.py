@@ -13,13 +13,14 @@ from functools import partial
 from heatproxy.automl.catalog import Catalog
 from heatproxy.backend.functions import ModelFunction
 from heatproxy.datatypes import quote_name
+from heatproxy.dialects import shown
 from heatproxy.errors import not_supported
 from heatproxy.routines.models import open_model
 from heatproxy.session import Session
 from heatproxy.sql.calls import RoutineCall, find_calls
 from heatproxy.sql.lexer import Token, find_word, split_at_commas, text_of, tokens
+from heatproxy.sql.predictions import replaced
 from heatproxy.statements import Binding, Text, Work, rowfunction
-from heatproxy.statements.rowselect import replaced
 
 _MAKES = (b"DROP", b"ALTER", b"CREATE")
 _LONGEST_NAME = 64
@@ -94,8 +95,8 @@ async def _open(session: Session, function: ModelFunction) -> None:
     """
     user = await session.user()
     if function.owner != user:
-        own = await Catalog(session.backend, user).find(function.handle)
-        if own is not None:
+        catalog = Catalog(session.backend, user)
+        if await shown.find(catalog, None, function.handle) is not None:
             raise not_supported(
                 f"{function.name} of {function.owner} beside a model of one's own of"
                 f" the same handle, {function.handle}"

@@ -146,6 +146,7 @@ def said_of(
         "name": place.name,
         "function_schema": place.function_schema,
         "function": place.function,
+        "query": "",
         "types": list(parameters),
         "model_type": (wanted.model_type or "auto").lower(),
         "iam_role": wanted.iam_role,

@@ -52,6 +52,12 @@ _MODELS = {
     ("MLP", REGRESSION): "MLPRegressor",
 }
 MODEL_TYPES = ("AUTO", "XGBOOST", "MLP", "LINEAR_LEARNER", "KMEANS")
+_SETTINGS = {  # of SageMaker's XGBoost and linear learner
+    "num_round": "n_estimators",
+    "eta": "learning_rate",
+    "lambda": "reg_lambda",
+    "alpha": "reg_alpha",
+}
 _TRAINED_SETTINGS = ("MAX_CELLS", "MAX_RUNTIME")
 _IGNORED_SETTINGS = ("S3_BUCKET", "TAGS", "KMS_KEY_ID", "S3_GARBAGE_COLLECT")
 _K = ("k", "n_clusters")
@@ -160,8 +166,8 @@ def sampled(rows: pa.Table, max_cells: int) -> tuple[pa.Table, str | None]:
 
 
 def hyperparameters(given: Mapping[str, str]) -> dict[str, Any]:
-    """Numbers as numbers, all else as it is written."""
-    return {name: _number(value) for name, value in given.items()}
+    """Under the names that the algorithms' own libraries have for them."""
+    return {_SETTINGS.get(name, name): _number(text) for name, text in given.items()}
 
 
 def _number(text: str) -> Any:
@@ -176,7 +182,8 @@ def _problem(wanted: CreateModel, label: pa.Array) -> tuple[str, str]:
     """The task, and what SHOW MODEL calls it."""
     if wanted.problem_type is not None:
         return _PROBLEMS[wanted.problem_type]
-    values = pc.count_distinct(label).as_py()
+    is_empty = pa.types.is_null(label.type)
+    values = 0 if is_empty else len(pc.unique(label.drop_null()))
     task = None
     if wanted.objective is not None:
         task = _objective(wanted.objective)[0]

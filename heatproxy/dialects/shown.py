@@ -116,7 +116,7 @@ def _facts(owner: str, entry: Entry) -> list[tuple[str, str]]:
         ("Estimated Cost", "0.000000"),
         ("", ""),
         ("TRAINING DATA:", ""),
-        ("Query", str(told.get("query") or f"SELECT * FROM {entry.train_table}")),
+        ("Query", str(told.get("query", f"SELECT * FROM {entry.train_table}"))),
         ("Target Column", (entry.target or "").upper()),
         ("", ""),
         ("PARAMETERS:", ""),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pymysql.constants import FIELD_TYPE
 
 from heatproxy.errors import not_supported
-from heatproxy.wire.columns import ColumnDefinition, is_text
+from heatproxy.wire.columns import BINARY_CHARSET, ColumnDefinition, is_text
 
 _INTEGERS = (
     *(FIELD_TYPE.TINY, FIELD_TYPE.SHORT, FIELD_TYPE.INT24, FIELD_TYPE.LONG),
@@ -31,13 +31,14 @@ class Returned:
     converted: str
 
 
+_INTEGER = r"(?:TINY|SMALL|MEDIUM|BIG)?INT(?:EGER)?\d?(?:\(\d+\))?"
 NUMBER = Returned("DOUBLE", "DOUBLE")
 _CONVERTED = (
-    (r"(?:TINY|SMALL|MEDIUM|BIG)?INT\w*.*UNSIGNED", "UNSIGNED"),
-    (r"(?:TINY|SMALL|MEDIUM|BIG)?INT(?:EGER)?\d?\b.*|BOOL(?:EAN)?", "SIGNED"),
-    (r"FLOAT4?(?:\(.*\))?", "FLOAT"),
+    (_INTEGER + " UNSIGNED", "UNSIGNED"),
+    (_INTEGER + "|BOOL(?:EAN)?", "SIGNED"),
+    (r"FLOAT4?", "FLOAT"),
     (r"FLOAT8|DOUBLE(?: PRECISION)?|REAL", "DOUBLE"),
-    (r"(?:DECIMAL|NUMERIC|DEC)(\(.*\))?", r"DECIMAL\1"),
+    (r"(?:DECIMAL|NUMERIC|DEC)(\(\d+(?:, ?\d+)?\))?", r"DECIMAL\1"),
     (r"VARCHAR(\(\d+\))|CHAR(\(\d+\))", r"CHAR\1\2"),
     (r"(?:TINY|MEDIUM|LONG)?TEXT", f"CHAR({MOST_CHARACTERS})"),
     (r"DATE", "DATE"),
@@ -85,7 +86,8 @@ def parameter_type(column: ColumnDefinition) -> str:
         return _DATES[column.type]
     if column.type == FIELD_TYPE.JSON:
         return "JSON"
-    if is_text(column) or column.type == FIELD_TYPE.NULL:
+    is_null = column.type == FIELD_TYPE.NULL
+    if is_null or (is_text(column) and column.charset != BINARY_CHARSET):
         return _TEXT
     raise not_supported(f"the type of column {column.name} in CREATE MODEL")
 

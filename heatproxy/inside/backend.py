@@ -5,7 +5,6 @@ function's stub cannot: for it, heatproxy's own account reads the model catalogs
 the stub has shown to be readable for its invoker, and nothing else.
 """
 
-import asyncio
 import json
 import re
 import time
@@ -15,15 +14,16 @@ import pymysql
 from pymysql.constants import FIELD_TYPE
 
 from heatproxy.automl.catalog_tables import MODELS, OBJECTS
-from heatproxy.backend.account import ServiceAccount
 from heatproxy.backend.bulk import as_mysql_error
-from heatproxy.backend.connection import BackendConnection, Result
+from heatproxy.backend.connection import MARK, BackendConnection, Result
+from heatproxy.datatypes import quote_name
 from heatproxy.errors import MySQLError, not_supported
 from heatproxy.inside.conversation import Conversation
+from heatproxy.inside.desk import Desk
 from heatproxy.inside.seal import Request
 from heatproxy.sql.lexer import find_word, split_at_commas, tokens
 from heatproxy.wire.columns import ColumnDefinition
-from heatproxy.wire.packets import Status
+from heatproxy.wire.packets import Command, PacketReader, Status
 
 UTF8_COLLATION = 255
 ALL_ROWS = 18_446_744_073_709_551_615
@@ -68,6 +68,23 @@ class ProcedureBackend(BackendConnection):
     def __init__(self, conversation: Conversation) -> None:
         super().__init__(_NoLeg(), 0, int(Status.AUTOCOMMIT))
         self._conversation = conversation
+        self._frames = PacketReader()
+        self._written: list[bytes] = []
+
+    def write(self, data: bytes) -> None:
+        """Packets of statements, for somebody who asks for the result of each."""
+        self._written.extend(self._frames.feed(data))
+
+    async def result(self) -> Result:
+        """The reply to the next statement that has been written.
+
+        Raises:
+            MySQLError: as ``query``.
+        """
+        command = self._written.pop(0)
+        if command[0] != Command.QUERY:
+            raise not_supported("this command in a call from inside the server")
+        return await self.query(command[1:])
 
     async def query(self, sql: str | bytes) -> Result:
         """Run one statement there; rows come as text, in their order.
@@ -78,6 +95,7 @@ class ProcedureBackend(BackendConnection):
             ProtocolError: the caller is gone.
         """
         text = sql.encode() if isinstance(sql, str) else sql
+        text = text.removeprefix(MARK)
         first = text[:16].split(None, 1)[0].upper()
         match first:
             case b"SELECT":
@@ -122,12 +140,12 @@ class FunctionBackend(BackendConnection):
         self,
         conversation: Conversation,
         request: Request,
-        account: ServiceAccount,
+        desk: Desk,
         proven: "Proven",
     ) -> None:
         super().__init__(_NoLeg(), 0, int(Status.AUTOCOMMIT))
         self._conversation, self._request = conversation, request
-        self._account, self._proven = account, proven
+        self._desk, self._proven = desk, proven
 
     async def query(self, sql: str | bytes) -> Result:
         """The rows of a SELECT from one catalog, read on heatproxy's account.
@@ -143,7 +161,7 @@ class FunctionBackend(BackendConnection):
         schema = schema[1:-1].replace("``", "`")
         if not await self._proven(self._conversation, self._request, schema, table):
             raise await self._denied(schema, table)
-        rows = await asyncio.to_thread(self._rows, text)
+        rows = await self._rows(text)
         width = len(rows[0]) if rows else 0
         return rows_of(width, rows)
 
@@ -152,16 +170,15 @@ class FunctionBackend(BackendConnection):
         own = schema == f"ML_SCHEMA_{self._request.user}"
         if own:
             try:
-                await asyncio.to_thread(
-                    self._rows, f"SELECT 1 FROM `{schema}`.{table} LIMIT 0"
-                )
+                name = quote_name(schema)
+                await self._rows(f"SELECT 1 FROM {name}.{table} LIMIT 0")
             except MySQLError as problem:
                 return problem
         return denied(self._request.account, table)
 
-    def _rows(self, sql: str) -> list[tuple[Any, ...]]:
+    async def _rows(self, sql: str) -> list[tuple[Any, ...]]:
         try:
-            return self._account.query(sql)
+            return await self._desk.query(sql)
         except pymysql.MySQLError as problem:
             raise as_mysql_error(problem) from None
 

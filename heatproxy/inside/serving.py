@@ -119,7 +119,7 @@ class Inside:
             return False
         conversation = Conversation(desk, caller, self._key, said)
         try:
-            await self._serve(conversation, caller, said)
+            await self._serve(conversation, desk, said)
         except CallerGone as gone:
             log.info("a call from inside the backend ended: %s", gone)
             return False
@@ -148,7 +148,7 @@ class Inside:
     # --- one call -------------------------------------------------------------------
 
     async def _serve(
-        self, conversation: Conversation, caller: Caller, said: seal.Said
+        self, conversation: Conversation, desk: Desk, said: seal.Said
     ) -> None:
         """Answer a request, with an error if need be.
 
@@ -157,11 +157,11 @@ class Inside:
         """
         try:
             request = seal.request(said)
-            if request.thread != caller.thread:
+            if request.thread != conversation.caller.thread:
                 raise seal.Unsealed
         except seal.Unsealed:
             raise CallerGone("a request of another session's") from None
-        work = asyncio.ensure_future(self._answer(conversation, request))
+        work = asyncio.ensure_future(self._answer(conversation, desk, request))
         try:
             await conversation.attend(work)
         except asyncio.CancelledError:
@@ -169,10 +169,12 @@ class Inside:
             await asyncio.wait([work])
             raise
 
-    async def _answer(self, conversation: Conversation, request: Request) -> None:
+    async def _answer(
+        self, conversation: Conversation, desk: Desk, request: Request
+    ) -> None:
         logs.connection.set(conversation.caller.connection_id)
         try:
-            await self._run(conversation, request)
+            await self._run(conversation, desk, request)
         except MySQLError as problem:
             await conversation.fail(problem)
         except (ProtocolError, pymysql.MySQLError, asyncio.CancelledError):
@@ -181,7 +183,9 @@ class Inside:
             log.exception("a call from inside the backend failed")
             await conversation.fail(unknown_error(type(problem).__name__))
 
-    async def _run(self, conversation: Conversation, request: Request) -> None:
+    async def _run(
+        self, conversation: Conversation, desk: Desk, request: Request
+    ) -> None:
         """Run the routine and give its answer.
 
         Raises:
@@ -196,7 +200,7 @@ class Inside:
             )
             await self._call(session, routine, conversation, request)
             return
-        reader = FunctionBackend(conversation, request, house.account, self._proven)
+        reader = FunctionBackend(conversation, request, desk, self._proven)
         session = InsideSession(house, self._address, reader, conversation, request)
         run = routine.run(session, [tuple(request.arguments)])
         (text,) = await noted(session, routine.name, run)

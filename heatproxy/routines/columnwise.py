@@ -16,8 +16,9 @@ import pyarrow.compute as pc
 
 from heatproxy.automl import results
 from heatproxy.automl.columns import as_text, is_number
-from heatproxy.automl.json_columns import joined, json_strings, numbers
+from heatproxy.automl.json_columns import joined, json_strings
 from heatproxy.automl.model import Model, Prediction
+from heatproxy.jsontext import NumberText, json_text, parse
 from heatproxy.routines.models import open_model
 from heatproxy.routines.predict import predict_options
 from heatproxy.session import Session
@@ -30,10 +31,12 @@ _LEAST, _MOST = -15, 14  # powers of ten that MySQL writes without one
 class Answered:
     """Answers to rows: the JSON of each (n_rows,), and its Prediction.
 
-    ``is_text``: a Prediction is a string in the JSON, and here its text without quotes.
+    ``labels`` (n_rows,) are the Predictions as values, ``predictions`` their texts.
+    ``is_text``: in the JSON that is a string.
     """
 
     rows: Callable[[], pa.Array]
+    labels: pa.Array
     predictions: pa.Array
     is_text: bool
 
@@ -56,21 +59,21 @@ class ColumnPredictor:
         """
         prediction = self.model.predict(rows, self.threads)
         labels = prediction.labels
-        is_plain = prediction.probabilities is None and pa.types.is_floating(
-            labels.type
-        )
-        is_text = not (is_plain or is_number(labels.type))
-        texts = (
-            numbers(labels.to_numpy(zero_copy_only=False))
-            if is_plain
-            else as_text(labels)
-        )
-        build = partial(self._rows, rows.num_rows, prediction, echo, texts, is_text)
-        return Answered(build, texts, is_text)
+        is_text = not is_number(labels.type)
+        texts = as_text(labels)
+        if self.model.labels is None:
+            finite = pc.is_finite(labels)
+            texts = pc.if_else(finite, _doubles(labels), "null")
+        build = partial(self._rows, prediction, echo, texts, is_text)
+        return Answered(build, labels, texts, is_text)
+
+    @property
+    def classes(self) -> pa.Array | None:
+        """What a Prediction may be; None: any number."""
+        return None if self.model.labels is None else self.model.labels.values
 
     def _rows(
         self,
-        count: int,
         prediction: Prediction,
         echo: Mapping[str, pa.Array],
         texts: pa.Array,
@@ -78,7 +81,7 @@ class ColumnPredictor:
     ) -> pa.Array:
         members: dict[str, Any] = dict(echo)
         members["Prediction"] = json_strings(texts) if is_text else texts
-        members["ml_results"] = self._results(prediction)
+        members["ml_results"] = self._results(prediction, texts)
         parts: list[Any] = []
         for key in sorted(members, key=_in_json):
             opening = ", " if parts else "{"
@@ -86,10 +89,13 @@ class ColumnPredictor:
             parts.append(members[key])
         return joined([*parts, "}"])
 
-    def _results(self, prediction: Prediction) -> pa.Array:
+    def _results(self, prediction: Prediction, texts: pa.Array) -> pa.Array:
         """``ml_results``, its keys in the order of a JSON object."""
         labels = self.model.labels
-        classes = labels.texts if labels is not None else []
+        if labels is None:
+            key = json.dumps(self.model.target, ensure_ascii=False)
+            return joined([f'{{"predictions": {{{key}: ', texts, "}}"])
+        classes = labels.texts
         shares = prediction.probabilities
         if shares is not None:
             order = sorted(
@@ -113,7 +119,10 @@ async def column_predictor(
     checked = predict_options(loaded.model, options, "ML_PREDICT_ROW")
     if not isinstance(loaded.model, Model) or session.generation.is_old:
         return None
-    if checked["additional_details"]:
+    labels = loaded.model.labels
+    if checked["additional_details"] or (
+        labels is not None and pa.types.is_decimal(labels.values.type)
+    ):
         return None
     return ColumnPredictor(loaded.model, session.threads)
 
@@ -176,6 +185,21 @@ def as_given(column: pa.Array) -> pa.Array:
     if pa.types.is_floating(kind):
         return column.cast(pa.float64())
     return column
+
+
+def as_stored(text: str) -> str:
+    """JSON text as MySQL has it once it has stored it: 1.50 has become 1.5."""
+    return json_text(_as_stored(parse(text)))
+
+
+def _as_stored(value: Any) -> Any:
+    if isinstance(value, NumberText):
+        return NumberText(double_text(float(value)))
+    if isinstance(value, dict):
+        return {key: _as_stored(member) for key, member in value.items()}
+    if isinstance(value, list):
+        return [_as_stored(member) for member in value]
+    return value
 
 
 def _in_json(key: str) -> tuple[int, bytes]:

@@ -81,7 +81,8 @@ async def explain_table(
     loaded = await open_model(session, model_handle)
     require_explainable(loaded.model)
     names = table, output_table
-    return await write_answers(session, loaded, *names, explain_rows_job, explainer)
+    await write_answers(session, loaded, *names, explain_rows_job, explainer)
+    return Outcome()
 
 
 async def explain_row(session: Session, rows: Sequence[Row]) -> list[str | None]:

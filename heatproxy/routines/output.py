@@ -20,7 +20,6 @@ from heatproxy.datatypes import quote_name, quote_text
 from heatproxy.errors import not_supported
 from heatproxy.routines import inplace
 from heatproxy.routines.arguments import require_absent, table_name
-from heatproxy.routines.routine import Outcome
 from heatproxy.session import Session
 
 LABEL_TYPES: tuple[tuple[pa.DataType, str], ...] = (
@@ -49,6 +48,20 @@ class InputColumn:
     in_key: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """How many rows of the input were looked at, and to how many there is no answer."""
+
+    seen: int
+    failed: int
+
+    @classmethod
+    def of(cls, rows: pa.Table, found: Answers) -> "Written":
+        """Of the input's rows and what a job answered."""
+        failed = 0 if found.own_rows else found.added.column("ml_results").null_count
+        return cls(rows.num_rows, failed)
+
+
 async def write_answers(
     session: Session,
     loaded: Loaded,
@@ -56,7 +69,7 @@ async def write_answers(
     output_table: str | None,
     job: Callable[..., Answers],
     *arguments: Any,
-) -> Outcome:
+) -> Written:
     """Run a job over a table's rows and write them, with what it adds, to a new table.
 
     ``job`` gets the model's bytes, the rows, ``arguments`` and a number of threads.
@@ -69,7 +82,7 @@ async def write_answers(
     rows = await session.read_table(*source)
     columns = await input_columns(session, *source)
     found = await session.in_worker(job, loaded.data, rows, *arguments, session.threads)
-    added = _added_by(loaded, found)
+    added, written = _added_by(loaded, found), Written.of(rows, found)
     if found.own_rows:
         (key, kind), *added = added
         columns = [InputColumn(key, f"{kind} NOT NULL", in_key=True)]
@@ -78,7 +91,7 @@ async def write_answers(
         for field in found.added.schema:
             rows = rows.append_column(field.name, found.added.column(field.name))
     await write_output(session, *target, columns, added, rows)
-    return Outcome()
+    return written
 
 
 async def _write_in_place(
@@ -87,7 +100,7 @@ async def _write_in_place(
     source: tuple[str, str],
     job: Callable[..., Answers],
     *arguments: Any,
-) -> Outcome:
+) -> Written:
     """The same, where the table itself gets the answers."""
     key = await inplace.prepare(session, *source, {"Prediction", "ml_results"})
     try:
@@ -102,7 +115,7 @@ async def _write_in_place(
     except BaseException:
         await inplace.take_back(session, *source, key)
         raise
-    return Outcome()
+    return Written.of(rows, found)
 
 
 def _added_by(loaded: Loaded, found: Answers) -> list[tuple[str, str]]:

@@ -3,6 +3,7 @@
 Source: HeatWave User Guide, "ML_PREDICT_TABLE", "ML_PREDICT_ROW".
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from heatproxy.automl import results
+from heatproxy.automl.batches import tolerant_job
 from heatproxy.automl.model import Model
 from heatproxy.automl.onnx_model import OnnxModel
 from heatproxy.automl.tasks import specialist_named
@@ -28,6 +30,7 @@ OPTIONS = Options(
     additional_details=Flag(default=False),
     batch_size=BATCH_SIZE,
 )
+SKIP_FAILED = "skip_failed"  # of ours: HeatWave fails as a whole
 ONE_ANSWER = ("clustering",)  # of the other tasks: those that have a Prediction
 ROWS_AT_ONCE = 4096  # predicted by ML_PREDICT_ROW while it hears no KILL
 OF_OTHER_TASKS = (
@@ -71,14 +74,27 @@ async def predict_table(
 ) -> Outcome:
     """Predict every row of a table into a new one.
 
+    How many rows there were, and how many of them have no answer, is in @ml_records_seen
+    and @ml_records_failed afterwards. A row fails alone only with ``skip_failed``.
+
     Raises:
         MySQLError: 1050, the output table exists; 3877, ML003011 for missing columns;
             MySQL's own.
     """
     loaded = await open_model(session, model_handle)
-    checked = predict_options(loaded.model, options, "ML_PREDICT_TABLE")
-    names = table, output_table
-    return await write_answers(session, loaded, *names, predict_job, checked)
+    given = option_object(options, "ML_PREDICT_TABLE")
+    try:
+        skips = Flag(default=False).convert(given.pop(SKIP_FAILED, None) or False)
+    except BadOption as problem:
+        text = f"ML_PREDICT_TABLE: option '{SKIP_FAILED}' must be {problem}."
+        raise ml_error("ML006005", text) from None
+    checked = predict_options(loaded.model, json.dumps(given), "ML_PREDICT_TABLE")
+    job = tolerant_job if skips else predict_job
+    written = await write_answers(session, loaded, table, output_table, job, checked)
+    await session.backend.query(
+        f"SET @ml_records_seen = {written.seen}, @ml_records_failed = {written.failed}"
+    )
+    return Outcome()
 
 
 async def predict_row(session: Session, rows: Sequence[Row]) -> list[str | None]:

@@ -205,12 +205,12 @@ _WAIT = (
     " SET hp_seal = SHA2(CONCAT(hp_key, hp_seal), 256);"
     " SET hp_number = hp_number + 1;"
 )
-_RIGHTS = (
-    "SET hp_kind = 'r', hp_message = (SELECT JSON_ARRAYAGG(COLUMN_NAME)"
-    " FROM information_schema.COLUMNS"
-    " WHERE TABLE_SCHEMA = JSON_UNQUOTE(JSON_EXTRACT(hp_answer, '$[0]'))"
-    " AND TABLE_NAME = JSON_UNQUOTE(JSON_EXTRACT(hp_answer, '$[1]'))"
-    " AND FIND_IN_SET('select', PRIVILEGES));"
+_RIGHTS = (  # qualified: routines have parameters called table_name
+    "SET hp_kind = 'r', hp_message = (SELECT JSON_ARRAYAGG(hp_c.COLUMN_NAME)"
+    " FROM information_schema.COLUMNS AS hp_c"
+    " WHERE hp_c.TABLE_SCHEMA = JSON_UNQUOTE(JSON_EXTRACT(hp_answer, '$[0]'))"
+    " AND hp_c.TABLE_NAME = JSON_UNQUOTE(JSON_EXTRACT(hp_answer, '$[1]'))"
+    " AND FIND_IN_SET('select', hp_c.PRIVILEGES));"
 )
 _EXECUTE = (
     "SET @`heatproxy.statement` = hp_answer; SET @`heatproxy.rows` = NULL;"

@@ -88,14 +88,14 @@ async def learn(
         model, metadata = await session.in_training(
             train_job, rows, target, _limited(session, options), table, session.threads
         )
+        built = {"build_timestamp": int(time.time())}
+        await catalog.save(handle, {**metadata, **built, **(said or {})}, model)
     except MySQLError as problem:
         if problem.number in LEAVES_A_ROW:
             failed = _failed(options, target, table, problem)
             await catalog.ensure()
             await catalog.save(handle, {**failed, **(said or {})})
         raise
-    built = {"build_timestamp": int(time.time())}
-    await catalog.save(handle, {**metadata, **built, **(said or {})}, model)
 
 
 def _limited(session: Session, options: TrainOptions | Order) -> TrainOptions | Order:

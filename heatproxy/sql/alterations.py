@@ -6,7 +6,12 @@ Source: HeatWave User Guide, "Lakehouse Limitations for all File Formats".
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from heatproxy.errors import MySQLError, lakehouse_lacks, lakehouse_lacks_option
+from heatproxy.errors import (
+    MySQLError,
+    lakehouse_lacks,
+    lakehouse_lacks_option,
+    not_supported,
+)
 from heatproxy.sql.external import Given, given
 from heatproxy.sql.external_columns import Columns, read_column, without_formats
 from heatproxy.sql.external_options import (
@@ -155,7 +160,8 @@ def require_columns(words: Sequence[Token]) -> None:
     """Refuse what columns and keys of external tables cannot be.
 
     Raises:
-        MySQLError: 1164, 1178, 1214, 1464, what Lakehouse lacks.
+        MySQLError: 1164, 1178, 1214, 1464, what Lakehouse lacks; 1235, what it has
+            and heatproxy has not.
     """
     depth = 0
     for at, word in enumerate(words):
@@ -168,6 +174,9 @@ def require_columns(words: Sequence[Token]) -> None:
             number = 1214 if kind == "FULLTEXT" else 1464
             text = f"The used table type doesn't support {kind} indexes"
             raise MySQLError(number, "HY000" if number == 1214 else "42000", text)
+        computed = word.is_word(b"AS") and words[at + 1 : at + 2]
+        if word.is_word(b"GENERATED") or (computed and computed[0].is_symbol(b"(")):
+            raise not_supported("GENERATED columns of a Lakehouse table")
         if word.is_word(b"INVISIBLE") and depth == 0:
             raise lakehouse_lacks("invisible columns")
         if word.is_word(b"REFERENCES", b"FOREIGN"):

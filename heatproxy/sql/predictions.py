@@ -59,6 +59,17 @@ def spelled(
     return Spelled(edited(text, part[0].start, part[-1].end, edits), tuple(changes))
 
 
+def replaced(
+    text: bytes, calls: Sequence[RoutineCall], by: Sequence[bytes], offset: int = 0
+) -> bytes:
+    """The text with each call replaced; it begins at ``offset`` of the statement."""
+    edits = [
+        (call.start - offset, call.end - offset, piece)
+        for call, piece in zip(calls, by, strict=True)
+    ]
+    return edited(text, 0, len(text), edits)
+
+
 def edited(text: bytes, start: int, end: int, edits: Collection[Edit]) -> bytes:
     """The text between two places with the edits that lie there.
 

@@ -8,8 +8,10 @@ from collections.abc import Sequence
 
 from pymysql.constants import FIELD_TYPE, FLAG
 
+from heatproxy.errors import not_supported
 from heatproxy.sql.emitter.values import OutputColumn
 from heatproxy.wire.columns import ColumnDefinition
+from heatproxy.wire.packets import layout
 
 _INTEGERS = (
     *(FIELD_TYPE.TINY, FIELD_TYPE.SHORT, FIELD_TYPE.INT24),
@@ -55,3 +57,14 @@ def disagreement(
         if ours.kind in _WITH_SCALE and (ours.scale or 0) != theirs.decimals:
             return f"the fraction digits of {theirs.name}"
     return None
+
+
+def require_layout(
+    kinds: Sequence[int], definitions: Sequence[ColumnDefinition]
+) -> None:
+    """Raise where binary rows would be packed otherwise than their columns say."""
+    for kind, definition in zip(kinds, definitions, strict=True):
+        if layout(kind) != layout(definition.type):
+            raise not_supported(
+                f"the type of {definition.name} in a prepared statement"
+            )

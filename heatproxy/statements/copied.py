@@ -225,7 +225,9 @@ async def _run(
         else:
             await session.relay(text, before_end, describe if columns else None)
     except (ProtocolError, asyncio.CancelledError):
-        await asyncio.to_thread(_end_session, session)
+        loop = asyncio.get_running_loop()
+        # a session that ends cancels this before a thread has taken it up
+        await asyncio.shield(loop.run_in_executor(None, _end_session, session))
         raise
     except MySQLError as problem:
         # another object: what MySQL's session knows of it is gone with the copies

@@ -30,8 +30,6 @@ from heatproxy.statements import Text, Work
 from heatproxy.statements.secondary import Form, read
 from heatproxy.statements.shell_load import load, unload
 
-# What HeatWave has and heatproxy has not.
-_NOT_YET = (b"GENERATED", b"PARTITION")
 _OPTIONS = (b"COMMENT", b"DEFAULT", b"CHARSET", b"CHARACTER", b"COLLATE")
 _EXISTS = 1050
 NOTHING = b"DO 0"  # what MySQL prepares of statements that it may not know
@@ -140,9 +138,7 @@ def _require_definition(definition: Sequence[Token], options: Sequence[Token]) -
     Raises:
         MySQLError: 1164, 1178, 1214, 1464, 1478, what Lakehouse lacks; 1235.
     """
-    for word in (*definition, *options):
-        if word.is_word(*_NOT_YET):
-            raise not_supported(f"{word.text.decode()} of a Lakehouse table")
+    options = _without_partitions(options)
     require_options(options)
     if options and not options[0].is_word(*_OPTIONS):
         raise not_supported(f"{options[0].text.decode()} of a Lakehouse table")
@@ -152,3 +148,25 @@ def _require_definition(definition: Sequence[Token], options: Sequence[Token]) -
         ends = len(part) > 2 and part[-2].is_word(b"NOT")
         if checks and not (ends and part[-1].is_word(b"ENFORCED")):
             raise lakehouse_lacks("enforced check constraints")
+
+
+def _without_partitions(options: Sequence[Token]) -> Sequence[Token]:
+    """The table options before PARTITION BY KEY: there is no other way for these.
+
+    Partitions are MySQL's to tell of: rows are loaded and read together.
+
+    Raises:
+        MySQLError: 1178, another way; 1235, partitions that are defined one by one.
+    """
+    words = list(options)
+    at = next((k for k, word in enumerate(words) if word.is_word(b"PARTITION")), None)
+    if at is None:
+        return words
+    by = next((w for w in words[at + 2 : at + 4] if not w.is_word(b"LINEAR")), None)
+    if by is None or not by.is_word(b"KEY"):
+        how = by.text.decode(errors="replace").upper() if by else ""
+        raise lakehouse_lacks(f"PARTITION BY {how}".rstrip())
+    for word in words[at + 1 :]:
+        if word.is_word(b"SUBPARTITION", b"PARTITION"):
+            raise not_supported(f"{word.text.decode().upper()} of a Lakehouse table")
+    return words[:at]

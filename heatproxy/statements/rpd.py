@@ -41,7 +41,7 @@ from heatproxy.sql.substitute import (
     substituted,
 )
 from heatproxy.statements import Text, Work
-from heatproxy.statements.rowselect import require_layout
+from heatproxy.statements.agreement import require_layout
 from heatproxy.statements.shell_show import told
 from heatproxy.statements.variables import value_of
 

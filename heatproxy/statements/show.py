@@ -27,8 +27,8 @@ from heatproxy.sql.lexer import Kind, Token, qualified_name, text_of
 from heatproxy.sql.prefilter import MENTIONS
 from heatproxy.sql.substitute import Substituted
 from heatproxy.statements import Text, Work
+from heatproxy.statements.agreement import require_layout
 from heatproxy.statements.named import unquoted
-from heatproxy.statements.rowselect import require_layout
 from heatproxy.statements.rpd import answer, may_read, values_of
 
 _DESCRIBES = (b"DESC", b"DESCRIBE", b"EXPLAIN")

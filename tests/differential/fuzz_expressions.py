@@ -1,6 +1,7 @@
 """Random expressions, conditions and clauses over the random tables."""
 
 import random
+from collections.abc import Sequence
 from typing import Any
 
 from tests.differential.fuzz_tables import COLUMNS, NUMBERS, TEXTS, VIEWS, Tables
@@ -42,7 +43,7 @@ class Expressions:
             return self.nested(names)
         name = self.one(*self.columns)
         column, value = f"{self.one(*names)}.{name}", self.constant(name)
-        text, other = self.column(names, TEXTS), self.constant(name)
+        text, other = self.column(names, self.one(TEXTS, "sg")), self.constant(name)
         return self.one(
             f"{column} {self.sign()} {value}",
             f"{column} {self.sign()} {value}",
@@ -62,6 +63,8 @@ class Expressions:
             f"{column} LIKE '{self.one('1%', '2%', '%0%', 'a%')}'",
             f"{self.column(names, NUMBERS)} {self.sign()} '{self.figure()}'",
             f"{self.column(names, NUMBERS)} IN ('1', {self.upto(3)}, '7')",
+            f"{self.one(*names)}.bs {self.one('+ 1', '- 3', '* 2', '+ 7')} > 0",
+            f"{self.column(names, NUMBERS)} / {self.column(names, NUMBERS)} > 1",
             f"{self.column(names, DATES)} {self.sign()} {self.moment(names)}",
         )
 
@@ -108,9 +111,20 @@ class Expressions:
             self.text(names),
             self.moment(names),
             f"({self.condition(names, 1)})",
+            self.composed(names),
             f"(SELECT MAX(c.k) FROM q c WHERE c.id = {self.one(*names)}.id)",
             f"(SELECT COUNT(*) FROM q c WHERE c.s = {self.column(names, TEXTS)})",
             f"(SELECT SUM(c.d) FROM r c WHERE c.k < {self.one(*names)}.k)",
+        )
+
+    def composed(self, names: str) -> str:
+        """A text or document of other values."""
+        text, number = self.column(names, TEXTS), self.column(names, NUMBERS)
+        return self.one(
+            f"JSON_OBJECT('k', {number}, 't', {text})",
+            f"JSON_ARRAY({number}, {text}, {self.column(names, ('da', 'dt'))})",
+            f"HEX({self.column(names, ('l', 'l', 's'))})",
+            f"IF({self.condition(names, 0)}, {number}, {self.upto(3)})",
         )
 
     def key(self, names: str) -> str:
@@ -134,6 +148,8 @@ class Expressions:
             f"GROUP_CONCAT(DISTINCT {any_} ORDER BY {any_} SEPARATOR '/')",
             f"GROUP_CONCAT({any_} ORDER BY {names[-1]}.k DESC, {names[-1]}.id)",
             f"COUNT({number})",
+            f"COUNT({self.one(*names)}.bs + {self.one(*names)}.bs)",
+            f"MAX({self.column(names, NUMBERS)} / {self.column(names, NUMBERS)})",
             f"SUM({self.condition(names, 0)})",
             f"MAX({self.text(names)})",
             f"SUM({number}) / {self.one('COUNT(*)', f'COUNT({any_})')}",
@@ -212,7 +228,6 @@ class Expressions:
             f"DATE_FORMAT({self.column(names, DATES)},"
             f" '{self.one('%a %e', '%X/%V', '%x-%v', '%H:%i:%s.%f', '%b %D %p %h')}')",
             f"{self.one('MONTHNAME', 'DAYNAME')}({self.column(names, DATES)})",
-            f"JSON_OBJECT('k', {self.column(names, NUMBERS)}, 't', {text})",
         )
 
     def moment(self, names: str) -> str:
@@ -299,7 +314,7 @@ class Expressions:
             return f"{value[:-1]} '"  # what PAD SPACE collations ignore
         return value
 
-    def column(self, names: str, of: tuple[str, ...]) -> str:
+    def column(self, names: str, of: Sequence[str]) -> str:
         return f"{self.one(*names)}.{self.one(*sorted(of))}"
 
     def sign(self) -> str:

@@ -84,7 +84,7 @@ class Tables:
     def __init__(self, chance: random.Random) -> None:
         self.chance = chance
         self.odd = chance.random() < 0.4
-        self.far = chance.random() < 0.3
+        self.far = chance.random() < 0.5
         self.session = [one for one in SESSIONS if chance.random() < 0.15]
 
     def script(self) -> str:
@@ -129,7 +129,7 @@ class Tables:
                 if (is_odd)
                 else f"'{self.chance.choice(plain)}'"
             )
-        if name == "bs" and self.far and self.chance.random() < 0.2:
+        if name == "bs" and self.far and self.chance.random() < 0.1:
             return self.chance.choice(ENDS)
         return self.chance.choice(VALUES[name])
 

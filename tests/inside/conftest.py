@@ -15,7 +15,9 @@ Connection = Any
 
 MODEL = "within"
 OF_ROW = "JSON_OBJECT('age', age, 'job', job, 'balance', balance)"
-PREDICTION = f"JSON_VALUE(sys.ML_PREDICT_ROW({OF_ROW}, '{MODEL}', NULL), '$.Prediction')"
+PREDICTION = (
+    f"JSON_VALUE(sys.ML_PREDICT_ROW({OF_ROW}, '{MODEL}', NULL), '$.Prediction')"
+)
 ONE = "JSON_OBJECT('age', 61, 'job', 'nurse', 'balance', 0.5)"
 
 

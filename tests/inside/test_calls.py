@@ -17,6 +17,7 @@ pytestmark = pytest.mark.mysql
 
 Connection = Any
 EVERYBODY = "SELECT id, Prediction FROM expected ORDER BY id"
+INFO = "SELECT CONVERT(@info USING utf8mb4)"
 CALLERS = 6
 
 
@@ -207,25 +208,26 @@ def test_a_lab_in_a_stored_procedure_runs_from_training_to_score(
 
 
 def test_a_call_is_executed_where_it_was_prepared(direct: Connection) -> None:
-    text = "CALL sys.ML_MODEL_ACTIVE(\'all\', ?)"
-    run(direct, f"PREPARE active FROM '{text}'", "SET @info = NULL")
+    run(direct, "PREPARE active FROM \"CALL sys.ML_MODEL_ACTIVE('all', ?)\"")
     run(direct, "EXECUTE active USING @info", "EXECUTE active USING @info")
-    assert "total model size(bytes)" in value(direct, "SELECT @info")
+    assert "total model size(bytes)" in value(direct, INFO)
 
 
 def test_a_call_through_heatproxy_still_ends_in_its_stub(server: Server) -> None:
     with closing(server.connect()) as proxied:
         run(proxied, "CALL sys.ML_MODEL_ACTIVE('all', @info)")
-        assert "total model size(bytes)" in value(proxied, "SELECT @info")
+        assert "total model size(bytes)" in value(proxied, INFO)
         assert value(proxied, "SELECT @`heatproxy.request`") is None
 
 
 def test_an_event_calls_what_a_session_calls(direct: Connection) -> None:
     run(
         direct,
-        "CREATE TABLE told (id int PRIMARY KEY AUTO_INCREMENT, p varchar(10))",
+        "CREATE TABLE told (id int PRIMARY KEY AUTO_INCREMENT, p varchar(255))",
         "CREATE EVENT later ON SCHEDULE AT CURRENT_TIMESTAMP DO BEGIN"
-        f" DECLARE EXIT HANDLER FOR SQLEXCEPTION INSERT INTO told (p) VALUES ('error');"
+        " DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN"
+        " GET DIAGNOSTICS CONDITION 1 @text = MESSAGE_TEXT;"
+        " INSERT INTO told (p) VALUES (@text); END;"
         f" CALL sys.ML_PREDICT_TABLE('inside.people', '{MODEL}',"
         " 'inside.of_event', NULL);"
         f" INSERT INTO told (p) SELECT {PREDICTION} FROM people WHERE id = 1; END",

@@ -59,20 +59,6 @@ def test_information_schema_lists_a_routine_as_it_is_declared(
 
 
 @named(list(ROUTINES.values()))
-def test_the_backend_itself_says_where_a_routine_runs(
-    server: Server, routine: Routine
-) -> None:
-    arguments = ", ".join("@x" if p.is_out else "NULL" for p in routine.parameters)
-    verb = "CALL" if isinstance(routine, Procedure) else "SELECT"
-    with closing(server.connect_backend()) as backend:
-        assert refusal(backend, f"{verb} sys.{routine.name}({arguments})") == (
-            3877,
-            f"sys.{routine.name} runs in heatproxy: send it through the proxy, as a"
-            " statement of its own",
-        )
-
-
-@named(list(ROUTINES.values()))
 def test_execute_on_one_routine_can_be_granted(
     client: Connection, server: Server, routine: Routine
 ) -> None:
@@ -470,17 +456,6 @@ def test_a_call_prepared_by_sql_runs(client: Connection) -> None:
     run(client, "SET @good = 'bayes', @wrong = 'nothing'", "EXECUTE later USING @good")
     number, text = refusal(client, "EXECUTE later USING @wrong")
     assert (number, "model_handle nothing does not exist" in text) == (3877, True)
-
-
-def test_a_call_inside_a_stored_procedure_is_told_where_to_go(
-    client: Connection,
-) -> None:
-    run(
-        client,
-        "CREATE PROCEDURE of_a_lab() CALL sys.ML_MODEL_LOAD('bayes', NULL)",
-    )
-    number, text = refusal(client, "CALL of_a_lab()")
-    assert (number, "runs in heatproxy" in text) == (3877, True)
 
 
 def test_models_train_on_the_options_of_the_first_scripts(client: Connection) -> None:

@@ -10,6 +10,10 @@ CASES: tuple[tuple[str, str], ...] = (
     ),
     ("nums", "i / k, d / k, e / 7, b / 3, 1 / k, u / 7, (du + 1) / (du + 1)"),
     ("nums", "i DIV k, d DIV 3, u DIV 7, b DIV k, i % k, d % 7, u % 7, e % 0.3, x % 3"),
+    (
+        "nums",
+        "CASE WHEN t > 0 THEN i / t END, IF(t = 0, NULL, i % t), i / NULLIF(t, 0), IF(x <> 0, d / x, NULL)",
+    ),
     ("nums", "x * 2, x / 3, x + d, x - i, f + 0, f * 2, y + 1, bt + 0, en + 0"),
     ("nums", "ROUND(d), ROUND(d, 1), ROUND(e, 2), ROUND(w, 3), ROUND(i), ROUND(d, 5)"),
     ("nums", "ROUND(d, -1), ROUND(e, -2), ROUND(w, -3), ROUND(i, -1), ROUND(b, -3)"),

@@ -311,3 +311,12 @@ SELECT id, chan = 2, chan + 0, chan < 3 FROM c ORDER BY id
 SELECT id FROM s WHERE a = 'äpple' ORDER BY id
 SELECT id, SUM(qty) OVER (ORDER BY sold RANGE BETWEEN INTERVAL 30 DAY PRECEDING AND CURRENT ROW) FROM c ORDER BY id
 SELECT GROUP_CONCAT(NULL), GROUP_CONCAT(name ORDER BY id) FROM emp
+SELECT id, CASE WHEN ti > 0 THEN i / ti END, CASE WHEN ti = 0 THEN NULL ELSE i % ti END FROM n ORDER BY id
+SELECT id, i / NULLIF(ti, 0), IF(x <> 0, d / x, NULL), IF(NOT ti = 0, i DIV ti, NULL), IF(d <= 0, NULL, i / d) FROM n WHERE ti IS NOT NULL AND z < 5 ORDER BY id
+SELECT region, SUM(qty) / COUNT(*), IF(SUM(qty) > 50, 100 / SUM(qty), NULL) FROM c GROUP BY region ORDER BY region
+SELECT d.v FROM (SELECT region, SUM(price) / COUNT(*) AS v FROM c GROUP BY region) d WHERE d.region = 'East'
+SELECT q FROM (SELECT region, SUM(price) / SUM(qty) AS q FROM c GROUP BY region) d WHERE q > 0.1 ORDER BY q
+SELECT id, region LIKE '%s%OUT%', region NOT LIKE '%E%ast', region LIKE 'xx%e%' FROM c ORDER BY id
+SELECT id, b DIV 2, b % 7, n + b, (n + b) > 1, COUNT(n + b) OVER () FROM far ORDER BY id
+SELECT COUNT(id * 2), COUNT(*) + 1, COUNT(*) * 3 - 1 FROM far WHERE id + 1 > 2 OR id * 2 < 1
+SELECT z, YEAR(sold) + 1, YEAR(sold) * 2, u + 1 FROM n JOIN c USING (id) WHERE YEAR(sold) + 0 = 2024 AND u < 100 ORDER BY z

@@ -382,3 +382,39 @@ SELECT COUNT(*) FROM (SELECT id, i / ti AS q FROM n UNION ALL SELECT id, 1 FROM 
 WITH w AS (SELECT z, SUM(i / ti) AS q FROM n GROUP BY z) SELECT z FROM w ORDER BY z
 -- a column that may warn and that nobody reads
 SELECT z FROM (SELECT z, q + 1 AS r FROM (SELECT z, SUM(i / ti) AS q FROM n GROUP BY z) AS a) AS b ORDER BY z
+-- a join by what may warn
+SELECT a.id FROM n a JOIN nothing e ON a.i / a.ti = e.v
+-- a condition that may warn, of several tables
+SELECT a.id FROM n a JOIN nothing e ON a.id = e.id WHERE a.i / a.ti > 1
+-- a condition that may warn, of several tables
+SELECT id FROM n WHERE EXISTS (SELECT 1 FROM nothing e WHERE e.v = n.i / n.ti)
+-- a subquery that may warn, as a condition
+SELECT id FROM n WHERE i / ti IN (SELECT v FROM nothing)
+-- a subquery that may warn, as a condition
+SELECT id FROM n WHERE id = ANY (SELECT i / ti FROM n)
+-- a subquery that may warn, as a condition
+SELECT id FROM n WHERE EXISTS (SELECT 1 FROM n WHERE i / ti > 1)
+-- rows of a query that may warn, of which not all are read
+SELECT q FROM (SELECT id, i / ti AS q FROM n LIMIT 10) d WHERE id = 2
+-- rows of a query that may warn, of which not all are read
+SELECT q FROM (SELECT DISTINCT id, i / ti AS q FROM n) d WHERE q > 1 AND id = 2
+-- rows of a query that may warn, of which not all are read
+SELECT q FROM (SELECT DISTINCT id, i / ti AS q FROM n) d JOIN c USING (id)
+-- rows of a query that may warn, of which not all are read
+SELECT q FROM (SELECT DISTINCT id, i / ti AS q FROM n) d LIMIT 1
+-- rows of a query that may warn, of which not all are read
+WITH w AS (SELECT DISTINCT id, i / ti AS q FROM n) SELECT q FROM w WHERE id = 2
+-- rows of a query that may warn, of which not all are read
+SELECT id FROM (SELECT id FROM n WHERE i / ti > 1) d WHERE id = 2
+-- a condition that may warn beside another one
+SELECT id FROM far WHERE b + 1 > 0 OR id = 1
+-- a column that may warn and that nobody reads
+SELECT COUNT(*) FROM (SELECT b, b + 1 AS v FROM far GROUP BY b) d
+-- an operand that may warn and that nobody reads
+SELECT id, i / ti < NULL FROM n
+-- NULL beside an operand that may warn
+SELECT id, b + 1 IN (NULL) FROM far
+-- NULL beside an operand that may warn
+SELECT id, i / ti IN (1, NULL) FROM n
+-- NULL beside an operand that may warn
+SELECT id FROM n WHERE (i / ti > 1 XOR NOT z = NULL)

@@ -274,3 +274,19 @@ def test_totals_come_behind_their_groups_without_order_by(
 ) -> None:
     mysql = oracle.query(text)
     assert oracle.answer(oracle.translate(text), mysql.fields) == mysql.rows
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SELECT COUNT(*) FROM (SELECT id, i / ti AS q FROM n) d",
+        "SELECT id FROM (SELECT id, i / ti AS q FROM n) d ORDER BY id",
+        "WITH d AS (SELECT id, i / ti AS q FROM n) SELECT id FROM d ORDER BY id",
+        "SELECT q FROM (SELECT id, i / ti AS q FROM n) d WHERE id = 2",
+    ],
+)
+def test_what_mysql_stores_is_evaluated_whole(oracle: Oracle, text: str) -> None:
+    assert oracle.translate(text)  # MySQL merges it
+    stored = SessionFacts(switches="index_merge=on,derived_merge=off")
+    with pytest.raises(Forward, match="may warn"):
+        oracle.translate(text, stored)

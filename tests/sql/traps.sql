@@ -35,3 +35,27 @@ SELECT id, MAX(paid) FROM c GROUP BY id
 SELECT d.id, MAX(x.sold) FROM dept d LEFT JOIN c x ON x.id = d.id + 9 GROUP BY d.id
 -- More than one row
 SELECT id, (SELECT id FROM emp e WHERE e.dept_id = d.id) FROM dept d
+-- Overflow in addition
+SELECT id FROM far WHERE b + 1 > 0
+-- Overflow in multiplication
+SELECT id FROM far WHERE b * 2 > 0
+-- Overflow in addition
+SELECT COUNT(b + b) FROM far
+-- Overflow in addition
+SELECT id FROM far WHERE b + b IS NULL
+-- Overflow in subtraction
+SELECT id FROM far WHERE -b - 5 < 0
+-- Overflow in addition
+SELECT b + b FROM far WHERE n IS NULL
+-- Overflow in multiplication
+SELECT COUNT(ABS(b - 5) * 2 + b) FROM far
+-- division by zero
+SELECT q FROM (SELECT region, SUM(price) / (SUM(qty) - 43) AS q FROM c GROUP BY region) d WHERE q > 1
+-- division by zero
+SELECT id, CASE WHEN ti >= 0 THEN i / ti END FROM n
+-- division by zero
+SELECT id, CASE WHEN ti > 0 THEN SUM(i / ti) OVER () END FROM n
+-- division by zero
+SELECT region, COUNT(*) / (COUNT(paid) - 2) FROM c GROUP BY region
+-- division by zero
+SELECT SUM(id) / COUNT(*) FROM nothing

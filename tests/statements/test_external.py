@@ -61,7 +61,9 @@ REFUSED = [
     ("a int", "ROW_FORMAT=COMPRESSED", 1478),
     ("a int", "FILES=(URI='x', FILE_NAME='y')", 3877),
     ("a int", "STRICT_LOAD=2", 1064),
-    ("a int", "PARTITION BY KEY (a)", 1235),
+    ("a int, b int AS (a + 1)", "", 1235),
+    ("a int", "PARTITION BY HASH (a)", 1178),
+    ("a int", "PARTITION BY KEY (a) (PARTITION p DATA DIRECTORY = '/x')", 1235),
 ]
 
 

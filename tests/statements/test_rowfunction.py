@@ -366,12 +366,13 @@ def test_what_is_wrong_with_a_statement_mysql_says(
     assert refusal(client, sql)[0] in (1052, 1054, 1055, 1111, 1146)
 
 
-def test_a_variable_that_the_statement_sets_is_an_argument_as_mysql_has_it(
+def test_a_variable_that_a_statement_sets_is_an_argument_as_mysql_has_it(
     client: Connection,
 ) -> None:
     other = ROW.replace("61", "20")
     run(client, f"SET @row = '{other}', @p = {ONE}")
-    assert value(client, "SELECT JSON_EXTRACT(@p, '$.age')") == "20"
+    assert value(client, "SELECT JSON_EXTRACT(@p, '$.age')") == "61"
+    assert value(client, "SELECT JSON_EXTRACT(@row, '$.age')") == "20"
 
 
 def test_a_prediction_of_a_prediction_is_computed(client: Connection) -> None:

@@ -91,54 +91,6 @@ def _sink(kept: Any, at: Any, start: int, end: int) -> None:
 
 
 @_compiled
-def _nearest_few(of: Any, turned: Any, far: Any, places: Any) -> None:
-    others = turned.shape[1]
-    count = far.shape[1]
-    sums = np.empty(others)
-    for i in range(len(of)):
-        _add_differences(of[i], turned, sums)
-        # the farthest of those kept is on top of a heap
-        kept, at = far[i], places[i]
-        for k in range(count):
-            kept[k], at[k] = sums[k], k
-        for start in range(count // 2 - 1, -1, -1):
-            _sink(kept, at, start, count)
-        for k in range(count, others):
-            if sums[k] < kept[0]:
-                kept[0], at[0] = sums[k], k
-                _sink(kept, at, 0, count)
-        for end in range(count - 1, 0, -1):
-            kept[0], kept[end] = kept[end], kept[0]
-            at[0], at[end] = at[end], at[0]
-            _sink(kept, at, 0, end)
-
-
-@_compiled
-def _ranked(of: Any, turned: Any, ranks: Any, far: Any) -> None:
-    others, last = turned.shape[1], ranks[-1]
-    sums = np.empty(others)
-    near = np.empty(others)
-    # a few of them tell about how far the last one will be: the rest need no sorting
-    step = max(1, others // SAMPLE)
-    sample = (others - 1) // step + 1
-    guess = min(sample - 1, 8 + 8 * last * sample // (5 * others))
-    for i in range(len(of)):
-        _add_differences(of[i], turned, sums)
-        near[:sample] = sums[::step]
-        limit = _select(near[:sample], guess)
-        count = 0
-        for k in range(others):
-            near[count] = sums[k]
-            count += sums[k] <= limit
-        if count <= last:
-            near[:] = sums
-            count = others
-        for place in range(len(ranks) - 1, -1, -1):
-            far[i, place] = _select(near[:count], ranks[place])
-            count = ranks[place] + 1  # all that are nearer stand before it
-
-
-@_compiled
 def _select(values: Any, rank: int) -> float:
     """The value of this rank, at its place; smaller ones stand before it."""
     low, high = 0, len(values) - 1
@@ -162,6 +114,68 @@ def _select(values: Any, rank: int) -> float:
         else:
             break
     return float(values[rank])
+
+
+@_compiled
+def _limit(sums: Any, room: Any, rank: int) -> float:
+    """At least ``rank`` + 1 of the sums are no larger, and most of the others are.
+
+    A few of them tell about how far that rank is; ``room`` is for as many.
+    """
+    step = max(1, len(sums) // SAMPLE)
+    sample = (len(sums) - 1) // step + 1
+    room[:sample] = sums[::step]
+    guess = min(sample - 1, 8 + 8 * rank * sample // (5 * len(sums)))
+    limit = _select(room[:sample], guess)
+    found = 0
+    for k in range(len(sums)):
+        found += sums[k] <= limit
+    return limit if found > rank else np.inf
+
+
+@_compiled
+def _nearest_few(of: Any, turned: Any, far: Any, places: Any) -> None:
+    others, count = turned.shape[1], far.shape[1]
+    sums = np.empty(others)
+    near = np.empty(others)
+    near_at = np.empty(others, np.int64)
+    for i in range(len(of)):
+        _add_differences(of[i], turned, sums)
+        limit = _limit(sums, near, count - 1)
+        found = 0
+        for k in range(others):
+            near[found], near_at[found] = sums[k], k
+            found += sums[k] <= limit
+        # the farthest of those kept is on top of a heap
+        kept, at = far[i], places[i]
+        kept[:], at[:] = near[:count], near_at[:count]
+        for start in range(count // 2 - 1, -1, -1):
+            _sink(kept, at, start, count)
+        for k in range(count, found):
+            if near[k] < kept[0]:
+                kept[0], at[0] = near[k], near_at[k]
+                _sink(kept, at, 0, count)
+        for end in range(count - 1, 0, -1):
+            kept[0], kept[end] = kept[end], kept[0]
+            at[0], at[end] = at[end], at[0]
+            _sink(kept, at, 0, end)
+
+
+@_compiled
+def _ranked(of: Any, turned: Any, ranks: Any, far: Any) -> None:
+    others, last = turned.shape[1], ranks[-1]
+    sums = np.empty(others)
+    near = np.empty(others)
+    for i in range(len(of)):
+        _add_differences(of[i], turned, sums)
+        limit = _limit(sums, near, last)
+        count = 0
+        for k in range(others):
+            near[count] = sums[k]
+            count += sums[k] <= limit
+        for place in range(len(ranks) - 1, -1, -1):
+            far[i, place] = _select(near[:count], ranks[place])
+            count = ranks[place] + 1  # all that are nearer stand before it
 
 
 @_compiled

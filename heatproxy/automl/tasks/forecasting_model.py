@@ -17,7 +17,7 @@ from heatproxy.automl.features import find_column, plain
 from heatproxy.automl.forecasting import FORECASTERS
 from heatproxy.automl.forecasting.clock import Clock, PlaceArray, ticks_of
 from heatproxy.automl.forecasting.forecaster import Forecaster
-from heatproxy.automl.forecasting.intervals import Spread, quantile
+from heatproxy.automl.forecasting.intervals import Spread
 from heatproxy.automl.forecasting.scores import METRICS, evaluate_forecast
 from heatproxy.automl.forecasting.table import Encoded, encoded, spread, truth_of
 from heatproxy.automl.metrics import invalid_data, metric_named
@@ -88,7 +88,7 @@ class ForecastModel(Told):
         places = self._places(table)
         values = self._values(table, places)
         steps = (places - self.clock.places + 1).astype(np.float64)
-        reach = quantile(float(share)) * self.errors.deviations(steps)
+        reach = self.errors.reach(float(share), steps)
         low = np.clip(values - reach, -LARGEST, LARGEST).tolist()
         high = np.clip(values + reach, -LARGEST, LARGEST).tolist()
         texts = [
@@ -130,6 +130,7 @@ class ForecastModel(Told):
             "encoders": [encoder.state() for encoder in self.encoders],
             "members": [member.state() for member in self.members],
             "facts": self.facts.state(),
+            "ends": self.errors.ends,
         }
         arrays = {
             "fitted": self.fitted,
@@ -138,6 +139,7 @@ class ForecastModel(Told):
             "constant": self.errors.constant,
             "walk": self.errors.walk,
             "slope": self.errors.slope,
+            "scores": self.errors.scores,
             "changes": self.changes,
         }
         return values, arrays
@@ -145,6 +147,7 @@ class ForecastModel(Told):
     @classmethod
     def from_state(cls, state: Mapping[str, Any], arrays: Arrays) -> "ForecastModel":
         """Whatever it raises means that the state is none; it is tried before."""
+        variables = len(state["endogenous"])
         model = cls(
             clock=Clock.from_state(state["clock"]),
             endogenous=tuple(state["endogenous"]),
@@ -156,7 +159,10 @@ class ForecastModel(Told):
                 *(
                     np.array(arrays[name], dtype=np.float64)
                     for name in ("near", "constant", "walk", "slope")
-                )
+                ),
+                # an older model has none
+                np.array(arrays.get("scores", np.zeros((0, variables))), np.float64),
+                int(state.get("ends", 0)),
             ),
             changes=np.array(arrays["changes"], dtype=np.float64),
             facts=SpecialFacts.from_state(state["facts"]),
@@ -181,6 +187,11 @@ class ForecastModel(Told):
             raise ValueError("fitted values")
         if any(size != (variables,) for size in sizes) or self.ticks.ndim != 1:
             raise ValueError("errors")
+        scores = self.errors.scores
+        if scores.ndim != 2 or scores.shape[1] != variables:
+            raise ValueError("scores of other variables")
+        if not np.isfinite(scores).all() or (len(scores) and self.errors.ends < 1):
+            raise ValueError("scores of no end")
 
     def _named(self, row: tuple[list[float], list[float], list[float]]) -> Any:
         values, low, high = row

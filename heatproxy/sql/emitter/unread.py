@@ -21,6 +21,7 @@ from heatproxy.sql.emitter.relations import Relation
 from heatproxy.sql.emitter.values import TRAP, Forward, Value
 
 _NAME = re.compile(r"\b[a-z]\d+\.c\d+\b")
+_NAMED = re.compile(r"\b[a-z]\d+\.|\0")
 _ALIAS = re.compile(r"\bt\d+\b")
 # they evaluate an operand only where they need it, in MySQL and in DuckDB
 _CHOICES = ("IF", "IFNULL", "COALESCE", "NULLIF")
@@ -138,4 +139,5 @@ def _is_several(condition: exp.Expr) -> bool:
 
 
 def _is_null(value: Value) -> bool:
-    return value.kind == "null" or value.sql.startswith("CAST(NULL AS ")
+    """Whether it may be NULL in every row: a NULL is written in it, and no name."""
+    return "NULL" in value.sql and _NAMED.search(value.sql) is None

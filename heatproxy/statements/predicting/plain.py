@@ -21,8 +21,9 @@ _MODIFIERS = (
 )
 _NOT_PLAIN = (b"DISTINCT", b"DISTINCTROW", b"SQL_CALC_FOUND_ROWS", b"OVER")
 _PATH = rb"\s*,\s*'\$\.Prediction'\s*\)"
-# What may stand around a call: the whole answer, its Prediction as JSON or as text.
-WHOLE, PREDICTION, TEXT = "whole", "prediction", "text"
+# What may stand around a call: the whole answer, its Prediction as JSON or as text,
+# or as a value of some type.
+WHOLE, PREDICTION, TEXT, VALUE = "whole", "prediction", "text", "value"
 _FORMS = (
     (re.compile(rb"(?is)\s*"), re.compile(rb"(?is)\s*"), WHOLE),
     (
@@ -35,6 +36,14 @@ _FORMS = (
         re.compile(rb"(?s)" + _PATH + rb"\s*\)\s*"),
         TEXT,
     ),
+    (
+        re.compile(rb"(?is)\s*JSON_VALUE\s*\(\s*"),
+        re.compile(
+            rb"(?is)\s*,\s*'\$\.Prediction'\s+RETURNING\s+"
+            rb"(?P<type>SIGNED|DOUBLE|CHAR\(\d+\))\s+ERROR\s+ON\s+ERROR\s*\)\s*"
+        ),
+        VALUE,
+    ),
 )
 _ALIAS = re.compile(
     rb"(?is)(?:\s+AS)?\s*(?:`(?:[^`]|``)+`|(?<=\s)[A-Za-z_\x80-\xff][\w$\x80-\xff]*"
@@ -46,11 +55,15 @@ _TERM = (b"+", b"-", b"*", b"/", b"(", b")", b".")
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A member of the select list: its text, and the call in it."""
+    """A member of the select list: its text, and the call in it.
+
+    ``type`` is that of a VALUE, in upper case.
+    """
 
     text: bytes
     call: RoutineCall | None = None
     form: str = WHOLE
+    type: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +114,7 @@ def fields_of(argument: bytes, part: Sequence[Token]) -> list[tuple[str, bytes]]
     The keys are literals and all different; the expressions are columns and numbers,
     and sums of them, so that their types say what they are in JSON.
     """
-    words = [t for t in part if t.kind is not None]
+    words = part
     if len(words) < 3 or not words[0].is_word(b"JSON_OBJECT"):
         return None
     if not words[1].is_symbol(b"(") or not words[-1].is_symbol(b")"):
@@ -158,7 +171,8 @@ def _item(
         alias = behind[match.end() :]
         spaced = behind[match.end() - 1 : match.end()].isspace()
         if not alias or _ALIAS.fullmatch((b" " if spaced else b"") + alias):
-            return Item(whole, inside[0], form)
+            kind = match["type"] if form == VALUE else b""
+            return Item(whole, inside[0], form, kind.upper())
     return None
 
 

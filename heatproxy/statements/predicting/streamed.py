@@ -4,6 +4,7 @@ MySQL is asked for the arguments in place of the calls. They come as columns, th
 answers a batch of rows at a time, and the answers go out in the columns of the calls.
 """
 
+import re
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -12,10 +13,12 @@ import pyarrow as pa
 from pymysql.constants import FIELD_TYPE, FLAG
 
 from heatproxy.aftermath import Condition, conditions_of, of_rows
+from heatproxy.automl.columns import is_number
 from heatproxy.automl.json_columns import json_strings
 from heatproxy.routines.columnwise import (
     ColumnPredictor,
     as_given,
+    as_stored,
     column_predictor,
     echoed,
 )
@@ -25,6 +28,7 @@ from heatproxy.sql.lexer import tokens
 from heatproxy.statements.predicting.calls import as_text, function_of
 from heatproxy.statements.predicting.plain import (
     TEXT,
+    VALUE,
     WHOLE,
     Item,
     Plain,
@@ -43,6 +47,7 @@ _TEXTS = (
 )
 # What goes through Arrow and comes out as MySQL has it.
 _PASSED = (*_NUMBERS, *_TEXTS, FIELD_TYPE.JSON, FIELD_TYPE.YEAR, FIELD_TYPE.NULL)
+_COMPUTES = re.compile(rb"[-+*/]")  # what gives decimals of digits of their own
 _DIGITS = 18  # of a decimal without fraction that is an integer in JSON
 
 
@@ -131,7 +136,11 @@ async def _of_call(
     if fields is not None and call.name == "ML_PREDICT_ROW":
         predictor = await column_predictor(session, handle, options)
         texts = [expression for _, expression in fields]
-        if predictor is not None and await _are_scalars(session, texts, rest):
+        if (
+            predictor is not None
+            and _gives(predictor, item)
+            and await _are_scalars(session, texts, rest)
+        ):
             keys = tuple(key for key, _ in fields)
             return _Source(item, place, len(keys), keys, predictor), texts
     if item.form != WHOLE:
@@ -141,12 +150,31 @@ async def _of_call(
     return source, [value]
 
 
+def _gives(predictor: ColumnPredictor, item: Item) -> bool:
+    """Whether every Prediction is a value of the type that the item says."""
+    if item.form != VALUE:
+        return True
+    classes = predictor.classes
+    if item.type == b"DOUBLE":
+        return classes is None or is_number(classes.type)
+    if classes is None or item.type == b"SIGNED":
+        return classes is not None and pa.types.is_integer(classes.type)
+    longest = int(item.type[len(b"CHAR(") : -1])
+    if not pa.types.is_string(classes.type):
+        return False
+    return all(len(text) <= longest for text in classes.to_pylist())
+
+
 async def _are_scalars(session: Session, texts: Sequence[bytes], rest: bytes) -> bool:
     """Whether the types of these expressions say what they are in JSON."""
     found = await session.backend.prepared_columns(
         b"SELECT " + b", ".join(texts) + b" " + rest
     )
-    return all(_is_scalar(column) for column in found)
+    return all(
+        _is_scalar(column)
+        and (column.type != FIELD_TYPE.NEWDECIMAL or not _COMPUTES.search(text))
+        for column, text in zip(found, texts, strict=True)
+    )
 
 
 def _is_scalar(column: ColumnDefinition) -> bool:
@@ -239,6 +267,8 @@ def _by_columns(
     answered = source.predictor.answers(rows, texts)
     if source.item.form == WHOLE:
         return answered.rows()
+    if source.item.form == VALUE:
+        return answered.labels
     if source.item.form == TEXT or not answered.is_text:
         return answered.predictions
     return json_strings(answered.predictions)
@@ -249,4 +279,9 @@ async def _by_rows(
 ) -> pa.Array:
     texts = await session.off_loop(lambda cancel: column.to_pylist())
     rows = [(text, *source.constants) for text in texts]
-    return pa.array(await function_of(call).run(session, rows), pa.string())
+    answers = await function_of(call).run(session, rows)
+
+    def stored(cancel: Cancel) -> list[str | None]:
+        return [None if a is None else as_stored(a) for a in cancel.between(answers)]
+
+    return pa.array(await session.off_loop(stored), pa.string())

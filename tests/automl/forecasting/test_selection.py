@@ -152,6 +152,44 @@ def test_deviations_grow_as_the_errors_did() -> None:
     assert far[4] == pytest.approx(20.0, rel=0.25)
 
 
+def test_bounds_hold_the_share_of_the_errors_held_out() -> None:
+    random = np.random.default_rng(5)
+    ends = tuple(random.standard_t(2, size=(120, 1)) for _ in range(3))
+    spread = Spread.fit(random.normal(size=(300, 1)), ends)
+    steps = np.arange(1.0, 121.0)
+    for share in (0.5, 0.8, 0.95, 0.99):
+        reach = spread.reach(share, steps)
+        inside = [np.abs(end) <= reach for end in ends]
+        assert np.mean(inside) >= share
+        assert (reach >= quantile(share) * spread.deviations(steps)).all()
+    assert spread.reach(0.99, steps)[0, 0] > 1.2 * (
+        quantile(0.99) * spread.deviations(steps)[0, 0]
+    )
+    # one step ahead of its own past the model has many errors to go by
+    past = np.array([-5.0, 0.0])
+    assert np.array_equal(
+        spread.reach(0.8, past), quantile(0.8) * spread.deviations(past)
+    )
+
+
+def test_the_next_end_is_within_the_bounds_as_often_as_they_say() -> None:
+    random = np.random.default_rng(6)
+    inside = []
+    for _ in range(200):
+        ends = tuple(random.normal(size=(40, 1)).cumsum(axis=0) for _ in range(4))
+        spread = Spread.fit(random.normal(size=(200, 1)), ends[:3])
+        reach = spread.reach(0.8, np.arange(1.0, 41.0))
+        inside.append(np.mean(np.abs(ends[3]) <= reach))
+    assert 0.78 <= np.mean(inside) <= 0.92
+
+
+@pytest.mark.parametrize("error", [0.0, 1e-150, 1e150])
+def test_bounds_of_any_errors_are_numbers(error: float) -> None:
+    spread = Spread.fit(np.zeros((5, 1)), (np.array([[0.0], [error]]),))
+    assert np.isfinite(spread.scores).all()
+    assert np.isfinite(spread.reach(0.95, np.array([1.0, 2.0]))).all()
+
+
 def test_without_ends_errors_add_up() -> None:
     spread = Spread.fit(np.array([[np.nan], [2.0], [-2.0]]), ())
     assert spread.deviations(np.array([1.0, 4.0]))[:, 0].tolist() == [2.0, 4.0]

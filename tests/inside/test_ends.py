@@ -1,0 +1,217 @@
+"""Calls from inside that find no answer: each ends, with an error that says why."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from typing import Any
+
+import pymysql
+import pytest
+
+from heatproxy.routines import ROUTINES
+from heatproxy.routines.routine import Procedure
+from heatproxy.routines.stubs import BELL, DESK, SEAT, SEAT_WAIT_S, SILENT_S
+from tests.asking import refusal, rows, run, value
+from tests.conftest import Server
+from tests.inside.conftest import MODEL, ONE, PREDICTION
+
+pytestmark = pytest.mark.mysql
+
+Connection = Any
+CALL = f"SELECT sys.ML_PREDICT_ROW({ONE}, '{MODEL}', NULL)"
+STATE = "SELECT STATE FROM performance_schema.processlist WHERE ID = {}"
+LOCK = "LOCK TABLES ML_SCHEMA_admin.MODEL_CATALOG WRITE"
+KEY = "0" * 64
+
+
+def of_nobody(name: str) -> str:
+    """A stub in the schema ``inside``, by whose names of locks no heatproxy is."""
+    text = ROUTINES[name].stub(KEY)
+    for lock in (BELL, DESK, SEAT):
+        text = text.replace(lock, lock.replace("heatproxy", "nobody"))
+    return text.replace(f"sys.`{name}`", f"inside.`{name}`").replace(
+        f"> {SEAT_WAIT_S} ", "> 0.05 "
+    )
+
+
+# --- nobody answers -----------------------------------------------------------------
+
+
+def test_every_routine_says_that_heatproxy_is_away(direct: Connection) -> None:
+    for routine in ROUTINES.values():
+        run(direct, of_nobody(routine.name))
+        arguments = ", ".join("@x" if p.is_out else "NULL" for p in routine.parameters)
+        kind = "PROCEDURE" if isinstance(routine, Procedure) else "FUNCTION"
+        verb = "CALL" if kind == "PROCEDURE" else "SELECT"
+        assert refusal(direct, f"{verb} inside.{routine.name}({arguments})") == (
+            3877,
+            f"sys.{routine.name} runs in heatproxy, which is not here"
+            " (or inside.enabled is off)",
+        )
+        run(direct, f"DROP {kind} inside.{routine.name}")
+
+
+@pytest.fixture
+def stranger(server: Server, direct: Connection) -> Iterator[Connection]:
+    """A session that makes as if it were heatproxy, for a stub of its own."""
+    run(
+        direct,
+        of_nobody("ML_PREDICT_ROW").replace(f"> {SILENT_S} ", "> 0.3 "),
+    )
+    with closing(server.connect_backend()) as connection:
+        run(connection, "DO GET_LOCK('nobody.bell', 0)")
+        yield connection
+    run(direct, "DROP FUNCTION inside.ML_PREDICT_ROW")
+
+
+OWN = f"SELECT inside.ML_PREDICT_ROW({ONE}, '{MODEL}', NULL)"
+
+
+@pytest.mark.usefixtures("stranger")
+def test_no_free_desk_is_said_to_be_that(direct: Connection) -> None:
+    assert refusal(direct, OWN) == (
+        3877,
+        "sys.ML_PREDICT_ROW: all inside.callers of heatproxy are busy, try again",
+    )
+
+
+def test_a_heatproxy_that_is_silent_is_not_waited_for(
+    direct: Connection, stranger: Connection
+) -> None:
+    run(stranger, "DO GET_LOCK('nobody.desk.0', 0)")
+    assert refusal(direct, OWN) == (
+        3877,
+        "sys.ML_PREDICT_ROW: heatproxy does not answer",
+    )
+
+
+def test_the_answer_of_a_stranger_is_none(
+    server: Server, direct: Connection, stranger: Connection
+) -> None:
+    """It may read performance_schema, and does all that heatproxy does but seal."""
+    run(stranger, "DO GET_LOCK('nobody.desk.0', 0)")
+    thread = value(direct, "SELECT PS_CURRENT_THREAD_ID()")
+    heard = (
+        "SELECT SUBSTR(VARIABLE_VALUE, 65, 32)"
+        " FROM performance_schema.user_variables_by_thread"
+        f" WHERE THREAD_ID = {thread} AND VARIABLE_NAME = 'heatproxy.request'"
+    )
+    with in_thread(lambda: refusal(direct, OWN)) as answer:
+        while not (found := rows(stranger, heard)) or not found[0][0]:
+            pass
+        nonce = found[0][0].decode()
+        forged = "f" * 64 + "A000000{}"
+        run(stranger, f"SET @`heatproxy.{nonce}` = '{forged}'")
+        run(stranger, "DO RELEASE_LOCK('nobody.desk.0')")
+    assert answer() == (
+        3877,
+        "sys.ML_PREDICT_ROW: an answer did not come from heatproxy",
+    )
+
+
+@contextmanager
+def in_thread(work: Callable[[], Any]) -> Iterator[Callable[[], Any]]:
+    """Do it meanwhile; what it came to is known behind the block."""
+    found: list[Any] = []
+    thread = threading.Thread(target=lambda: found.append(work()))
+    thread.start()
+    try:
+        yield lambda: found[0]
+    finally:
+        thread.join()
+
+
+# --- the caller ends ----------------------------------------------------------------
+
+
+@pytest.fixture
+def locked(server: Server, direct: Connection) -> Iterator[None]:
+    """The catalog is locked, so that heatproxy is in the middle of an answer."""
+    value(direct, CALL)
+    with closing(server.connect_backend()) as holder:
+        run(holder, LOCK)
+        yield
+        run(holder, "UNLOCK TABLES")
+
+
+def _until_it_waits(server: Server, thread_id: int) -> None:
+    with closing(server.connect_backend()) as onlooker:
+        while rows(onlooker, STATE.format(thread_id)) != [("User lock",)]:
+            pass
+
+
+@pytest.mark.parametrize("kill", ["KILL QUERY", "KILL"])
+def test_a_kill_ends_a_caller_that_waits(
+    server: Server, schema: str, locked: None, kill: str
+) -> None:
+    caller = server.connect_backend(database=schema)
+    thread_id = caller.thread_id()
+
+    def call() -> int:
+        try:
+            with caller.cursor() as cursor:
+                cursor.execute(CALL)
+        except pymysql.MySQLError as problem:
+            return int(problem.args[0])
+        return 0
+
+    with in_thread(call) as answer:
+        _until_it_waits(server, thread_id)
+        with closing(server.connect_backend()) as admin:
+            run(admin, f"{kill} {thread_id}")
+    assert answer() == (1317 if kill == "KILL QUERY" else 2013)
+    if kill == "KILL QUERY":
+        caller.close()
+
+
+@pytest.mark.usefixtures("locked")
+def test_max_execution_time_counts(direct: Connection) -> None:
+    limited = CALL.replace("SELECT", "SELECT /*+ MAX_EXECUTION_TIME(300) */", 1)
+    assert refusal(direct, limited)[0] == 3024
+
+
+def test_a_session_calls_again_after_a_kill(server: Server, schema: str) -> None:
+    with closing(server.connect_backend(database=schema)) as caller:
+        before = value(caller, CALL)
+        with closing(server.connect_backend()) as holder:
+            run(holder, LOCK)
+            limited = CALL.replace("SELECT", "SELECT /*+ MAX_EXECUTION_TIME(200) */", 1)
+            for _ in range(3):
+                assert refusal(caller, limited)[0] == 3024
+            run(holder, "UNLOCK TABLES")
+        assert value(caller, CALL) == before
+        with closing(server.connect_backend(database=schema)) as other:
+            assert value(other, CALL) == before
+
+
+def test_a_caller_killed_while_it_acts_for_heatproxy_is_let_go(
+    server: Server, schema: str
+) -> None:
+    with (
+        closing(server.connect_backend(database=schema)) as holder,
+        closing(server.connect_backend(database=schema)) as caller,
+    ):
+        run(holder, "LOCK TABLES people WRITE")
+        thread_id = caller.thread_id()
+        call = (
+            f"CALL sys.ML_SCORE('inside.people', 'job', '{MODEL}', 'accuracy',"
+            " @s, NULL)"
+        )
+        with in_thread(lambda: refusal(caller, call)[0]) as answer:
+            waiting = "Waiting for table metadata lock"
+            while rows(holder, STATE.format(thread_id)) != [(waiting,)]:
+                pass
+            run(holder, f"KILL QUERY {thread_id}")
+        assert answer() == 1317
+        run(holder, "UNLOCK TABLES")
+        assert value(caller, CALL)  # at another desk
+
+
+def test_an_error_in_the_middle_leaves_no_lock(direct: Connection) -> None:
+    call = f"CALL sys.ML_PREDICT_TABLE('inside.people', '{MODEL}', 'inside.expected')"
+    assert refusal(direct, call)[0] == 1318
+    call = call.replace("')", "', NULL)")
+    number, text = refusal(direct, call)
+    assert (number, text) == (1050, "Table 'expected' already exists")
+    assert rows(direct, f"SELECT {PREDICTION} FROM people LIMIT 1")
+    assert value(direct, "SELECT RELEASE_ALL_LOCKS()") == 0
