@@ -77,7 +77,8 @@ class Bank:
 
     def matrix(self) -> FloatArray:
         """All rows as the model's estimator takes them (rows, width)."""
-        address = Address(**self._login, socket=self.socket)
+        account = self.account
+        address = Address(account.user, account.password, self.socket)
         with closing(BulkReader(address)) as reader:
             batches = list(reader.select(f"SELECT * FROM {SCHEMA}.bank"))
         return self.model.features.encode(pa.Table.from_batches(batches))
@@ -96,20 +97,35 @@ def opened(folder: Path, rows: int) -> Iterator[Bank]:
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     data_dir = folder / "data"
-    with heatproxy(data_dir, HEATPROXY_LOG_LEVEL="error") as (port, _):
-        account = read_option_file(data_dir / "client.cnf")
-        where = {"unix_socket": backend_socket(data_dir)}
-        login = {"user": account.user, "password": account.password}
-        with closing(answers.connect(**where, **login, local_infile=True)) as direct:
-            features = _make(direct, folder, rows)
+    with (
+        heatproxy(data_dir, HEATPROXY_LOG_LEVEL="error") as (port, _),
+        made(data_dir, port, rows) as bank,
+    ):
+        yield bank
+
+
+@contextmanager
+def made(data_dir: Path, port: int, rows: int) -> Iterator[Bank]:
+    """The table and the model in a heatproxy that runs on a data directory.
+
+    Raises:
+        BenchFailed: MySQL refuses a statement.
+    """
+    account = read_option_file(data_dir / "client.cnf")
+    where = backend_socket(data_dir)
+    login = {"user": account.user, "password": account.password}
+    with closing(answers.connect(unix_socket=where, **login)) as direct:
         try:
+            with closing(
+                answers.connect(unix_socket=where, **login, local_infile=True)
+            ) as loading:
+                features = _make(loading, data_dir, rows)
             through = answers.connect(host="127.0.0.1", port=port, **login)
             with closing(through):
                 model = _train(through, account.user)
-            yield Bank(account, port, where["unix_socket"], rows, features, model)
+            yield Bank(account, port, where, rows, features, model)
         finally:
-            with closing(answers.connect(**where, **login)) as direct:
-                run(direct, f"DROP DATABASE IF EXISTS {SCHEMA}")
+            run(direct, f"DROP DATABASE IF EXISTS {SCHEMA}")
 
 
 def run(connection: Any, sql: str) -> answers.Answer:

@@ -16,7 +16,15 @@ import pymysql
 
 from heatproxy.backend.account import Address, connect
 from heatproxy.errors import ProtocolError
-from heatproxy.routines.stubs import DESK, REQUEST, SEAT, SEATS
+from heatproxy.routines.stubs import (
+    DESK,
+    KEY_DIGITS,
+    NONCE_DIGITS,
+    REQUEST,
+    SEAT,
+    SEATS,
+    SITS,
+)
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +37,7 @@ SETTINGS = (
 TURN_S = 1  # of one wait for the turn, before the caller is looked at again
 MISSES = 4  # looks that must not find a caller at work, who is gone then
 LOOK_AGAIN_S = 0.05
+_OF_EVENT = "NAME = 'thread/sql/event_worker'"  # it is gone when its event is over
 
 
 class CallerGone(ProtocolError):
@@ -148,13 +157,17 @@ class Desk:
         if connection_id is None or thread is None:
             return None
         text = await self.hear(thread)
+        seat = await self.hear(thread, SITS)
+        begin = KEY_DIGITS + NONCE_DIGITS
+        if seat != text[KEY_DIGITS:begin] + str(self.number):
+            text = ""  # it calls at another desk, and was killed at this one before
         return Caller(int(connection_id), int(thread), text)
 
-    async def hear(self, thread: int) -> str:
+    async def hear(self, thread: int, name: str = REQUEST) -> str:
         """What a session says now, by its number in performance_schema."""
         found = await self.query(
             "SELECT VARIABLE_VALUE FROM performance_schema.user_variables_by_thread"
-            f" WHERE THREAD_ID = {thread} AND VARIABLE_NAME = '{REQUEST}'"
+            f" WHERE THREAD_ID = {thread} AND VARIABLE_NAME = '{name}'"
         )
         value = found[0][0] if found else None
         if value is None:
@@ -191,7 +204,7 @@ class Desk:
         found = await self.query(
             "SELECT 1 FROM performance_schema.threads"
             f" WHERE PROCESSLIST_ID = {connection_id}"
-            " AND PROCESSLIST_COMMAND <> 'Sleep'"
+            f" AND (PROCESSLIST_COMMAND <> 'Sleep' OR {_OF_EVENT})"
         )
         return bool(found)
 
@@ -200,6 +213,7 @@ class Desk:
         found = await self.query(
             "SELECT 1 FROM performance_schema.threads"
             f" WHERE PROCESSLIST_ID = {connection_id}"
-            " AND PROCESSLIST_STATE IN ('User lock', 'User sleep')"
+            " AND (PROCESSLIST_STATE IN ('User lock', 'User sleep')"
+            f" OR {_OF_EVENT})"
         )
         return bool(found)

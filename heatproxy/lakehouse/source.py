@@ -256,7 +256,7 @@ def _selection(location: FileLocation, url: str) -> Object | _Selection:
         return _Selection(_folder_url(url), location.prefix)
     if location.pattern is not None:
         return _Selection(_folder_url(url), pattern=_expression(location.pattern, url))
-    path = urlsplit(url).path
+    path = _path_of(url)
     if location.uri is not None and _GLOB.search(path):
         base, _, glob = _split_object(url)
         literal = _GLOB.split(glob)[0]
@@ -265,6 +265,15 @@ def _selection(location: FileLocation, url: str) -> Object | _Selection:
         base, _, prefix = _split_object(url)
         return _Selection(base, prefix)
     return Object(url)
+
+
+def _path_of(url: str) -> str:
+    """A URL's path; what names objects of a bucket or folder has no query."""
+    parts = urlsplit(url)
+    of_bucket = parts.scheme in ("s3", "file") or _OBJECT.fullmatch(parts.path)
+    if parts.query and of_bucket:
+        return f"{parts.path}?{parts.query}"
+    return parts.path
 
 
 def _bucket_url(location: FileLocation) -> str:

@@ -63,6 +63,8 @@ class Feed:
         self._next_at = 0.0  # when changes are to be applied at the earliest
         self._branch: bytes | None = None  # the XA transaction under way
         self._came = False
+        # tables whose shape is of a time before their rows
+        self._older: set[int] = set()
 
     def go(self) -> None:
         """Follow until something ends it.
@@ -168,15 +170,22 @@ class Feed:
         followed = self._members.find((table_map.schema, table_map.table))
         slot, lasting = -1, True
         if followed is not None and followed.slot in self._slots:
-            if self._has_it(followed):
-                lasting = False  # it looks as it did then, not as it was loaded
-            else:
-                try:
-                    followed.fit(table_map)
-                    slot = followed.slot
-                except Unfit as unfit:
-                    self._spoil(followed, str(unfit))
+            is_older = self._has_it(followed)
+            was_older = followed.slot in self._older
+            if is_older or (was_older and not self._has_rows(followed.slot)):
+                followed.shape = None  # DDL that it has may have come since
+            (self._older.add if is_older else self._older.discard)(followed.slot)
+            try:
+                followed.fit(table_map)
+                slot = followed.slot
+            except Unfit as unfit:
+                lasting = not is_older
+                self._spoil(followed, str(unfit))
         self._stream.map_table(body, slot, lasting=lasting)
+
+    def _has_rows(self, slot: int) -> bool:
+        """Whether changes of the table wait to be made, in the shape that it has."""
+        return bool((self._stream.events[:, 1] == slot).any())
 
     def _statement(self, body: bytes) -> None:
         stream = self._stream

@@ -74,8 +74,8 @@ async def predict_table(
 ) -> Outcome:
     """Predict every row of a table into a new one.
 
-    How many rows there were, and how many of them have no answer, is in @ml_records_seen
-    and @ml_records_failed afterwards. A row fails alone only with ``skip_failed``.
+    How many rows there were, and how many of them have no answer, is afterwards in
+    @ml_records_seen and @ml_records_failed. A row fails alone only with skip_failed.
 
     Raises:
         MySQLError: 1050, the output table exists; 3877, ML003011 for missing columns;

@@ -176,7 +176,7 @@ def _answer(
 def _column(values: list[Any]) -> pa.Array:
     """JSON scalars as one Arrow column: numbers, or text as soon as one is text."""
     present = [value for value in values if value is not None]
-    if all(isinstance(value, bool | int) for value in present) and present:
+    if all(isinstance(v, int) and abs(v) < 1 << 63 for v in present) and present:
         return pa.array([None if v is None else int(v) for v in values], pa.int64())
     if all(isinstance(value, int | NumberText) for value in present) and present:
         return pa.array([None if v is None else float(v) for v in values], pa.float64())

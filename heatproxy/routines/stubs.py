@@ -27,6 +27,7 @@ STUB_VERSION = "heatproxy 4"
 HELPER = "heatproxy_inside"
 BELL, DESK, SEAT = "heatproxy.bell", "heatproxy.desk.", "heatproxy.seat."
 REQUEST = "heatproxy.request"
+SITS = "heatproxy.seat"  # the request's nonce and the number of its seat
 SEATS = 64  # names that callers look for
 KEY_DIGITS, NONCE_DIGITS, NUMBER_DIGITS = 64, 32, 6
 KEY_BEGINS = "DECLARE hp_key CHAR(64) CHARACTER SET utf8mb4 DEFAULT '"
@@ -179,7 +180,8 @@ _TAKE_A_SEAT = (
     f" IS_USED_LOCK(CONCAT('{SEAT}', hp_seat)) IS NULL THEN"
     f" SET hp_sits = GET_LOCK(CONCAT('{SEAT}', hp_seat), 0);"
     " IF hp_sits AND IS_USED_LOCK(hp_name) <=> hp_owner THEN"
-    " SET hp_desk = hp_owner; LEAVE hp_search; END IF;"
+    f" SET hp_desk = hp_owner, @`{SITS}` = CONCAT(hp_nonce, hp_seat);"
+    " LEAVE hp_search; END IF;"
     f" IF hp_sits THEN SET hp_sits = 0; DO RELEASE_LOCK(CONCAT('{SEAT}', hp_seat));"
     " END IF; END IF; SET hp_seat = hp_seat + 1; END WHILE;"
     f" IF hp_waited > {SEAT_WAIT_S} THEN %s END IF;"

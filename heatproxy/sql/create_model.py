@@ -6,6 +6,7 @@ MySQL knows no MODEL.
 Source: Amazon Redshift Database Developer Guide, "CREATE MODEL".
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NoReturn
@@ -277,10 +278,10 @@ _CLAUSES: Mapping[str, Callable[[_Reader], dict[str, object]]] = {
 
 
 def string_of(token: Token) -> str:
-    """What a string literal holds, its doubled quotes and backslashes taken away."""
+    """What a string literal holds: quotes that are doubled, or behind a backslash."""
     quote = token.text[:1]
     text = token.text[1:-1].replace(quote * 2, quote)
-    return text.replace(b"\\\\", b"\\").decode("utf-8", "replace")
+    return re.sub(rb"\\([\\'\"])", rb"\1", text).decode("utf-8", "replace")
 
 
 def _is_no_type(token: Token) -> bool:

@@ -63,6 +63,16 @@ def blocks(part: Sequence[Token]) -> list[Block]:
     return sorted(found, key=lambda block: block.span[0])
 
 
+def main_block(found: Sequence[Block]) -> Block | None:
+    """The first that is in no other one and in no definition of WITH."""
+    inside = [span for block in found for span in block.tables]
+    for block in found:
+        at = block.span[0]
+        if block.outer is None and not any(f <= at < e for f, e in inside):
+            return block
+    return None
+
+
 def innermost(found: Sequence[Block], index: int) -> Block | None:
     """The block that a token is in itself."""
     inside = [b for b in found if b.span[0] <= index < b.span[1]]

@@ -10,18 +10,18 @@ from heatproxy.datatypes import quote_name
 from heatproxy.sql.calls import RoutineCall
 from heatproxy.sql.lexer import Token, split_at_commas, text_of
 from heatproxy.sql.predictions import Edit
-from heatproxy.sql.predictions_blocks import blocks
+from heatproxy.sql.predictions_blocks import blocks, main_block
 
 _LONGEST = 64
 
 
 def query_of_table(part: Sequence[Token]) -> int | None:
     """Where the query of CREATE TABLE ... SELECT begins."""
-    found = blocks(part)
-    if not part[0].is_word(b"CREATE") or not found:
+    block = main_block(blocks(part))
+    if not part[0].is_word(b"CREATE") or block is None:
         return None
-    begin = found[0].span[0]
-    for span in found[0].tables:
+    begin = block.span[0]
+    for span in block.tables:
         begin = min(begin, span[0] - 1)
     while begin and part[begin - 1].is_word(b"WITH", b"RECURSIVE"):
         begin -= 1
@@ -43,7 +43,8 @@ def named(
     text. None: one of them is no name for a column of a table.
     """
     edits: list[Edit] = []
-    block = blocks(part)[0]
+    block = main_block(blocks(part))
+    assert block is not None
     first, end = block.clauses[b"LIST"]
     items = list(split_at_commas(part[first:end]))
     star = any(words[-1].is_symbol(b"*") for words in items)

@@ -46,7 +46,7 @@ async def load(session: Session, shell: Shell, form: Form) -> None:
 
 
 async def unload(session: Session, shell: Shell, form: Form) -> None:
-    """Forget what the engine holds of a table; of some partitions it forgets nothing."""
+    """Forget what the engine holds of a table; of some of its partitions nothing."""
     notes = await _partitions_noted(session, shell, form)
     if not notes:
         async with in_turn(session, shell) as current:

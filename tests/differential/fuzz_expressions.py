@@ -138,6 +138,7 @@ class Expressions:
 
     def aggregate(self, names: str) -> str:
         number, any_ = self.number(names, 1), self.column(names, SHOWN)
+        fixed = ", ".join(f"{name}.k DESC, {name}.id" for name in names)
         return self.one(
             *("COUNT(*)", f"SUM({number})", f"AVG({number})", f"MIN({any_})"),
             f"MAX({any_})",
@@ -146,7 +147,7 @@ class Expressions:
             f"SUM(DISTINCT {self.column(names, NUMBERS)})",
             f"GROUP_CONCAT({names[-1]}.id ORDER BY {names[-1]}.id)",
             f"GROUP_CONCAT(DISTINCT {any_} ORDER BY {any_} SEPARATOR '/')",
-            f"GROUP_CONCAT({any_} ORDER BY {names[-1]}.k DESC, {names[-1]}.id)",
+            f"GROUP_CONCAT({any_} ORDER BY {fixed})",
             f"COUNT({number})",
             f"COUNT({self.one(*names)}.bs + {self.one(*names)}.bs)",
             f"MAX({self.column(names, NUMBERS)} / {self.column(names, NUMBERS)})",
@@ -269,6 +270,9 @@ class Expressions:
             f"FIND_IN_SET('{self.one('a', 'b', 'x')}', a.st)",
             f"a.js->'{path}' + 1",
             f"({self.suspect()})",
+            self.composed("a"),
+            self.composed("a"),
+            self.composed("a"),
         )
 
     def suspect(self) -> str:

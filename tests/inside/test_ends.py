@@ -1,6 +1,7 @@
 """Calls from inside that find no answer: each ends, with an error that says why."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from typing import Any
@@ -22,6 +23,7 @@ CALL = f"SELECT sys.ML_PREDICT_ROW({ONE}, '{MODEL}', NULL)"
 STATE = "SELECT STATE FROM performance_schema.processlist WHERE ID = {}"
 LOCK = "LOCK TABLES ML_SCHEMA_admin.MODEL_CATALOG WRITE"
 KEY = "0" * 64
+PATIENCE_S = 15
 
 
 def of_nobody(name: str) -> str:
@@ -54,10 +56,7 @@ def test_every_routine_says_that_heatproxy_is_away(direct: Connection) -> None:
 @pytest.fixture
 def stranger(server: Server, direct: Connection) -> Iterator[Connection]:
     """A session that makes as if it were heatproxy, for a stub of its own."""
-    run(
-        direct,
-        of_nobody("ML_PREDICT_ROW").replace(f"> {SILENT_S} ", "> 0.3 "),
-    )
+    run(direct, of_nobody("ML_PREDICT_ROW"))
     with closing(server.connect_backend()) as connection:
         run(connection, "DO GET_LOCK('nobody.bell', 0)")
         yield connection
@@ -78,6 +77,8 @@ def test_no_free_desk_is_said_to_be_that(direct: Connection) -> None:
 def test_a_heatproxy_that_is_silent_is_not_waited_for(
     direct: Connection, stranger: Connection
 ) -> None:
+    impatient = of_nobody("ML_PREDICT_ROW").replace(f"> {SILENT_S} ", "> 0.3 ")
+    run(direct, "DROP FUNCTION inside.ML_PREDICT_ROW", impatient)
     run(stranger, "DO GET_LOCK('nobody.desk.0', 0)")
     assert refusal(direct, OWN) == (
         3877,
@@ -97,8 +98,7 @@ def test_the_answer_of_a_stranger_is_none(
         f" WHERE THREAD_ID = {thread} AND VARIABLE_NAME = 'heatproxy.request'"
     )
     with in_thread(lambda: refusal(direct, OWN)) as answer:
-        while not (found := rows(stranger, heard)) or not found[0][0]:
-            pass
+        found = until(lambda: rows(stranger, heard))
         nonce = found[0][0].decode()
         forged = "f" * 64 + "A000000{}"
         run(stranger, f"SET @`heatproxy.{nonce}` = '{forged}'")
@@ -107,6 +107,14 @@ def test_the_answer_of_a_stranger_is_none(
         3877,
         "sys.ML_PREDICT_ROW: an answer did not come from heatproxy",
     )
+
+
+def until(look: Callable[[], Any]) -> Any:
+    """What it comes to be that is something."""
+    end = time.monotonic() + PATIENCE_S
+    while not (found := look()):
+        assert time.monotonic() < end, "it never came"
+    return found
 
 
 @contextmanager
@@ -136,8 +144,8 @@ def locked(server: Server, direct: Connection) -> Iterator[None]:
 
 def _until_it_waits(server: Server, thread_id: int) -> None:
     with closing(server.connect_backend()) as onlooker:
-        while rows(onlooker, STATE.format(thread_id)) != [("User lock",)]:
-            pass
+        state = STATE.format(thread_id)
+        until(lambda: rows(onlooker, state) == [("User lock",)])
 
 
 @pytest.mark.parametrize("kill", ["KILL QUERY", "KILL"])
@@ -199,8 +207,8 @@ def test_a_caller_killed_while_it_acts_for_heatproxy_is_let_go(
         )
         with in_thread(lambda: refusal(caller, call)[0]) as answer:
             waiting = "Waiting for table metadata lock"
-            while rows(holder, STATE.format(thread_id)) != [(waiting,)]:
-                pass
+            state = STATE.format(thread_id)
+            until(lambda: rows(holder, state) == [(waiting,)])
             run(holder, f"KILL QUERY {thread_id}")
         assert answer() == 1317
         run(holder, "UNLOCK TABLES")

@@ -13,7 +13,7 @@ import pytest
 from tests.asking import Rows, refusal, result_sets, rows, run, value
 from tests.automl.conftest import customers
 from tests.conftest import Server
-from tests.rawclient import RawClient
+from tests.rawclient import RawClient, execute, prepare
 from tests.routines.conftest import BY_BAYES, fill
 
 pytestmark = pytest.mark.mysql
@@ -52,7 +52,8 @@ def schema(server: Server) -> Iterator[str]:
             "INSERT INTO people (age, job, balance) SELECT age, job, balance"
             " FROM people WHERE id < 4",
             "CALL sys.ML_CREATE_OR_UPGRADE_CATALOG()",
-            f"DELETE FROM ML_SCHEMA_admin.MODEL_CATALOG WHERE model_handle = '{SCHEMA}'",
+            "DELETE FROM ML_SCHEMA_admin.MODEL_CATALOG"
+            f" WHERE model_handle = '{SCHEMA}'",
             f"SET @m = '{SCHEMA}'",
             f"CALL sys.ML_TRAIN('{SCHEMA}.customers', 'y', {BY_BAYES}, @m)",
             f"CALL sys.ML_PREDICT_TABLE('{SCHEMA}.people', @m, '{SCHEMA}.e', NULL)",
@@ -83,7 +84,8 @@ QUERIES = {
         "SELECT id, CONCAT(job, ' ', UPPER(Prediction), id) FROM e ORDER BY id",
     ),
     "CAST and CASE": (
-        f"SELECT id, CASE {P} WHEN 'yes' THEN CAST(age AS CHAR) ELSE 'n' END FROM people"
+        f"SELECT id, CASE {P} WHEN 'yes' THEN CAST(age AS CHAR) ELSE 'n' END"
+        " FROM people"
         " ORDER BY id",
         "SELECT id, CASE Prediction WHEN 'yes' THEN CAST(age AS CHAR) ELSE 'n' END"
         " FROM e ORDER BY id",
@@ -104,7 +106,8 @@ QUERIES = {
     ),
     "WHERE and select list": (
         f"SELECT id, {P} p FROM people WHERE {P} = 'no' ORDER BY id DESC LIMIT 2",
-        "SELECT id, Prediction p FROM e WHERE Prediction = 'no' ORDER BY id DESC LIMIT 2",
+        "SELECT id, Prediction p FROM e WHERE Prediction = 'no'"
+        " ORDER BY id DESC LIMIT 2",
     ),
     "GROUP BY": (
         f"SELECT {P}, COUNT(*), MAX(age) FROM people GROUP BY {P} ORDER BY 1",
@@ -183,7 +186,8 @@ QUERIES = {
     "UNION": (
         f"SELECT {P} p FROM people UNION SELECT 'x' UNION ALL (SELECT {P} FROM people"
         " ORDER BY id LIMIT 2) ORDER BY p",
-        "SELECT Prediction p FROM e UNION SELECT 'x' UNION ALL (SELECT Prediction FROM e"
+        "SELECT Prediction p FROM e UNION SELECT 'x' UNION ALL (SELECT Prediction"
+        " FROM e"
         " ORDER BY id LIMIT 2) ORDER BY p",
     ),
     "a window": (
@@ -198,7 +202,8 @@ QUERIES = {
     ),
     "arguments that are aggregates": (
         "SELECT job, sys.ML_PREDICT_ROW(JSON_OBJECT('age', MAX(age), 'job', job,"
-        " 'balance', MIN(balance)), @m)->>'$.age' FROM people GROUP BY job ORDER BY job",
+        " 'balance', MIN(balance)), @m)->>'$.age' FROM people GROUP BY job"
+        " ORDER BY job",
         "SELECT job, CAST(MAX(age) AS CHAR) FROM e GROUP BY job ORDER BY job",
     ),
     "JSON_VALUE": (
@@ -376,16 +381,28 @@ def test_parameters_may_stand_in_every_argument(
         assert rows(client, "EXECUTE s USING @k, @h, @o, @i") == expected
 
 
-def test_the_binary_protocol_has_the_same_rows(server: Server, schema: str) -> None:
-    sql = (
-        f"SELECT id, balance, {predicted()}, {P} FROM people WHERE id > ?"
-        f" AND {P} <> 'x' ORDER BY id"
-    ).replace("@m", f"'{SCHEMA}'")
-    with RawClient(
-        0, host=server.host, port=server.port, **server.login, database=schema
-    ) as raw:
-        plain = raw.query(sql.replace("?", "8"))
-        assert raw is not None and plain is not None
+@pytest.mark.parametrize(
+    "also", ["", f" AND {P} <> 'x'"], ids=["streamed", "looked up"]
+)
+def test_the_binary_protocol_has_the_same_rows(
+    server: Server, schema: str, also: str
+) -> None:
+    ours = f"SELECT id, balance, {P} FROM people WHERE id > ?{also} ORDER BY id"
+    two_steps = "SELECT id, balance, Prediction FROM e WHERE id > ? ORDER BY id"
+    where = {"host": server.host, "port": server.port, **server.login}
+    seen = []
+    with RawClient(0, **where, database=schema) as client:
+        client.query(f"SET @m = '{SCHEMA}'")
+        for sql in (ours, two_steps):
+            head = client.run(prepare(sql))[0].payload
+            number = int.from_bytes(head[1:5], "little")
+            reply = client.run(execute(number, (0x08, (7).to_bytes(8, "little"))))
+            count = reply[0].payload
+            assert count == b"\x03"
+            packets = [packet.payload for packet in reply[1:]]
+            seen.append([p for p in packets if p[:1] == b"\0"])
+    assert len(seen[0]) == 8
+    assert seen[0] == seen[1]
 
 
 def test_a_statement_sees_rows_of_a_rapid_table(client: Connection) -> None:
@@ -408,7 +425,7 @@ def test_a_statement_sees_rows_of_a_rapid_table(client: Connection) -> None:
 def test_explain_says_who_predicts(client: Connection) -> None:
     for sql, words in {
         f"SELECT id, {P} FROM people": "a batch of rows at a time",
-        f"SELECT id FROM people WHERE {P} = 'yes'": "in one batch, which MySQL looks up",
+        f"SELECT id FROM people WHERE {P} = 'yes'": "in one batch, which MySQL looks",
         f"SELECT id FROM people WHERE {P} = 'a' AND RAND() < 2": "one row after the",
         "SELECT sys.ML_PREDICT_ROW('{}', @m)": "once, before",
     }.items():
@@ -426,7 +443,8 @@ def test_rows_that_are_other_ones_every_time_are_asked_for_one_by_one(
 ) -> None:
     assert rows(
         client,
-        f"SELECT id FROM people WHERE {P} = 'yes' AND RAND() < 2 AND id < 4 ORDER BY id",
+        f"SELECT id FROM people WHERE {P} = 'yes' AND RAND() < 2 AND id < 4"
+        " ORDER BY id",
     ) == rows(
         client, "SELECT id FROM e WHERE Prediction = 'yes' AND id < 4 ORDER BY id"
     )
@@ -461,7 +479,8 @@ def test_doubles_decimals_and_texts_are_echoed_as_in_json(client: Connection) ->
     run(
         client,
         "DROP TABLE IF EXISTS odd",
-        "CREATE TABLE odd (id int PRIMARY KEY, age int, job varchar(10), balance double,"
+        "CREATE TABLE odd (id int PRIMARY KEY, age int, job varchar(10),"
+        " balance double,"
         " d decimal(8,3), n decimal(9,0), f float, u bigint unsigned, t text)",
         "INSERT INTO odd VALUES (1, 4, 'a\"b', 1e15, 1.50, 7, 0.1, 1, 'é\\\\\\n'),"
         " (2, NULL, NULL, 1.5e-16, NULL, NULL, NULL, 2, NULL),"
@@ -477,7 +496,8 @@ def test_doubles_decimals_and_texts_are_echoed_as_in_json(client: Connection) ->
         asked = given.format(more)
         found = rows(
             client,
-            f"SELECT id, CAST(CAST({asked} AS CHAR) AS JSON), JSON_REMOVE(sys.ML_PREDICT_ROW({asked}, @m, NULL),"
+            f"SELECT id, CAST(CAST({asked} AS CHAR) AS JSON),"
+            f" JSON_REMOVE(sys.ML_PREDICT_ROW({asked}, @m, NULL),"
             f" '$.Prediction', '$.ml_results'), sys.ML_PREDICT_ROW({asked}, @m, NULL)"
             " FROM odd ORDER BY id",
         )

@@ -313,7 +313,8 @@ def test_a_bucket_url_is_listed_page_by_page(
 
 
 @pytest.mark.parametrize(
-    ("tail", "count"), [("a/", 2), ("a/*.csv", 2), ("*", 3), ("a/1.csv", 1)]
+    ("tail", "count"),
+    [("a/", 2), ("a/*.csv", 2), ("*", 3), ("a/1.csv", 1), ("a/?.csv", 2), ("?/1*", 1)],
 )
 def test_a_uri_is_a_prefix_a_glob_or_one_object(
     store: http.server.ThreadingHTTPServer, tail: str, count: int

@@ -76,6 +76,12 @@ class Late:
 
 
 OLDER = {
+    "MODIFY": [
+        "ALTER TABLE t ADD s VARCHAR(9)",
+        "UPDATE t SET s = 'a'",
+        "ALTER TABLE t MODIFY s VARCHAR(300)",
+        "UPDATE t SET s = 'b'",
+    ],
     "ALTER": ["ALTER TABLE t ADD w INT", "INSERT INTO t VALUES (5, 5, 5)"],
     "TRUNCATE": ["TRUNCATE t", "INSERT INTO t VALUES (7, 7)"],
     "another of that name": [

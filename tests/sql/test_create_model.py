@@ -76,6 +76,7 @@ def test_types_of_a_function_are_mysqls() -> None:
             "SETTINGS (S3_BUCKET 'it''s', MAX_CELLS 5)",
             {"S3_BUCKET": "it's", "MAX_CELLS": "5"},
         ),
+        ("SETTINGS (TAGS 'it\\'s')", {"TAGS": "it's"}),
     ],
 )
 def test_settings_may_have_a_sign_of_equality(

@@ -386,7 +386,8 @@ def test_a_prediction_of_a_prediction_is_computed(client: Connection) -> None:
 def test_rows_of_lakehouse_tables_are_predicted_too(
     client: Connection, lake: Lake
 ) -> None:
-    call = "sys.ML_PREDICT_ROW(JSON_OBJECT('age', id, 'job', name, 'balance', x), @m, NULL)"
+    given = "JSON_OBJECT('age', id, 'job', name, 'balance', x)"
+    call = f"sys.ML_PREDICT_ROW({given}, @m, NULL)"
     for sql in (
         f"SELECT id, {call} FROM {{}}.t WHERE id < 20 ORDER BY id",
         f"SELECT COUNT(*) FROM {{}}.t WHERE {call}->>'$.Prediction' = 'yes'",

@@ -46,7 +46,27 @@ def test_a_load_may_be_guided_or_not(client: Connection, files: ObjectStore) -> 
     assert value(client, "SELECT COUNT(*) FROM t") == 2
 
 
-def test_no_lakehouse_table_has_partitions(
+def test_partitions_by_key_are_loaded_together(
+    client: Connection, files: ObjectStore
+) -> None:
+    run(client, with_clauses(files, options="PARTITION BY KEY (a) PARTITIONS 3"))
+    (created,) = (text for _, text in rows(client, "SHOW CREATE TABLE t"))
+    run(client, "DROP TABLE t", created)
+    assert rows(client, "SHOW CREATE TABLE t")[0][1] == created
+    assert refusal(client, f"{LOAD} PARTITION (p0, p7)")[0] == 1735
+    run(client, f"{LOAD} PARTITION (P1)")
+    told = ("Note", 3877, "All partitions of the table are loaded together")
+    assert rows(client, "SHOW WARNINGS") == [told]
+    run(client, "ALTER TABLE t SECONDARY_UNLOAD PARTITION (p0)")
+    assert rows(client, "SELECT * FROM t ORDER BY a") == [(1, "x"), (2, "yy")]
+    assert refusal(client, "SELECT * FROM t PARTITION (p0)")[0] == 1235
+    run(client, "ALTER TABLE t MODIFY b varchar(9)")
+    assert value(client, "SELECT COUNT(*) FROM t") == 2
+    run(client, "ALTER TABLE t SECONDARY_UNLOAD")
+    assert refusal(client, "SELECT * FROM t")[0] == 3877
+
+
+def test_a_table_without_partitions_loads_none(
     client: Connection, files: ObjectStore
 ) -> None:
     run(client, with_clauses(files))

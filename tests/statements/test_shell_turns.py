@@ -10,7 +10,7 @@ from tests.asking import columns_of, rows, run
 from tests.background import running, until, until_it_waits
 from tests.conftest import Server
 from tests.lakeside import StallingStore
-from tests.statements.byhand import with_clauses
+from tests.statements.byhand import files_of, with_clauses
 from tests.statements.conftest import Connection
 
 pytestmark = pytest.mark.mysql
@@ -85,3 +85,26 @@ def test_a_client_that_leaves_leaves_no_twin(
         until(lambda: not rows(past, gone))
         until(lambda: rows(past, "SHOW TABLES") == [("t",)])
     assert rows(client, "SELECT * FROM t ORDER BY a") == BOTH
+
+
+def test_a_table_that_is_being_loaded_is_told_of(
+    server: Server, client: Connection, files: ObjectStore
+) -> None:
+    state = (
+        "SELECT LOAD_STATUS, LOAD_PROGRESS, LOAD_START_TIMESTAMP IS NULL FROM"
+        " performance_schema.rpd_tables JOIN performance_schema.rpd_table_id"
+        " USING (ID) WHERE NAME = 'hand.t'"
+    )
+    run(client, with_clauses(files))
+    with closing(server.connect()) as other:
+        assert rows(other, state) == [("NOLOAD_RPDGSTABSTATE", 0, 1)]
+        with StallingStore() as store:
+            run(client, f"ALTER TABLE t FILES=(URI='{store.url}')")
+            with running(client, LOAD) as answer:
+                until(store.asked.is_set)
+                assert rows(other, state) == [("LOADING_RPDGSTABSTATE", 0, 0)]
+                run(other, f"KILL QUERY {client.thread_id()}")
+                assert answer.exception() is not None
+        assert rows(other, state) == [("NOLOAD_RPDGSTABSTATE", 0, 1)]
+        run(client, f"ALTER TABLE t {files_of(files, 'hand.csv')}", LOAD)
+        assert rows(other, state)[0][:2] == ("AVAIL_RPDGSTABSTATE", 100)

@@ -58,7 +58,8 @@ class Spread:
             parts = np.column_stack([np.ones(len(steps)), steps, steps**2 / span])
             far[:, place], _ = nnls(parts, seen)
             far[2, place] /= span
-        unscored = cls(near, *far, np.zeros((0, len(near))), 0)
+        none = np.zeros((0, len(near)))
+        unscored = cls(near, far[0], far[1], far[2], none, 0)
         if not errors:
             return unscored
         found = [

@@ -147,7 +147,7 @@ class ForecastModel(Told):
     @classmethod
     def from_state(cls, state: Mapping[str, Any], arrays: Arrays) -> "ForecastModel":
         """Whatever it raises means that the state is none; it is tried before."""
-        variables = len(state["endogenous"])
+        unscored = np.zeros((0, len(state["endogenous"])))
         model = cls(
             clock=Clock.from_state(state["clock"]),
             endogenous=tuple(state["endogenous"]),
@@ -156,13 +156,13 @@ class ForecastModel(Told):
             fitted=np.array(arrays["fitted"], dtype=np.float64),
             ticks=np.array(arrays["ticks"], dtype=np.int64),
             errors=Spread(
-                *(
-                    np.array(arrays[name], dtype=np.float64)
-                    for name in ("near", "constant", "walk", "slope")
-                ),
-                # an older model has none
-                np.array(arrays.get("scores", np.zeros((0, variables))), np.float64),
-                int(state.get("ends", 0)),
+                near=np.array(arrays["near"], dtype=np.float64),
+                constant=np.array(arrays["constant"], dtype=np.float64),
+                walk=np.array(arrays["walk"], dtype=np.float64),
+                slope=np.array(arrays["slope"], dtype=np.float64),
+                # an older model has no scores
+                scores=np.array(arrays.get("scores", unscored), dtype=np.float64),
+                ends=int(state.get("ends", 0)),
             ),
             changes=np.array(arrays["changes"], dtype=np.float64),
             facts=SpecialFacts.from_state(state["facts"]),

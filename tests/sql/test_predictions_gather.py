@@ -1,0 +1,100 @@
+"""What is asked for the rows of calls, and the look-ups that stand in their places."""
+
+import pytest
+
+from heatproxy.sql.calls import find_calls
+from heatproxy.sql.lexer import tokens
+from heatproxy.sql.predictions_gather import Rewriting
+
+CALL = "sys.ML_PREDICT_ROW(a, 'm', NULL)"
+
+
+def rewriting(sql: str) -> Rewriting:
+    text = sql.replace("F", CALL).encode()
+    part = tokens(text)
+    return Rewriting(text, part, find_calls(text, part, {"ML_PREDICT_ROW"}))
+
+
+FIRST = {
+    "SELECT F from t where b = 1": "SELECT DISTINCT v AS heatproxy_a FROM (t)"
+    " WHERE b = 1",
+    "SELECT 1 from t, u where F = 1 and b = 1": "SELECT DISTINCT v AS heatproxy_a"
+    " FROM (t, u) WHERE TRUE and b = 1",
+    "SELECT F from t order by b limit 3": "SELECT v AS heatproxy_a FROM (t)"
+    " ORDER BY b LIMIT 3",
+    "SELECT F from t order by 1 limit 3": "SELECT DISTINCT v AS heatproxy_a FROM (t)",
+    "SELECT 1 union select F from t limit 3": "SELECT DISTINCT v AS heatproxy_a"
+    " FROM (t)",
+    "SELECT distinct F from t limit 3": "SELECT DISTINCT v AS heatproxy_a FROM (t)",
+    "SELECT 1 from t x join u on F = 1": "SELECT DISTINCT v AS heatproxy_a FROM t x",
+    "with c as (select 1) SELECT F from c": "WITH c as (select 1)"
+    " SELECT DISTINCT v AS heatproxy_a FROM (c)",
+    "update t set b = F where c = 1 limit 2": "SELECT v AS heatproxy_a FROM (t)"
+    " WHERE c = 1 LIMIT 2",
+    "delete from t where F": "SELECT DISTINCT v AS heatproxy_a FROM (t) WHERE TRUE",
+    "select F from dual": "SELECT DISTINCT v AS heatproxy_a",
+}
+
+
+@pytest.mark.parametrize(("sql", "asked"), FIRST.items(), ids=range(len(FIRST)))
+def test_the_rows_of_a_call_are_asked_for(sql: str, asked: str) -> None:
+    made = rewriting(sql)
+    (first,) = made.asked()
+    assert made.gathers(first, b"v")[0].decode() == asked
+
+
+def test_rows_of_a_correlated_subquery_are_those_of_both_blocks() -> None:
+    made = rewriting("SELECT 1 from t where x in (select F from u where y = t.y) and z")
+    (asked,) = made.asked()
+    assert made.gathers(asked, b"v")[-1].decode() == (
+        "SELECT DISTINCT heatproxy_o0.* FROM (t), LATERAL (SELECT DISTINCT v AS"
+        " heatproxy_a FROM (u) WHERE y = t.y) AS heatproxy_o0 WHERE TRUE and z"
+    )
+
+
+def test_calls_come_in_the_order_in_which_their_rows_come_to_be() -> None:
+    made = rewriting(
+        "SELECT F from (select F x from t) d join u on F = 1 where F = 2 group by b"
+    )
+    clauses = []
+    for asked in made.asked():
+        clauses.append((asked.clause.decode(), asked.block.outer is None))
+        for call in asked.calls:
+            made.settle(call, b"known")
+    assert clauses == [
+        ("LIST", False),
+        ("FROM", True),
+        ("WHERE", True),
+        ("LIST", True),
+    ]
+    assert not made.left
+    assert made.statement() == (
+        b"SELECT known from (select known x from t) d join u on known = 1"
+        b" where known = 2 group by b"
+    )
+
+
+def test_answers_are_joined_where_two_calls_must_be_seen_to_be_the_same() -> None:
+    made = rewriting("SELECT F, count(*) from t, u where b = 1 group by F")
+    (asked,) = made.asked()
+    assert made.joins(asked)
+    assert not made.selects_all(asked.block)
+    made.join(asked, b"v", b"h")
+    text = made.statement().decode()
+    assert (
+        " from (t, u) LEFT JOIN h AS heatproxy_j0 ON heatproxy_j0.heatproxy_k" in text
+    )
+    assert text.count("IFNULL(heatproxy_j0.heatproxy_r, CAST(CONCAT(") == 2
+
+
+def test_a_value_that_is_set_beside_a_call_is_not_evaluated_again() -> None:
+    made = rewriting("SELECT @x := 1, F from t where b = 1")
+    assert [t.text for t in made.repeated() if t.text == b":="] == []
+    inside = rewriting("SELECT F from (select @x := 1 a) t")
+    assert [t.text for t in inside.repeated() if t.text == b":="] == [b":="]
+
+
+def test_a_call_in_no_query_is_left() -> None:
+    made = rewriting("INSERT INTO t VALUES (F)")
+    assert list(made.asked()) == []
+    assert made.left
