@@ -349,7 +349,7 @@ SETTINGS = (
         "inside.enabled",
         Flag(default=True),
         "Whether the routines answer calls from inside the backend: in stored "
-        "programs, triggers, events and views, and of sessions that go straight to it.",
+        "programs, triggers and views, and of sessions that go straight to it.",
     ),
     Setting(
         "inside.callers",

@@ -43,8 +43,7 @@ def test_a_program_with_calls_in_it_is_mysqls_to_keep(server: Server) -> None:
             " sys.ML_PREDICT_ROW('{}', @m, NULL); END",
             "CREATE PROCEDURE programs.other() SELECT 'sys.ML_PREDICT_ROW(1)' AS one",
         )
-        number, text = refusal(client, "CALL programs.train()")
-        assert (number, "sys.ML_TRAIN runs in heatproxy" in text) == (3877, True)
+        assert refusal(client, "CALL programs.train()")[0] in (1049, 1146)  # a.b
         (found,) = result_sets(client, "CALL programs.other()")
         assert found.rows == [("sys.ML_PREDICT_ROW(1)",)]
         run(client, "DROP DATABASE programs")

@@ -28,6 +28,7 @@ SMALL_ROWS = 3_000  # below, LightGBM's own least leaf of 20 rows is too much
 FEWEST_TUNE_ROWS = 15_000
 TUNE_CELLS = 1_000_000  # rows x columns x outputs that settings are tried on
 SAMPLE_ROUNDS, SAMPLE_RATE = 150, 0.15
+CALM = 0.6  # of the rate of trials
 GROWTH = 0.4  # rounds grow with that power of the rows
 MOST_WORK = 360.0  # rounds of plain trees, to fit a long table
 MOST_LEAVES, MOST_MEMBERS = 511, 4
@@ -72,6 +73,8 @@ def tune(problem: Problem, progress: Progress) -> Tuned:
     members = [(trial.params, _more(trial, growth)) for trial in kept]
     if is_sampled:
         members = [(params, min(n, _affordable(params))) for params, n in members]
+    elif not is_small:
+        members = [_calmed(params, rounds) for params, rounds in members]
     return Tuned(tuple(members), held_out)
 
 
@@ -126,6 +129,14 @@ def _best_of(
 
 def _more(trial: Trial, growth: float) -> int:
     return max(1, round(trial.rounds * boosting.ALL_ROWS_ROUNDS * growth))
+
+
+def _calmed(params: Params, rounds: int) -> tuple[Params, int]:
+    """Smaller steps and more of them: slower than trials should be, and better."""
+    rate = CALM * float(params["learning_rate"])
+    if int(params["num_leaves"]) > 127:
+        return params, rounds
+    return params | {"learning_rate": rate}, round(rounds / CALM)
 
 
 def _hastened(params: Params) -> tuple[Params, int]:

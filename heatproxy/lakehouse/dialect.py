@@ -14,7 +14,7 @@ AUTO = "auto"
 BY_ORDER = "order"
 DOCUMENTS = ("pdf", "ppt", "pptx", "doc", "docx", "html", "txt")
 FORMATS = ("csv", "avro", "parquet", "json", "delta", *DOCUMENTS)
-COMPRESSIONS = ("zip", "gzip", "bzip2", "auto")
+COMPRESSIONS = ("zip", "gzip", "bzip2", "zstd", "auto")
 
 # MySQL's character sets that Python decodes exactly; latin1 is Windows-1252
 CHARSETS = {

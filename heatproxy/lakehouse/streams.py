@@ -11,7 +11,9 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, BinaryIO
+from typing import IO, BinaryIO, cast
+
+import pyarrow as pa
 
 from heatproxy.errors import MySQLError
 from heatproxy.lakehouse.catalogue import LH, failure
@@ -22,6 +24,7 @@ _MAGIC = (
     (b"BZh", "bzip2"),
     (b"PK\x03\x04", "zip"),
     (b"PK\x05\x06", "zip"),  # without members
+    (b"\x28\xb5\x2f\xfd", "zstd"),
 )
 _BOM = "\ufeff"
 # MySQL's latin1 is Windows-1252 with the five holes filled by control characters
@@ -126,6 +129,8 @@ def _unpacked(stored: BinaryIO, file: DataFile, compression: str | None) -> IO[b
         return bz2.open(stored)
     if found == "zip":
         return _only_member(stored, file)
+    if found == "zstd":  # which HeatWave does not read
+        return cast(IO[bytes], pa.CompressedInputStream(stored, "zstd"))
     return stored
 
 

@@ -1,8 +1,8 @@
 """TRAIN_TEST_SPLIT: a table's rows, 80 % for training and the rest for testing.
 
 MySQL copies the rows itself: whichever types they have, none is read here; those of a
-Lakehouse table it is given in a temporary table. What is random is drawn by RAND with a
-seed, so that the two tables share no row and the same table is split the same way again.
+Lakehouse table it is given in a temporary table. What is random is drawn by RAND with
+a seed: the two tables share no row, and the same table is split the same way again.
 
 Source: HeatWave User Guide, "TRAIN_TEST_SPLIT" (9.4.1). The keys of its options are a
 recollection; those of ML_TRAIN are taken too, so that one object serves both.

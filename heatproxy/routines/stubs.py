@@ -1,7 +1,7 @@
 """The SQL of the stubs in ``sys``, which ask heatproxy from inside the backend.
 
 A call at top level through heatproxy is answered there; its stub only hands the OUT
-values on. Any other call (in a stored program, a view, an event, a session that goes
+values on. Any other call (in a stored program, a view, a session that goes
 straight to MySQL) runs the stub's body, on the caller's session and with the rights of
 its invoker. No table is written and nothing is logged, so transactions, read-only
 servers, GTIDs and triggers are of no account:
@@ -23,7 +23,7 @@ from collections.abc import Sequence
 
 from heatproxy.datatypes import quote_name
 
-STUB_VERSION = "heatproxy 4"
+STUB_VERSION = "heatproxy 5"
 HELPER = "heatproxy_inside"
 BELL, DESK, SEAT = "heatproxy.bell", "heatproxy.desk.", "heatproxy.seat."
 REQUEST = "heatproxy.request"
@@ -38,6 +38,7 @@ AWAY = "sys.{} runs in heatproxy, which is not here (or inside.enabled is off)"
 BUSY = "sys.{}: all inside.callers of heatproxy are busy, try again"
 GONE = "sys.{}: heatproxy went away before it answered"
 SILENT = "sys.{}: heatproxy does not answer"
+UNSEEN = "sys.{}: performance_schema does not show this session (an event, or off)"
 UNSEALED = "sys.{}: an answer did not come from heatproxy"
 STATES = ("42000", "42S01", "42S02", "42S22", "23000", "3D000", "70100", "40001")
 
@@ -142,7 +143,9 @@ def _asking(name: str, parameters: Sequence[Named], key: str) -> str:
         f"'routine', '{name}', 'account', CURRENT_USER(), 'roles', CURRENT_ROLE(),"
         " 'thread', PS_CURRENT_THREAD_ID(),"
         f" 'arguments', JSON_ARRAY({', '.join(given)})));"
-        f" hp_talk: LOOP {_SAY} IF hp_desk IS NULL THEN {_TAKE_A_SEAT % fail(BUSY)}"
+        f" hp_talk: LOOP {_SAY} IF hp_desk IS NULL THEN"
+        f" IF sys.{HELPER}(CONNECTION_ID(), 'request') IS NULL THEN {fail(UNSEEN)}"
+        f" END IF; {_TAKE_A_SEAT % fail(BUSY)}"
         " ELSE SET hp_turn = 0; DO RELEASE_LOCK(hp_name); END IF;"
         f" {_WAIT % (fail(GONE), fail(GONE), fail(SILENT))}"
         f" IF NOT (LEFT(hp_answer, 64) <=> hp_seal) THEN {fail(UNSEALED)} END IF;"

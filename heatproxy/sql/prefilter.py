@@ -202,9 +202,7 @@ class Prefilter:
             explains = _is_found(_SELECT, text, rest)
             named_here = explains and self._is_named(text, rest, loaded)
             return (
-                named_here
-                or _has_row_function(text)
-                or _is_found(MENTIONS, text, rest)
+                named_here or _has_row_function(text) or _is_found(MENTIONS, text, rest)
             )
         if word in CHANGES:
             return (

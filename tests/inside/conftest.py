@@ -21,7 +21,7 @@ PREDICTION = (
 ONE = "JSON_OBJECT('age', 61, 'job', 'nurse', 'balance', 0.5)"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def schema(server: Server) -> Iterator[str]:
     """customers to learn from, four people, and what is predicted of them."""
     with closing(server.connect()) as admin:

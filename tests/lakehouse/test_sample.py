@@ -159,6 +159,7 @@ PACKED: dict[str, tuple[Callable[[bytes], bytes], str]] = {
     "gzip": (gzip.compress, "utf8mb4"),
     "bzip2": (bz2.compress, "utf8mb4"),
     "zip": (zipped, "utf8mb4"),
+    "zstd": (lambda data: pa.compress(data, "zstd", asbytes=True), "utf8mb4"),
     "another encoding": (lambda data: data.decode().encode("utf-16-be"), "utf16"),
     "both": (lambda data: gzip.compress(data.decode().encode("cp1251")), "cp1251"),
 }

@@ -6,6 +6,7 @@ import io
 import zipfile
 from collections.abc import Callable
 
+import pyarrow as pa
 import pytest
 
 from heatproxy.errors import MySQLError
@@ -75,13 +76,15 @@ def packed(kind: str, data: bytes) -> bytes:
         return gzip.compress(data)
     if kind == "bzip2":
         return bz2.compress(data)
+    if kind == "zstd":
+        return bytes(pa.compress(data, "zstd", asbytes=True))
     memory = io.BytesIO()
     with zipfile.ZipFile(memory, "w") as archive:
         archive.writestr("inner.csv", data)
     return memory.getvalue()
 
 
-@pytest.mark.parametrize("kind", ["gzip", "bzip2", "zip"])
+@pytest.mark.parametrize("kind", ["gzip", "bzip2", "zip", "zstd"])
 @pytest.mark.parametrize("compression", [None, "auto", "given"])
 def test_a_packed_file_is_unpacked(
     make_file: MakeFile, kind: str, compression: str | None
@@ -96,7 +99,7 @@ def test_a_file_not_packed_as_the_dialect_says_is_refused(make_file: MakeFile) -
         whole(make_file("1,2\n"), {"compression": "gzip"})
 
 
-@pytest.mark.parametrize("kind", ["gzip", "bzip2"])
+@pytest.mark.parametrize("kind", ["gzip", "bzip2", "zstd"])
 def test_a_packed_file_cut_short_is_an_error(make_file: MakeFile, kind: str) -> None:
     data = packed(kind, b"1,2\n" * 9999)
     with pytest.raises(MySQLError) as error:

@@ -412,9 +412,11 @@ SELECT id FROM far WHERE b + 1 > 0 OR id = 1
 SELECT COUNT(*) FROM (SELECT b, b + 1 AS v FROM far GROUP BY b) d
 -- an operand that may warn and that nobody reads
 SELECT id, i / ti < NULL FROM n
--- NULL beside an operand that may warn
+-- an operand that may warn and that nobody reads
 SELECT id, b + 1 IN (NULL) FROM far
 -- NULL beside an operand that may warn
 SELECT id, i / ti IN (1, NULL) FROM n
 -- NULL beside an operand that may warn
 SELECT id FROM n WHERE (i / ti > 1 XOR NOT z = NULL)
+-- GROUP_CONCAT() in groups that are not all shown
+SELECT region, GROUP_CONCAT(id ORDER BY id) FROM c GROUP BY region HAVING COUNT(*) > 2

@@ -21,6 +21,7 @@ from heatproxy.sql.emitter.values import (
 )
 
 MOST_ROWS = 2**53  # that anybody waits for
+CUT = "group_concat_max_len"
 SUM_DIGITS = 22  # what SUM adds to its argument's precision
 _BYTEWISE = ("utf8mb4", "utf8mb3", "latin1", "ascii")  # no longer than in UTF-8
 _OPAQUE = ("json", "set", "bit", "binary", "null")
@@ -208,7 +209,7 @@ def concatenated(
         raise Forward(f"GROUP_CONCAT() in collation {collation}")
     longest = ctx.session.group_concat_max_len
     return Value(
-        trap(f"strlen({joined}) > {longest}", "group_concat_max_len", joined),
+        trap(f"strlen({joined}) > {longest}", CUT, joined),
         "string",
         collation=collation,
         ascii=all(text.ascii for text in texts) and separator.isascii(),

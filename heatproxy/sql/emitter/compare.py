@@ -54,7 +54,7 @@ def compare(ctx: Context, operator: str, left: Value, right: Value) -> str:
     """The BOOLEAN of ``left operator right``."""
     left, right = plain(left), plain(right)
     if "null" in (left.kind, right.kind):
-        if operator not in ("IS NOT DISTINCT FROM", "="):
+        if operator != "IS NOT DISTINCT FROM":
             return UNKNOWN
         return f"({left.sql} {operator} {right.sql})"
     one, other = sides(ctx, operator, left, right)

@@ -101,6 +101,10 @@ class Grouping:
         """Whether an expression's SQL holds something of these groups."""
         return f"\0{self.name}." in sql
 
+    def holds(self, text: str) -> bool:
+        """Whether the text stands in anything computed of the groups."""
+        return any(text in sql for sql in self._exports)
+
     def clause(self) -> str:
         if not self.keys:
             return ""

@@ -7,6 +7,7 @@ from sqlglot import exp
 
 from heatproxy.sql.collation import CollationWeights
 from heatproxy.sql.emitter import sets, sources
+from heatproxy.sql.emitter.aggregates import CUT
 from heatproxy.sql.emitter.block import Block
 from heatproxy.sql.emitter.clauses import Item, group_items, grouped_by, is_aggregated
 from heatproxy.sql.emitter.compare import order_key
@@ -90,6 +91,10 @@ class _Select:
         items = list(self._items())
         self._group(items)
         values = [self.block.value(item) for _, item in items]
+        grouping = self.block.grouping
+        if self.having and grouping is not None and grouping.holds(CUT):
+            # MySQL concatenates, and warns, for groups that HAVING leaves out too
+            raise Forward("GROUP_CONCAT() in groups that are not all shown")
         outputs = [self._output(value) for value in values]
         self.block.aliases = self._aliases()
         names = tuple(name for name, _ in items)
