@@ -13,12 +13,11 @@ from typing import Protocol
 
 import pyarrow as pa
 
-from heatproxy.datatypes import quote_name
+from heatproxy.backend.arrow_rows import arrow_rows
 from heatproxy.errors import MySQLError, ProtocolError, not_supported
 from heatproxy.wire.charsets import text_of
 from heatproxy.wire.columns import ColumnDefinition
 from heatproxy.wire.columns import parse as parse_definition
-from heatproxy.wire.decode import RowDecoder
 from heatproxy.wire.packets import (
     EOF,
     ERR,
@@ -99,17 +98,6 @@ class PrepareReply:
         return self.head[1:5]
 
 
-@dataclass(slots=True)
-class Streamed:
-    """Rows on their way; ``warnings`` are counted when they have ended."""
-
-    columns: Sequence[ColumnDefinition]
-    decoder: RowDecoder
-    batches: list[pa.RecordBatch]  # that nobody has taken yet
-    ended: bool = False
-    warnings: int = 0
-
-
 class BackendConnection:
     """One command at a time on one leg."""
 
@@ -123,7 +111,7 @@ class BackendConnection:
         self.capabilities = capabilities
         self._packets: list[bytes] = []
         self._reader = PacketReader()
-        self._new_eof = bool(capabilities & Capability.DEPRECATE_EOF)
+        self.is_new_eof = bool(capabilities & Capability.DEPRECATE_EOF)
 
     # --- statements ---------------------------------------------------------------
 
@@ -219,8 +207,7 @@ class BackendConnection:
                 rows.append(binary_row(payload, columns))
             if payload[0] == ERR:
                 raise parse_err(payload)
-            self.status = status_of(payload, is_eof=not self._new_eof)
-            warnings = warnings_of(payload, is_eof=not self._new_eof)
+            warnings = self.note_end(payload)
             return Result(tuple(columns), tuple(rows), warnings=warnings)
 
     async def prepare(self, sql: bytes) -> PrepareReply:
@@ -259,69 +246,21 @@ class BackendConnection:
         Raises:
             MySQLError: the backend's own; 1235 for zero dates, which Arrow cannot hold.
         """
-        charset = await self.scalar("SELECT @@character_set_results")
-        async with self._prepared(sql) as (statement_id, columns):
-            if charset == "utf8mb4":
-                return await self._execute(statement_id, columns)
-            await self.query("SET character_set_results = utf8mb4")
-            try:
-                return await self._execute(statement_id, columns)
-            finally:
-                old = quote_name(charset) if charset else "NULL"
-                await self.query(f"SET character_set_results = {old}")
+        async with arrow_rows(self, sql) as rows:
+            return await rows.table()
 
     @asynccontextmanager
-    async def streamed(self, sql: bytes) -> AsyncIterator["Streamed"]:
-        """The rows of a SELECT as they come, text in UTF-8.
+    async def started(
+        self, sql: bytes
+    ) -> AsyncIterator[tuple[Sequence[ColumnDefinition], bytes]]:
+        """A SELECT in the binary protocol: its columns, and what has come of its rows.
 
         Raises:
             MySQLError: the backend's own.
         """
-        charset = await self.scalar("SELECT @@character_set_results")
-        if charset != "utf8mb4":
-            await self.query("SET character_set_results = utf8mb4")
-        try:
-            async with self._prepared(sql) as (statement_id, columns):
-                decoder = RowDecoder(columns, deprecate_eof=self._new_eof)
-                await self._start(statement_id)
-                rows = Streamed(columns, decoder, decoder.feed(self._unread()))
-                try:
-                    yield rows
-                finally:
-                    while decoder.terminator is None:
-                        await self._more(rows)
-        finally:
-            if charset != "utf8mb4":
-                old = quote_name(charset) if charset else "NULL"
-                await self.query(f"SET character_set_results = {old}")
-
-    async def following(self, rows: "Streamed") -> list[pa.RecordBatch]:
-        """The next rows; none at their end.
-
-        Raises:
-            MySQLError: the backend's own; 1235, as ``read_table``.
-        """
-        decoder = rows.decoder
-        while not rows.batches and decoder.terminator is None:
-            await self._more(rows)
-        if decoder.terminator is not None and not rows.ended:
-            rows.ended = True
-            rows.batches += decoder.finish()
-            if decoder.terminator[0] == ERR:
-                raise parse_err(decoder.terminator)
-            is_eof = not self._new_eof
-            self.status = status_of(decoder.terminator, is_eof=is_eof)
-            rows.warnings = warnings_of(decoder.terminator, is_eof=is_eof)
-        if decoder.zero_dates or decoder.invalid_text:
-            raise not_supported("rows with zero dates or text that is not valid")
-        batches, rows.batches = rows.batches, []
-        return batches
-
-    async def _more(self, rows: "Streamed") -> None:
-        data = await self._leg.read()
-        if not data:
-            raise ProtocolError("the backend connection is gone")
-        rows.batches += rows.decoder.feed(data)
+        async with self._prepared(sql) as (statement_id, _):
+            columns = await self._start(statement_id)
+            yield columns, self._unread()
 
     def write(self, data: bytes) -> None:
         """Send packets, for somebody who reads the replies to all of them."""
@@ -329,14 +268,27 @@ class BackendConnection:
 
     # --- replies ------------------------------------------------------------------
 
+    async def some_bytes(self) -> bytes:
+        """What the backend says next, for somebody who reads a whole reply.
+
+        Raises:
+            ProtocolError: the connection is gone.
+        """
+        data = await self._leg.read()
+        if not data:
+            raise ProtocolError("the backend connection is gone")
+        return data
+
     async def packet(self) -> bytes:
         """The next whole payload of the backend."""
         while not self._packets:
-            data = await self._leg.read()
-            if not data:
-                raise ProtocolError("the backend connection is gone")
-            self._packets.extend(self._reader.feed(data))
+            self._packets.extend(self._reader.feed(await self.some_bytes()))
         return self._packets.pop(0)
+
+    def note_end(self, payload: bytes) -> int:
+        """The EOF or OK behind rows tells the status, and how many warnings."""
+        self.status = status_of(payload, is_eof=not self.is_new_eof)
+        return warnings_of(payload, is_eof=not self.is_new_eof)
 
     async def result(self) -> Result:
         """The reply to a statement that has been written."""
@@ -353,17 +305,16 @@ class BackendConnection:
             raise ProtocolError("a statement of ours asked for a local file")
         count, named = self._column_count(head)
         columns = await self._definitions(count if named else 0)
-        if not named and not self._new_eof:
+        if not named and not self.is_new_eof:
             await self.packet()
         rows = []
         while not self._ends_rows(payload := await self.packet()):
             rows.append(text_row(payload, count))
         if payload[0] == ERR:
             raise parse_err(payload)
-        self.status = status_of(payload, is_eof=not self._new_eof)
+        warnings = self.note_end(payload)
         if not named:  # the rows are behind us, so the session stays usable
             raise not_supported(NAMELESS)
-        warnings = warnings_of(payload, is_eof=not self._new_eof)
         return Result(tuple(columns), tuple(rows), warnings=warnings)
 
     def _column_count(self, head: bytes) -> tuple[int, bool]:
@@ -374,12 +325,12 @@ class BackendConnection:
 
     async def _definitions(self, count: int) -> list[ColumnDefinition]:
         columns = [parse_definition(await self.packet()) for _ in range(count)]
-        if count and not self._new_eof:
+        if count and not self.is_new_eof:
             await self.packet()
         return columns
 
     def _ends_rows(self, payload: bytes) -> bool:
-        longest = 0xFFFFFF if self._new_eof else 9
+        longest = 0xFFFFFF if self.is_new_eof else 9
         return payload[0] == ERR or (payload[0] == EOF and len(payload) < longest)
 
     # --- the binary protocol --------------------------------------------------------
@@ -412,7 +363,7 @@ class BackendConnection:
         try:
             if self.capabilities & Capability.OPTIONAL_METADATA and not head[12]:
                 for count in (parameters, columns_count):
-                    if count and not self._new_eof:
+                    if count and not self.is_new_eof:
                         await self.packet()
                 raise not_supported(NAMELESS)
             await self._definitions(parameters)
@@ -429,27 +380,6 @@ class BackendConnection:
         if head[0] == ERR:
             raise parse_err(head)
         return await self._definitions(self._column_count(head)[0])
-
-    async def _execute(
-        self, statement_id: bytes, columns: list[ColumnDefinition]
-    ) -> pa.Table:
-        columns = await self._start(statement_id)
-        decoder = RowDecoder(columns, deprecate_eof=self._new_eof)
-        batches = decoder.feed(self._unread())
-        while decoder.terminator is None:
-            data = await self._leg.read()
-            if not data:
-                raise ProtocolError("the backend connection is gone")
-            batches += decoder.feed(data)
-        batches += decoder.finish()
-        if decoder.terminator[0] == ERR:
-            raise parse_err(decoder.terminator)
-        self.status = status_of(decoder.terminator, is_eof=not self._new_eof)
-        if decoder.zero_dates:
-            raise not_supported("zero dates such as 0000-00-00")
-        if decoder.invalid_text:
-            raise not_supported("text that is not valid in its character set")
-        return pa.Table.from_batches(batches, decoder.schema)
 
     def _unread(self) -> bytes:
         """Bytes that came with the definitions but belong to the rows."""

@@ -15,6 +15,7 @@ from pymysql.constants import FIELD_TYPE, FLAG
 from heatproxy.aftermath import Condition, conditions_of, of_rows
 from heatproxy.automl.columns import is_number
 from heatproxy.automl.json_columns import json_strings
+from heatproxy.backend.arrow_rows import arrow_rows
 from heatproxy.routines.columnwise import (
     ColumnPredictor,
     as_given,
@@ -216,8 +217,8 @@ async def _batches(
     # rows that go one by one need the connection for their model, when it is free again
     waits = any(s.item.call is not None and s.predictor is None for s in sources)
     held: list[pa.RecordBatch] = []
-    async with session.backend.streamed(sql) as rows:
-        while batches := await session.backend.following(rows):
+    async with arrow_rows(session.backend, sql) as rows:
+        while batches := await rows.following():
             if waits:
                 held += batches
                 continue
