@@ -134,7 +134,13 @@ class _Fold:
             return value
         if value not in self._known:
             charset = str(self._collation).partition("_")[0]
-            text = f"CONVERT(_utf8mb4 0x{value.hex()} USING {charset})"
+            is_padded = "_0900_" not in str(
+                self._collation
+            )  # blanks behind are nothing
+            shown = value.rstrip(b" ") if is_padded else value
+            text = (
+                f"CONVERT(_utf8mb4 0x{shown.hex()} USING {charset})" if shown else "''"
+            )
             text += f" COLLATE {self._collation}"
             (self._known[value],) = self._look(f"SELECT WEIGHT_STRING({text})").rows[0]
         return self._known[value]

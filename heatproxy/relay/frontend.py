@@ -143,7 +143,10 @@ class Frontend:
         for name, count in self.transferred():
             worker.ledger.count(name, count)
         self.client.hang_up()
-        self.backend.close()
+        if self.commands is not None and self.commands.busy:
+            self.backend.drop()
+        else:
+            self.backend.close()
         if self._lending is not None:
             self._lending.close()
 

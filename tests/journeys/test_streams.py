@@ -2,8 +2,10 @@
 
 import select
 import socket
+import ssl
 import struct
 import threading
+import time
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
@@ -204,6 +206,20 @@ def test_what_a_busy_backend_does_not_read_fills_no_memory(
         assert sent < 40 << 20
         assert resident_bytes(pair.server) < before + (120 << 20)
         other.query(f"KILL {client.thread_id}")
+
+
+def test_mysql_notices_that_a_client_behind_tls_has_left(pair: Pair) -> None:
+    """It looks every five seconds whether there is anything to read of the client."""
+    client = pair.server.connect(ssl={"check_hostname": False})
+    number = client.thread_id()
+    assert isinstance(client._sock, ssl.SSLSocket)
+    client._sock.sendall(framed(b"\x03SELECT SLEEP(600)"))
+    pair.wait_until_running(number, "SELECT SLEEP")
+    client._force_close()
+    deadline = time.monotonic() + 60
+    while pair.admin(f"SELECT 1 FROM performance_schema.processlist WHERE ID={number}"):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def send_all_that_is_taken(over: socket.socket, data: bytes) -> int:
