@@ -164,9 +164,7 @@ def _make(direct: Any, folder: Path, rows: int) -> list[str]:
             f"DROP DATABASE IF EXISTS {SCHEMA}",
             f"CREATE DATABASE {SCHEMA}",
             f"CREATE TABLE {SCHEMA}.bank (id int AUTO_INCREMENT PRIMARY KEY, {_TABLE})",
-            "SET GLOBAL local_infile = ON",
             _LOAD.format(file=direct.escape(str(file)), columns=listed),
-            "SET GLOBAL local_infile = OFF",
         ):
             run(direct, sql)
     except pymysql.Error as problem:

@@ -1,7 +1,7 @@
 """Calls of ``sys`` routines that come from inside the backend, and their answers.
 
 The other end is the SQL of ``routines.stubs``, which tells how callers and heatproxy
-find each other. ``bell`` hears that somebody calls, a ``desk`` is where one caller at a
-time is served, ``conversation`` is what is said there, ``seal`` how each side knows the
-other. ``session`` is what a routine sees of such a caller.
+find each other. ``presence`` says that heatproxy is here, a ``desk`` is where one
+caller at a time is served, ``conversation`` is what is said there, ``seal`` how each
+side knows the other. ``session`` is what a routine sees of such a caller.
 """

@@ -76,11 +76,23 @@ class Conversation:
             await asyncio.sleep(AGAIN_S)
 
     async def _heard(self) -> seal.Said | None:
-        try:
-            heard = seal.said(self._key, await self._desk.hear(self.caller.thread))
-        except seal.Unsealed:
-            return None
-        return heard if heard.nonce == self._nonce else None
+        """What the caller says, once its stub waits; None when it says no more."""
+        misses = 0
+        while True:
+            heard = await self._desk.hear(self.caller.thread)
+            try:
+                said = seal.said(self._key, heard.text)
+            except seal.Unsealed:
+                return None
+            if said.nonce != self._nonce:
+                return None
+            if said.number == self._number or heard.routine == self.caller.routine:
+                return said
+            present = await self._desk.is_busy(self.caller.connection_id)
+            misses = 0 if present else misses + 1
+            if misses == MISSES:
+                raise CallerGone("a caller was killed")
+            await asyncio.sleep(AGAIN_S)
 
     async def end(self, kind: str, text: str = "") -> None:
         """Give the caller its answer.

@@ -24,6 +24,7 @@ from heatproxy.routines.stubs import (
     SEAT,
     SEATS,
     SITS,
+    WAITS,
 )
 
 log = logging.getLogger(__name__)
@@ -32,11 +33,14 @@ log = logging.getLogger(__name__)
 SETTINGS = (
     "SET SESSION sql_mode = '', lock_wait_timeout = 10, innodb_lock_wait_timeout = 10,"
     " max_execution_time = 0, character_set_results = utf8mb4,"
-    " use_secondary_engine = OFF"
+    " use_secondary_engine = OFF, cte_max_recursion_depth = 1000"
 )
 TURN_S = 1  # of one wait for the turn, before the caller is looked at again
 MISSES = 4  # looks that must not find a caller at work, who is gone then
 LOOK_AGAIN_S = 0.05
+WATCH_S = 0.25  # of one statement that looks for a caller
+LOOK_S = 0.001, 0.025  # between two looks: after a call, after long quiet
+PER_QUIET = 1000  # a look is that part of the quiet so far apart from the next
 _OF_EVENT = "NAME = 'thread/sql/event_worker'"  # it is gone when its event is over
 
 
@@ -46,11 +50,21 @@ class CallerGone(ProtocolError):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who sits at a desk: the session's number and what it says."""
+    """Who sits at a desk: the session's number and what the stub that waits says."""
 
     connection_id: int
     thread: int  # of performance_schema
+    text: str  # nothing unless it is proven
+    routine: str
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What stands in the variables of a session."""
+
     text: str
+    seat: str  # where it says it
+    routine: str  # in whose stub it waits; nothing: that is not proven
 
 
 class Desk:
@@ -147,6 +161,25 @@ class Desk:
 
     # --- the caller -----------------------------------------------------------------
 
+    async def is_taken(self, quiet_s: float) -> bool:
+        """Whether somebody has sat down; it is told at once, or not for ``WATCH_S``.
+
+        Nobody can wake us: a stub may take locks, yet what waits for a lock wakes when
+        it is given up; and no KILL of a session with SYSTEM_USER, as ours may be, is
+        open to a session without it, whatever the definer of its program. So the
+        backend looks, the less often the longer it has been quiet.
+        """
+        least, most = LOOK_S
+        step = min(most, max(least, quiet_s / PER_QUIET))
+        owner = f"IS_USED_LOCK('{SEAT}{self.number}')"
+        found = await self.query(
+            f"WITH RECURSIVE looks (number, owner) AS (SELECT 1, {owner} UNION ALL"
+            f" SELECT number + 1 + SLEEP({step:.4f}), {owner} FROM looks"
+            f" WHERE owner IS NULL AND number <= {round(WATCH_S / step)})"
+            " SELECT MAX(owner) FROM looks"
+        )
+        return found[0][0] is not None
+
     async def caller(self) -> Caller | None:
         """Who has the seat, and what it says; None when there is nobody."""
         owner = f"IS_USED_LOCK('{SEAT}{self.number}')"
@@ -156,23 +189,42 @@ class Desk:
         connection_id, thread = found[0]
         if connection_id is None or thread is None:
             return None
-        text = await self.hear(thread)
-        seat = await self.hear(thread, SITS)
+        heard = await self.hear(thread)
+        text = heard.text if heard.routine else ""
         begin = KEY_DIGITS + NONCE_DIGITS
-        if seat != text[KEY_DIGITS:begin] + str(self.number):
+        if heard.seat != text[KEY_DIGITS:begin] + str(self.number):
             text = ""  # it calls at another desk, and was killed at this one before
-        return Caller(int(connection_id), int(thread), text)
+        return Caller(int(connection_id), int(thread), text, heard.routine)
 
-    async def hear(self, thread: int, name: str = REQUEST) -> str:
-        """What a session says now, by its number in performance_schema."""
+    async def hear(self, thread: int) -> "Heard":
+        """What a session says now, by its number in performance_schema.
+
+        Anybody sets variables in a session of his own. That a stub has said it, is
+        proven by the statement in which the session waits, before as behind the look
+        at its variables: only a stub has that statement, and it has spoken before.
+        """
+        before = await self._waits(thread)
         found = await self.query(
-            "SELECT VARIABLE_VALUE FROM performance_schema.user_variables_by_thread"
-            f" WHERE THREAD_ID = {thread} AND VARIABLE_NAME = '{name}'"
+            "SELECT VARIABLE_NAME, VARIABLE_VALUE"
+            " FROM performance_schema.user_variables_by_thread"
+            f" WHERE THREAD_ID = {thread} AND VARIABLE_NAME IN ('{REQUEST}', '{SITS}')"
         )
-        value = found[0][0] if found else None
-        if value is None:
-            return ""
-        return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+        said = {name: _text(value) for name, value in found}
+        after = await self._waits(thread) if before else None
+        routine = before[1] if before and before == after else ""
+        return Heard(said.get(REQUEST, ""), said.get(SITS, ""), routine)
+
+    async def _waits(self, thread: int) -> tuple[int, str] | None:
+        """The number of the statement in which a stub waits, and whose stub."""
+        found = await self.query(
+            "SELECT EVENT_ID, OBJECT_SCHEMA, OBJECT_NAME, SQL_TEXT"
+            " FROM performance_schema.events_statements_current"
+            f" WHERE THREAD_ID = {thread} AND END_EVENT_ID IS NULL"
+            " ORDER BY NESTING_EVENT_LEVEL DESC LIMIT 1"
+        )
+        if not found or found[0][1] != "sys" or found[0][3] != WAITS:
+            return None
+        return int(found[0][0]), str(found[0][2])
 
     async def say(self, nonce: str, text: str | None) -> None:
         """Have a text stand where the caller with that nonce looks; None removes it."""
@@ -217,3 +269,9 @@ class Desk:
             f" OR {_OF_EVENT})"
         )
         return bool(found)
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)

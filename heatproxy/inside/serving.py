@@ -7,7 +7,7 @@ its locks for as long as it lives.
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 
 import pymysql
 
@@ -16,9 +16,9 @@ from heatproxy.backend.account import Address
 from heatproxy.errors import MySQLError, ProtocolError, unknown_error
 from heatproxy.inside import seal
 from heatproxy.inside.backend import FunctionBackend, ProcedureBackend, Proven
-from heatproxy.inside.bell import Bell
 from heatproxy.inside.conversation import Conversation
 from heatproxy.inside.desk import Caller, CallerGone, Desk
+from heatproxy.inside.presence import Presence
 from heatproxy.inside.seal import Request
 from heatproxy.inside.session import InsideSession
 from heatproxy.routines import ROUTINES
@@ -30,7 +30,7 @@ from heatproxy.statements.call import noted
 log = logging.getLogger(__name__)
 
 LINGERS_S = 1  # a caller that has its answer, before its seat is free
-LOOK_AGAIN_S = 0.01
+LOOK_AGAIN_S = 0.002
 SPARE = 2  # free desks that are kept
 AGAIN_S = 1  # after a desk could not be opened
 
@@ -43,24 +43,21 @@ class Inside:
         self._most = house.config.inside.callers
         self._loop = asyncio.get_running_loop()
         self._here = False
-        self._free: dict[int, asyncio.Event] = {}  # desks by number; set: called
+        self._free: set[int] = set()  # numbers of desks
         self._tasks: set[asyncio.Task[None]] = set()
         self._nonces, self._proven = seal.Nonces(), Proven()
         soon = self._loop.call_soon_threadsafe
-        self._bell = Bell(
-            address,
-            free=lambda: tuple(self._free),
-            rings=lambda taken: _unless_closed(lambda: soon(self._called, taken)),
-            here=lambda here: _unless_closed(lambda: soon(self._be, here)),
+        self._presence = Presence(
+            address, lambda here: _unless_closed(lambda: soon(self._be, here))
         )
 
     def start(self) -> None:
         """Hear callers from now on."""
-        self._bell.start()
+        self._presence.start()
 
     async def stop(self) -> None:
         """Serve nobody any more; callers are told that heatproxy went away."""
-        await asyncio.to_thread(self._bell.stop)
+        await asyncio.to_thread(self._presence.stop)
         self._here = False
         for task in self._tasks:
             task.cancel()
@@ -75,18 +72,16 @@ class Inside:
         for task in self._tasks:
             task.cancel()
 
-    def _called(self, taken: Collection[int]) -> None:
-        for number in taken:
-            if number in self._free:
-                self._free.pop(number).set()
-        self._open_more()
-
     def _open_more(self) -> None:
         """Have a free desk, as long as there may be one."""
         if self._here and not self._free and len(self._tasks) < self._most:
             task = asyncio.ensure_future(self._keep())
             self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            task.add_done_callback(self._closed)
+
+    def _closed(self, task: "asyncio.Task[None]") -> None:
+        self._tasks.discard(task)
+        self._open_more()
 
     async def _keep(self) -> None:
         """One desk, opened again for as long as this heatproxy answers."""
@@ -101,15 +96,16 @@ class Inside:
                 log.warning("a call from inside the backend ended: %s", problem)
                 await asyncio.sleep(AGAIN_S)
             finally:
-                self._free.pop(desk.number, None)
+                self._free.discard(desk.number)
                 desk.close()
 
     async def _serve_next(self, desk: Desk) -> bool:
         """Serve who comes next; False: the desk is of no more use."""
-        self._free[desk.number] = called = asyncio.Event()
-        if await desk.caller() is None:  # who came before the bell knew of this desk
-            await called.wait()
-        self._free.pop(desk.number, None)
+        self._free.add(desk.number)
+        since = self._loop.time()
+        while not await desk.is_taken(self._loop.time() - since):
+            pass
+        self._free.discard(desk.number)
         self._open_more()
         first = await self._first(desk)
         if first is None:
@@ -157,7 +153,8 @@ class Inside:
         """
         try:
             request = seal.request(said)
-            if request.thread != conversation.caller.thread:
+            caller = conversation.caller
+            if request.thread != caller.thread or request.routine != caller.routine:
                 raise seal.Unsealed
         except seal.Unsealed:
             raise CallerGone("a request of another session's") from None
@@ -235,8 +232,8 @@ class Inside:
 
 
 def _unless_closed(call: Callable[[], object]) -> None:
-    """The bell may be heard when the event loop has ended already."""
+    """The thread may say so when the event loop has ended already."""
     try:
         call()
     except RuntimeError:
-        log.debug("nobody hears the bell any more")
+        log.debug("nobody hears it any more")

@@ -6,10 +6,10 @@ straight to MySQL) runs the stub's body, on the caller's session and with the ri
 its invoker. No table is written and nothing is logged, so transactions, read-only
 servers, GTIDs and triggers are of no account:
 
-- The caller puts its request into a user variable, takes the lock of a free *seat*, and
-  rings: KILL QUERY of the statement in which heatproxy sleeps. ``HELPER``, the one
-  routine with heatproxy's rights, does that and reads what heatproxy answered, a
-  variable of heatproxy's session whose name only the caller and heatproxy know.
+- The caller puts its request into a user variable and takes the lock of a free *seat*,
+  for which heatproxy looks all the time. ``HELPER``, the one routine with heatproxy's
+  rights, reads what heatproxy answered, a variable of heatproxy's session whose name
+  only the caller and heatproxy know.
 - The lock of the seat's *desk* is the turn: heatproxy holds it while it works, the
   caller while it does what it was told. Locks only wake; what counts are the numbers of
   the messages. Whoever dies loses the locks, and the other one notices.
@@ -23,15 +23,16 @@ from collections.abc import Sequence
 
 from heatproxy.datatypes import quote_name
 
-STUB_VERSION = "heatproxy 5"
+STUB_VERSION = "heatproxy 7"
 HELPER = "heatproxy_inside"
-BELL, DESK, SEAT = "heatproxy.bell", "heatproxy.desk.", "heatproxy.seat."
+HERE, DESK, SEAT = "heatproxy.here", "heatproxy.desk.", "heatproxy.seat."
 REQUEST = "heatproxy.request"
 SITS = "heatproxy.seat"  # the request's nonce and the number of its seat
 SEATS = 64  # names that callers look for
 KEY_DIGITS, NONCE_DIGITS, NUMBER_DIGITS = 64, 32, 6
 KEY_BEGINS = "DECLARE hp_key CHAR(64) CHARACTER SET utf8mb4 DEFAULT '"
 SEAT_WAIT_S, SILENT_S = 10, 20
+WAITS = "SELECT GET_LOCK(hp_name, hp_step) INTO hp_got"  # a stub, for its turn
 DONE = "@`heatproxy.done`"  # says to a stub that its routine has run
 
 AWAY = "sys.{} runs in heatproxy, which is not here (or inside.enabled is off)"
@@ -46,18 +47,25 @@ Named = tuple[str, str, str]  # direction, name and type of a parameter
 
 
 def helper() -> str:
-    """The CREATE statement of what rings the bell (no name) or reads an answer."""
+    """The CREATE statement of what reads an answer.
+
+    It reads what has a nonce for a name, of sessions of heatproxy's account: nobody
+    reads the requests of others by it, and nobody else answers.
+    """
     return (
         f"CREATE FUNCTION sys.{HELPER}"
         " (desk BIGINT UNSIGNED, name VARCHAR(64) CHARACTER SET utf8mb4)"
         " RETURNS LONGTEXT CHARACTER SET utf8mb4"
         f" READS SQL DATA SQL SECURITY DEFINER COMMENT '{STUB_VERSION}' BEGIN"
         " DECLARE hp_thread BIGINT UNSIGNED;"
-        f" IF name IS NULL THEN SET hp_thread = IS_USED_LOCK('{BELL}');"
-        " IF hp_thread IS NOT NULL THEN BEGIN"
-        " DECLARE CONTINUE HANDLER FOR SQLEXCEPTION BEGIN END;"
-        " KILL QUERY hp_thread; END; END IF; RETURN NULL; END IF;"
+        f" IF desk <> CONNECTION_ID() AND CHAR_LENGTH(name) <> {NONCE_DIGITS}"
+        " THEN RETURN NULL; END IF;"
         " SET hp_thread = PS_THREAD_ID(desk);"
+        " IF desk <> CONNECTION_ID() AND NOT EXISTS"
+        " (SELECT 1 FROM performance_schema.threads WHERE THREAD_ID = hp_thread"
+        " AND CAST(CURRENT_USER() AS BINARY) = CAST(CONCAT(PROCESSLIST_USER, '@',"
+        " SUBSTRING_INDEX(CURRENT_USER(), '@', -1)) AS BINARY))"
+        " THEN RETURN NULL; END IF;"
         " RETURN (SELECT CONVERT(VARIABLE_VALUE USING utf8mb4)"
         " FROM performance_schema.user_variables_by_thread"
         " WHERE THREAD_ID = hp_thread"
@@ -137,10 +145,11 @@ def _asking(name: str, parameters: Sequence[Named], key: str) -> str:
 
     return (
         f"{KEY_BEGINS}{key}'; {_DECLARATIONS}"
-        f" IF IS_USED_LOCK('{BELL}') IS NULL THEN {fail(AWAY)} END IF;"
+        f" IF IS_USED_LOCK('{HERE}') IS NULL THEN {fail(AWAY)} END IF;"
         " SET hp_nonce = LOWER(HEX(RANDOM_BYTES(16)));"
         " SET hp_text = CONCAT('q', LPAD(hp_number, 6, '0'), JSON_OBJECT("
-        f"'routine', '{name}', 'account', CURRENT_USER(), 'roles', CURRENT_ROLE(),"
+        f"'routine', '{name}', 'account', CURRENT_USER(),"
+        " 'roles', CONVERT(CURRENT_ROLE() USING utf8mb4),"  # may be binary
         " 'thread', PS_CURRENT_THREAD_ID(),"
         f" 'arguments', JSON_ARRAY({', '.join(given)})));"
         f" hp_talk: LOOP {_SAY} IF hp_desk IS NULL THEN"
@@ -173,7 +182,6 @@ _SAY = (
     " SET hp_seal = SHA2(CONCAT(hp_key, hp_seal), 256);"
     f" SET @`{REQUEST}` = CONCAT(hp_seal, hp_nonce, hp_text);"
 )
-_RING = f"DO sys.{HELPER}(NULL, NULL);"
 _TAKE_A_SEAT = (
     "hp_search: LOOP SET hp_seat = 0;"
     f" WHILE hp_seat < {SEATS} DO"
@@ -188,12 +196,11 @@ _TAKE_A_SEAT = (
     f" IF hp_sits THEN SET hp_sits = 0; DO RELEASE_LOCK(CONCAT('{SEAT}', hp_seat));"
     " END IF; END IF; SET hp_seat = hp_seat + 1; END WHILE;"
     f" IF hp_waited > {SEAT_WAIT_S} THEN %s END IF;"
-    f" {_RING} DO SLEEP(0.01); SET hp_waited = hp_waited + 0.01; END LOOP;"
-    f" {_RING}"
+    " DO SLEEP(0.01); SET hp_waited = hp_waited + 0.01; END LOOP;"
 )
 _WAIT = (
     "SET hp_step = 0.05, hp_waited = 0, hp_silent = 0, hp_beat = NULL;"
-    " hp_wait: LOOP SET hp_got = GET_LOCK(hp_name, hp_step);"
+    f" hp_wait: LOOP {WAITS};"
     " IF hp_got THEN SET hp_turn = 1;"
     f" SET hp_answer = sys.{HELPER}(hp_desk, hp_nonce);"
     " IF SUBSTR(hp_answer, 66, 6) = LPAD(hp_number, 6, '0') THEN LEAVE hp_wait; END IF;"
@@ -201,10 +208,10 @@ _WAIT = (
     " IF PS_THREAD_ID(hp_desk) IS NULL THEN %s END IF;"
     " DO SLEEP(0.002); SET hp_silent = hp_silent + 0.002;"
     " ELSE IF PS_THREAD_ID(hp_desk) IS NULL THEN %s END IF;"
-    f" SET hp_silent = hp_silent + hp_step; SET hp_step = LEAST(1, hp_step * 2);"
+    " SET hp_silent = hp_silent + hp_step; SET hp_step = LEAST(1, hp_step * 2);"
     f" SET hp_answer = sys.{HELPER}(hp_desk, hp_nonce);"
     " IF NOT (hp_answer <=> hp_beat) THEN SET hp_silent = 0; END IF;"
-    f" SET hp_beat = hp_answer; {_RING} END IF;"
+    " SET hp_beat = hp_answer; END IF;"
     f" IF hp_silent > {SILENT_S} THEN %s END IF; END LOOP;"
     " SET hp_seal = SHA2(CONCAT(hp_nonce, SUBSTR(hp_answer, 65)), 256);"
     " SET hp_seal = SHA2(CONCAT(hp_key, hp_seal), 256);"

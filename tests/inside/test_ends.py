@@ -11,7 +11,7 @@ import pytest
 
 from heatproxy.routines import ROUTINES
 from heatproxy.routines.routine import Procedure
-from heatproxy.routines.stubs import BELL, DESK, SEAT, SEAT_WAIT_S, SILENT_S
+from heatproxy.routines.stubs import DESK, HERE, SEAT, SEAT_WAIT_S, SILENT_S
 from tests.asking import refusal, rows, run, value
 from tests.conftest import Server
 from tests.inside.conftest import MODEL, ONE, PREDICTION
@@ -29,7 +29,7 @@ PATIENCE_S = 60
 def of_nobody(name: str) -> str:
     """A stub in the schema ``inside``, by whose names of locks no heatproxy is."""
     text = ROUTINES[name.upper()].stub(KEY)
-    for lock in (BELL, DESK, SEAT):
+    for lock in (HERE, DESK, SEAT):
         text = text.replace(lock, lock.replace("heatproxy", "nobody"))
     return text.replace(f"sys.`{name}`", f"inside.`{name}`").replace(
         f"> {SEAT_WAIT_S} ", "> 0.05 "
@@ -58,7 +58,7 @@ def stranger(server: Server, direct: Connection) -> Iterator[Connection]:
     """A session that makes as if it were heatproxy, for a stub of its own."""
     run(direct, of_nobody("ML_PREDICT_ROW"))
     with closing(server.connect_backend()) as connection:
-        run(connection, "DO GET_LOCK('nobody.bell', 0)")
+        run(connection, "DO GET_LOCK('nobody.here', 0)")
         yield connection
     run(direct, "DROP FUNCTION inside.ML_PREDICT_ROW")
 

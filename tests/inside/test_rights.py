@@ -1,21 +1,187 @@
 """What a caller inside may have answered: what its invoker may read, and no more."""
 
+import time
+from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
 
 from heatproxy.routines import ROUTINES
-from heatproxy.routines.stubs import HELPER
-from tests.asking import rows
+from heatproxy.routines.stubs import HELPER, KEY_BEGINS, KEY_DIGITS
+from tests.asking import refusal, rows, run, value
+from tests.conftest import Server
+from tests.inside.conftest import MODEL, ONE
+from tests.routines.conftest import BY_BAYES
 
 pytestmark = pytest.mark.mysql
 
 Connection = Any
+TRAIN = f"CALL sys.ML_TRAIN('inside.customers', 'y', {BY_BAYES}, @bobs)"
+PREDICT = f"SELECT sys.ML_PREDICT_ROW({ONE}, '{MODEL}', NULL)"
+LOAD = f"CALL sys.ML_MODEL_LOAD('{MODEL}', 'admin')"
+UNLOAD = f"CALL sys.ML_MODEL_UNLOAD('{MODEL}')"
+PATIENCE_S = 60
 
 
-def test_only_one_helper_has_heatproxys_rights(direct: Connection) -> None:
+@pytest.fixture(scope="module")
+def admin(server: Server, schema: str) -> Iterator[Connection]:
+    """A session of admin's past heatproxy."""
+    with closing(server.connect_backend(database=schema)) as connection:
+        yield connection
+
+
+@pytest.fixture(scope="module")
+def everybodys(admin: Connection) -> Iterator[None]:
+    """The user bob may call everything and read nothing but his models."""
+    run(
+        admin,
+        "DROP USER IF EXISTS bob",
+        "CREATE USER bob IDENTIFIED BY 'pw'",
+        "GRANT EXECUTE ON sys.* TO bob",
+        "GRANT ALL ON ML_SCHEMA_bob.* TO bob",
+        "GRANT CREATE TEMPORARY TABLES ON inside.* TO bob",
+        "GRANT SELECT ON performance_schema.* TO bob",
+    )
+    yield
+    run(admin, "DROP DATABASE IF EXISTS ML_SCHEMA_bob", "DROP USER bob")
+
+
+@pytest.fixture
+def bob(server: Server, everybodys: None) -> Iterator[Connection]:
+    """A session of bob's past heatproxy."""
+    with closing(server.connect_backend(user="bob", password="pw")) as connection:
+        yield connection
+
+
+# --- tables -------------------------------------------------------------------------
+
+
+def test_a_table_that_the_caller_may_not_read_teaches_nothing(bob: Connection) -> None:
+    number, text = refusal(bob, TRAIN)
+    assert (number, "SELECT command denied to user 'bob'" in text) == (1142, True)
+
+
+def test_a_temporary_table_opens_no_table_behind_it(bob: Connection) -> None:
+    columns = "age int, job varchar(10), balance double, y varchar(3)"
+    run(bob, f"CREATE TEMPORARY TABLE inside.customers ({columns})")
+    assert refusal(bob, TRAIN)[0] == 1142
+
+
+def test_a_table_is_read_while_all_of_it_is_granted(
+    bob: Connection, admin: Connection
+) -> None:
+    run(admin, "GRANT SELECT (age, y) ON inside.customers TO bob")
+    assert refusal(bob, TRAIN)[0] in (1142, 1143)
+    run(admin, "GRANT SELECT ON inside.customers TO bob")
+    run(bob, TRAIN)
+    owner = "SELECT model_owner FROM ML_SCHEMA_bob.MODEL_CATALOG"
+    assert rows(bob, owner) == [("bob",)]
+    run(bob, "SET @old = @bobs, @bobs = NULL")
+    run(admin, "REVOKE SELECT, SELECT (age, y) ON inside.customers FROM bob")
+    assert refusal(bob, TRAIN)[0] == 1142
+    handle = value(bob, "SELECT @old")
+    run(bob, f"DO sys.ML_PREDICT_ROW({ONE}, '{handle}', NULL)")  # it is his
+
+
+# --- models -------------------------------------------------------------------------
+
+
+def test_the_models_of_others_are_not_there(bob: Connection) -> None:
+    assert refusal(bob, PREDICT)[0] in (3877, 1142)
+    assert refusal(bob, LOAD)[0] == 1142
+
+
+def test_a_definers_program_has_the_definers_rights(
+    bob: Connection, admin: Connection
+) -> None:
+    run(
+        admin,
+        "CREATE FUNCTION lends() RETURNS json READS SQL DATA"
+        f" RETURN sys.ML_PREDICT_ROW({ONE}, '{MODEL}', NULL)",
+        "GRANT EXECUTE ON FUNCTION inside.lends TO bob",
+    )
+    assert value(bob, "SELECT inside.lends()") == value(admin, PREDICT)
+    assert refusal(bob, PREDICT)[0] in (3877, 1142)
+    run(admin, "DROP FUNCTION lends")
+
+
+def test_roles_count_while_they_are_active(bob: Connection, admin: Connection) -> None:
+    run(
+        admin,
+        "CREATE ROLE reads_all",
+        "GRANT SELECT ON ML_SCHEMA_admin.* TO reads_all",
+        "GRANT reads_all TO bob",
+    )
+    assert refusal(bob, LOAD)[0] == 1142
+    run(bob, "SET ROLE reads_all", LOAD)
+    assert value(bob, PREDICT) == value(admin, PREDICT)
+    run(bob, "SET ROLE NONE")
+    assert refusal(bob, LOAD)[0] == 1142
+    run(admin, "DROP ROLE reads_all")
+
+
+def test_a_model_is_lent_until_the_right_is_revoked(
+    bob: Connection, admin: Connection
+) -> None:
+    run(admin, "GRANT SELECT ON ML_SCHEMA_admin.* TO bob")
+    run(bob, LOAD)
+    assert value(bob, PREDICT) == value(admin, PREDICT)
+    run(admin, "REVOKE SELECT ON ML_SCHEMA_admin.* FROM bob")
+    assert refusal(bob, LOAD)[0] == 1142
+
+
+# --- what passes between a caller and heatproxy -------------------------------------
+
+
+def test_a_request_that_no_stub_made_is_not_answered(bob: Connection) -> None:
+    run(
+        bob,
+        "SET @`heatproxy.request` = CONCAT(REPEAT('0', 96), 'q000000{}')",
+        "DO GET_LOCK('heatproxy.seat.0', 5)",
+    )
+    assert refusal(bob, PREDICT)[0] in (3877, 1142)  # at another desk
+    assert value(bob, "SELECT RELEASE_ALL_LOCKS()") == 1
+
+
+def test_the_helper_shows_no_requests_of_others(
+    bob: Connection, admin: Connection
+) -> None:
+    asked = f"SELECT sys.{HELPER}({{}}, 'request')"
+    for connection in (admin, bob):
+        run(connection, "SET @`heatproxy.request` = 'mine'")
+        assert value(connection, asked.format("CONNECTION_ID()")) == "mine"
+    assert value(bob, asked.format(admin.thread_id())) is None
+
+
+def test_the_key_is_not_shown_to_callers(bob: Connection, admin: Connection) -> None:
+    body = (
+        "SELECT ROUTINE_DEFINITION FROM information_schema.ROUTINES"
+        " WHERE ROUTINE_SCHEMA = 'sys' AND ROUTINE_NAME = 'ML_PREDICT_ROW'"
+    )
+    assert value(bob, body) is None
+    _, _, rest = value(admin, body).partition(KEY_BEGINS)
+    key = rest[:KEY_DIGITS]
+    assert len(key) == KEY_DIGITS
+    refusal(bob, PREDICT)
+    refusal(bob, TRAIN)
+    seen = rows(
+        bob,
+        "SELECT SQL_TEXT FROM performance_schema.events_statements_history"
+        " WHERE THREAD_ID = PS_CURRENT_THREAD_ID()",
+    )
+    assert seen
+    assert not [text for (text,) in seen if text and key in text]
+    variables = rows(
+        bob,
+        "SELECT VARIABLE_VALUE FROM performance_schema.user_variables_by_thread",
+    )
+    assert not [text for (text,) in variables if text and key.encode() in text]
+
+
+def test_only_one_helper_has_heatproxys_rights(admin: Connection) -> None:
     found = rows(
-        direct,
+        admin,
         "SELECT ROUTINE_NAME FROM information_schema.ROUTINES"
         " WHERE ROUTINE_SCHEMA = 'sys' AND SECURITY_TYPE = 'DEFINER'"
         " AND ROUTINE_COMMENT LIKE 'heatproxy %'",
