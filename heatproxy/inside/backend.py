@@ -27,7 +27,7 @@ from heatproxy.wire.packets import Command, PacketReader, Status
 
 UTF8_COLLATION = 255
 ALL_ROWS = 18_446_744_073_709_551_615
-PROVEN_S = 1  # how long a reader of a catalog is one without being asked again
+PROVEN_S = 1  # before the same statement is asked again
 _CATALOG = re.compile(rf"\sFROM (`ML_SCHEMA_(?:[^`]|``)+`)\.({MODELS}|{OBJECTS})\b")
 READ = {
     MODELS: {
@@ -184,17 +184,23 @@ class FunctionBackend(BackendConnection):
 
 
 class Proven:
-    """Who was seen to have the right to read which catalog, a moment ago."""
+    """Which statements were seen to have the right to read which catalog.
+
+    As with MySQL's own, a right that was there when a statement began is one for all
+    the rows of the statement.
+    """
 
     def __init__(self) -> None:
-        self._until: dict[tuple[str, ...], float] = {}
+        self._until: dict[tuple[str | int, ...], float] = {}
 
     async def __call__(
         self, conversation: Conversation, request: Request, schema: str, table: str
     ) -> bool:
         """Whether the invoker may read a catalog's columns: its stub looks."""
         now = time.monotonic()
-        who = request.account, request.roles, schema, table
+        caller = conversation.caller
+        statement = caller.thread, caller.statement
+        who = *statement, request.account, request.roles, schema, table
         if self._until.get(who, 0) > now:
             return True
         found = await readable(conversation, schema, table)

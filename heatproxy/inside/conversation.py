@@ -86,7 +86,10 @@ class Conversation:
                 return None
             if said.nonce != self._nonce:
                 return None
-            if said.number == self._number or heard.routine == self.caller.routine:
+            stub = heard.stub
+            if stub is not None and stub.routine == self.caller.routine:
+                return said
+            if said.number == self._number:  # it has not been told yet
                 return said
             present = await self._desk.is_busy(self.caller.connection_id)
             misses = 0 if present else misses + 1

@@ -56,6 +56,7 @@ class Caller:
     thread: int  # of performance_schema
     text: str  # nothing unless it is proven
     routine: str
+    statement: int  # which calls the routine, by its number in the session
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,16 @@ class Heard:
 
     text: str
     seat: str  # where it says it
-    routine: str  # in whose stub it waits; nothing: that is not proven
+    stub: "Waiting | None"  # None: it is not proven that one has said it
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A stub that waits for its turn; numbers are performance_schema's, of events."""
+
+    number: int
+    called_by: int
+    routine: str
 
 
 class Desk:
@@ -190,11 +200,14 @@ class Desk:
         if connection_id is None or thread is None:
             return None
         heard = await self.hear(thread)
-        text = heard.text if heard.routine else ""
+        text = heard.text if heard.stub else ""
         begin = KEY_DIGITS + NONCE_DIGITS
         if heard.seat != text[KEY_DIGITS:begin] + str(self.number):
             text = ""  # it calls at another desk, and was killed at this one before
-        return Caller(int(connection_id), int(thread), text, heard.routine)
+        stub = heard.stub or Waiting(0, 0, "")
+        return Caller(
+            int(connection_id), int(thread), text, stub.routine, stub.called_by
+        )
 
     async def hear(self, thread: int) -> "Heard":
         """What a session says now, by its number in performance_schema.
@@ -211,20 +224,20 @@ class Desk:
         )
         said = {name: _text(value) for name, value in found}
         after = await self._waits(thread) if before else None
-        routine = before[1] if before and before == after else ""
-        return Heard(said.get(REQUEST, ""), said.get(SITS, ""), routine)
+        stub = before if before == after else None
+        return Heard(said.get(REQUEST, ""), said.get(SITS, ""), stub)
 
-    async def _waits(self, thread: int) -> tuple[int, str] | None:
-        """The number of the statement in which a stub waits, and whose stub."""
+    async def _waits(self, thread: int) -> Waiting | None:
         found = await self.query(
-            "SELECT EVENT_ID, OBJECT_SCHEMA, OBJECT_NAME, SQL_TEXT"
+            "SELECT OBJECT_SCHEMA, SQL_TEXT, EVENT_ID, NESTING_EVENT_ID, OBJECT_NAME"
             " FROM performance_schema.events_statements_current"
             f" WHERE THREAD_ID = {thread} AND END_EVENT_ID IS NULL"
             " ORDER BY NESTING_EVENT_LEVEL DESC LIMIT 1"
         )
-        if not found or found[0][1] != "sys" or found[0][3] != WAITS:
+        if not found or found[0][:2] != ("sys", WAITS):
             return None
-        return int(found[0][0]), str(found[0][2])
+        _, _, number, called_by, routine = found[0]
+        return Waiting(int(number), int(called_by or 0), str(routine))
 
     async def say(self, nonce: str, text: str | None) -> None:
         """Have a text stand where the caller with that nonce looks; None removes it."""

@@ -23,7 +23,7 @@ from collections.abc import Sequence
 
 from heatproxy.datatypes import quote_name
 
-STUB_VERSION = "heatproxy 7"
+STUB_VERSION = "heatproxy 8"
 HELPER = "heatproxy_inside"
 HERE, DESK, SEAT = "heatproxy.here", "heatproxy.desk.", "heatproxy.seat."
 REQUEST = "heatproxy.request"
@@ -37,7 +37,7 @@ DONE = "@`heatproxy.done`"  # says to a stub that its routine has run
 
 AWAY = "sys.{} runs in heatproxy, which is not here (or inside.enabled is off)"
 BUSY = "sys.{}: all inside.callers of heatproxy are busy, try again"
-GONE = "sys.{}: heatproxy went away before it answered"
+GONE = "sys.{}: heatproxy went away, or performance_schema does not show the call"
 SILENT = "sys.{}: heatproxy does not answer"
 UNSEEN = "sys.{}: performance_schema does not show this session (an event, or off)"
 UNSEALED = "sys.{}: an answer did not come from heatproxy"

@@ -1,6 +1,5 @@
 """What a caller inside may have answered: what its invoker may read, and no more."""
 
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
@@ -21,7 +20,6 @@ TRAIN = f"CALL sys.ML_TRAIN('inside.customers', 'y', {BY_BAYES}, @bobs)"
 PREDICT = f"SELECT sys.ML_PREDICT_ROW({ONE}, '{MODEL}', NULL)"
 LOAD = f"CALL sys.ML_MODEL_LOAD('{MODEL}', 'admin')"
 UNLOAD = f"CALL sys.ML_MODEL_UNLOAD('{MODEL}')"
-PATIENCE_S = 60
 
 
 @pytest.fixture(scope="module")
@@ -128,6 +126,7 @@ def test_a_model_is_lent_until_the_right_is_revoked(
     run(bob, LOAD)
     assert value(bob, PREDICT) == value(admin, PREDICT)
     run(admin, "REVOKE SELECT ON ML_SCHEMA_admin.* FROM bob")
+    assert refusal(bob, PREDICT)[0] == 1142
     assert refusal(bob, LOAD)[0] == 1142
 
 
