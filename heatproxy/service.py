@@ -84,7 +84,7 @@ async def _serve(
     try:
         locks = Locks(address)
         house = await asyncio.to_thread(_open_house, config, address, locks)
-        key = await asyncio.to_thread(install_stubs, house.account)
+        await asyncio.to_thread(install_stubs, house.account)
         await locks.warm_up()
         service = Service(house)
         server = await asyncio.start_unix_server(service.serve, socket_path)
@@ -99,7 +99,7 @@ async def _serve(
     assert freshness is not None
     follower.start(compiled)
     reconciler = _follow_dictionary(service.house)
-    inside = Inside(house, address, key)
+    inside = Inside(house, address)
     if config.inside.enabled:
         inside.start()
     control.tell("ready")

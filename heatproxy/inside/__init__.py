@@ -2,6 +2,6 @@
 
 The other end is the SQL of ``routines.stubs``, which tells how callers and heatproxy
 find each other. ``presence`` says that heatproxy is here, a ``desk`` is where one
-caller at a time is served, ``conversation`` is what is said there, ``seal`` how each
-side knows the other. ``session`` is what a routine sees of such a caller.
+caller at a time is served, ``conversation`` is what is said there, a ``message`` at a
+time. ``session`` is what a routine sees of such a caller.
 """

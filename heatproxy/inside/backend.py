@@ -20,7 +20,7 @@ from heatproxy.datatypes import quote_name
 from heatproxy.errors import MySQLError, not_supported
 from heatproxy.inside.conversation import Conversation
 from heatproxy.inside.desk import Desk
-from heatproxy.inside.seal import Request
+from heatproxy.inside.message import Request
 from heatproxy.sql.lexer import find_word, split_at_commas, tokens
 from heatproxy.wire.columns import ColumnDefinition
 from heatproxy.wire.packets import Command, PacketReader, Status

@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 from heatproxy.errors import MySQLError
-from heatproxy.inside import seal
+from heatproxy.inside import message
 from heatproxy.inside.desk import LOOK_AGAIN_S, MISSES, Caller, CallerGone, Desk
 
 BEAT_S = 0.25  # how often a caller is told that its answer is being worked on
@@ -18,9 +18,9 @@ class Conversation:
     A turn is the caller's while it does what ``tell`` says; otherwise it waits.
     """
 
-    def __init__(self, desk: Desk, caller: Caller, key: str, first: seal.Said) -> None:
+    def __init__(self, desk: Desk, caller: Caller, first: message.Said) -> None:
         self.caller = caller
-        self._desk, self._key = desk, key
+        self._desk = desk
         self._nonce, self._number = first.nonce, first.number
         self._turn = asyncio.Lock()  # whose it is: ours while nobody has it
         self._beats = 0
@@ -36,12 +36,12 @@ class Conversation:
         reply = await self._exchange(kind, text)
         match reply.kind:
             case "e":
-                number, state, message = json.loads(reply.text)
-                raise MySQLError(int(number), state, message)
+                number, state, words = json.loads(reply.text)
+                raise MySQLError(int(number), state, words)
             case _:
                 return reply.text
 
-    async def _exchange(self, kind: str, text: str) -> seal.Said:
+    async def _exchange(self, kind: str, text: str) -> message.Said:
         async with self._turn:
             if self._over:
                 raise CallerGone("the caller is gone")
@@ -56,13 +56,13 @@ class Conversation:
                 raise CallerGone("a caller was killed")
             return reply
 
-    async def _say(self, kind: str, text: str) -> seal.Said | None:
+    async def _say(self, kind: str, text: str) -> message.Said | None:
         """The caller's next message, None when it has none.
 
         A caller that is between two waits does not take its turn: it is given again.
         """
-        sealed = seal.answer(self._key, self._nonce, kind, self._number, text)
-        await self._desk.say(self._nonce, sealed)
+        answer = message.answer(kind, self._number, text)
+        await self._desk.say(self._nonce, answer)
         misses = 0
         while True:
             await self._desk.hand_over(self.caller.connection_id)
@@ -75,14 +75,14 @@ class Conversation:
                 raise CallerGone("a caller was killed")
             await asyncio.sleep(AGAIN_S)
 
-    async def _heard(self) -> seal.Said | None:
+    async def _heard(self) -> message.Said | None:
         """What the caller says, once its stub waits; None when it says no more."""
         misses = 0
         while True:
             heard = await self._desk.hear(self.caller.thread)
             try:
-                said = seal.said(self._key, heard.text)
-            except seal.Unsealed:
+                said = message.said(heard.text)
+            except message.NoMessage:
                 return None
             if said.nonce != self._nonce:
                 return None
@@ -143,5 +143,5 @@ class Conversation:
 
     async def _beat(self) -> bool:
         self._beats += 1
-        await self._desk.say(self._nonce, f"W{self._beats}")
+        await self._desk.say(self._nonce, f"W {self._beats}")
         return await self._desk.is_waiting(self.caller.connection_id)

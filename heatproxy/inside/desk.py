@@ -18,7 +18,6 @@ from heatproxy.backend.account import Address, connect
 from heatproxy.errors import ProtocolError
 from heatproxy.routines.stubs import (
     DESK,
-    KEY_DIGITS,
     NONCE_DIGITS,
     REQUEST,
     SEAT,
@@ -140,13 +139,12 @@ class Desk:
             done = loop.run_in_executor(self._thread, work, *args)
         except RuntimeError:
             raise ProtocolError("the desk is closed") from None
+        done.add_done_callback(_retrieved)  # who waited may have been cancelled twice
         try:
             return await asyncio.shield(done)
         except asyncio.CancelledError:
             if not done.done():  # the connection is for one statement at a time
                 await asyncio.wait([done])
-            if not done.cancelled():
-                done.exception()
             raise
 
     def _query(self, sql: str, values: tuple[str, ...]) -> list[tuple[Any, ...]]:
@@ -201,8 +199,7 @@ class Desk:
             return None
         heard = await self.hear(thread)
         text = heard.text if heard.stub else ""
-        begin = KEY_DIGITS + NONCE_DIGITS
-        if heard.seat != text[KEY_DIGITS:begin] + str(self.number):
+        if heard.seat != text[:NONCE_DIGITS] + str(self.number):
             text = ""  # it calls at another desk, and was killed at this one before
         stub = heard.stub or Waiting(0, 0, "")
         return Caller(
@@ -282,6 +279,11 @@ class Desk:
             f" OR {_OF_EVENT})"
         )
         return bool(found)
+
+
+def _retrieved(done: "asyncio.Future[Any]") -> None:
+    if not done.cancelled():
+        done.exception()
 
 
 def _text(value: Any) -> str:

@@ -14,12 +14,12 @@ import pymysql
 from heatproxy import logs
 from heatproxy.backend.account import Address
 from heatproxy.errors import MySQLError, ProtocolError, unknown_error
-from heatproxy.inside import seal
+from heatproxy.inside import message
 from heatproxy.inside.backend import FunctionBackend, ProcedureBackend, Proven
 from heatproxy.inside.conversation import Conversation
 from heatproxy.inside.desk import Caller, CallerGone, Desk
+from heatproxy.inside.message import Request
 from heatproxy.inside.presence import Presence
-from heatproxy.inside.seal import Request
 from heatproxy.inside.session import InsideSession
 from heatproxy.routines import ROUTINES
 from heatproxy.routines.routine import Procedure
@@ -38,14 +38,14 @@ AGAIN_S = 1  # after a desk could not be opened
 class Inside:
     """All desks of this heatproxy; on the event loop."""
 
-    def __init__(self, house: House, address: Address, key: str) -> None:
-        self._house, self._address, self._key = house, address, key
+    def __init__(self, house: House, address: Address) -> None:
+        self._house, self._address = house, address
         self._most = house.config.inside.callers
         self._loop = asyncio.get_running_loop()
         self._here = False
         self._free: set[int] = set()  # numbers of desks
         self._tasks: set[asyncio.Task[None]] = set()
-        self._nonces, self._proven = seal.Nonces(), Proven()
+        self._nonces, self._proven = message.Nonces(), Proven()
         soon = self._loop.call_soon_threadsafe
         self._presence = Presence(
             address, lambda here: _unless_closed(lambda: soon(self._be, here))
@@ -113,7 +113,7 @@ class Inside:
         caller, said = first
         if said is None:
             return False
-        conversation = Conversation(desk, caller, self._key, said)
+        conversation = Conversation(desk, caller, said)
         try:
             await self._serve(conversation, desk, said)
         except CallerGone as gone:
@@ -121,7 +121,7 @@ class Inside:
             return False
         return True
 
-    async def _first(self, desk: Desk) -> tuple[Caller, seal.Said | None] | None:
+    async def _first(self, desk: Desk) -> tuple[Caller, message.Said | None] | None:
         """Who has the seat, and its request; None for it: somebody has sat there long.
 
         None: the seat is free.
@@ -132,10 +132,10 @@ class Inside:
             if caller is None:
                 return None
             try:
-                said = seal.said(self._key, caller.text)
+                said = message.said(caller.text)
                 if self._nonces.is_new(said.nonce):
                     return caller, said
-            except seal.Unsealed:
+            except message.NoMessage:
                 pass
             await asyncio.sleep(LOOK_AGAIN_S)
         assert caller is not None
@@ -144,7 +144,7 @@ class Inside:
     # --- one call -------------------------------------------------------------------
 
     async def _serve(
-        self, conversation: Conversation, desk: Desk, said: seal.Said
+        self, conversation: Conversation, desk: Desk, said: message.Said
     ) -> None:
         """Answer a request, with an error if need be.
 
@@ -152,11 +152,11 @@ class Inside:
             CallerGone: nobody waits for the answer.
         """
         try:
-            request = seal.request(said)
+            request = message.request(said)
             caller = conversation.caller
             if request.thread != caller.thread or request.routine != caller.routine:
-                raise seal.Unsealed
-        except seal.Unsealed:
+                raise message.NoMessage
+        except message.NoMessage:
             raise CallerGone("a request of another session's") from None
         work = asyncio.ensure_future(self._answer(conversation, desk, request))
         try:

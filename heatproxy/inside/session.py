@@ -19,7 +19,7 @@ from heatproxy.datatypes import quote_name, quote_text
 from heatproxy.errors import not_supported, secondary_engine
 from heatproxy.inside.backend import ProcedureBackend, denied, readable
 from heatproxy.inside.conversation import Conversation
-from heatproxy.inside.seal import Request
+from heatproxy.inside.message import Request
 from heatproxy.session import Cancel, House, Session
 from heatproxy.wire.columns import ColumnDefinition
 from heatproxy.wire.redescribed import Describe

@@ -1,12 +1,6 @@
-"""The routines' stubs in the backend's ``sys`` schema.
-
-All have one key in them, which seals what passes between them and heatproxy. It is made
-with the first of them and read from there ever after: their bodies are shown to their
-definer, and to those who may read everything or have SHOW_ROUTINE.
-"""
+"""The routines' stubs in the backend's ``sys`` schema."""
 
 import logging
-import secrets
 from dataclasses import dataclass
 
 import pymysql
@@ -15,13 +9,7 @@ from heatproxy.backend.account import ServiceAccount
 from heatproxy.datatypes import quote_name
 from heatproxy.routines import ROUTINES
 from heatproxy.routines.routine import Procedure, Routine
-from heatproxy.routines.stubs import (
-    HELPER,
-    KEY_BEGINS,
-    KEY_DIGITS,
-    STUB_VERSION,
-    helper,
-)
+from heatproxy.routines.stubs import HELPER, STUB_VERSION, helper
 
 log = logging.getLogger(__name__)
 
@@ -29,30 +17,22 @@ _PRESENT = (
     "SELECT ROUTINE_NAME, ROUTINE_COMMENT FROM information_schema.ROUTINES"
     " WHERE ROUTINE_SCHEMA = 'sys'"
 )
-_BODIES = (
-    "SELECT ROUTINE_DEFINITION FROM information_schema.ROUTINES"
-    f" WHERE ROUTINE_SCHEMA = 'sys' AND ROUTINE_COMMENT = '{STUB_VERSION}'"
-    f" AND ROUTINE_NAME <> '{HELPER}' ORDER BY ROUTINE_NAME"
-)
 _GRANT = "Grant"  # the option to grant, in procs_priv's set of privileges
 
 
-def install_stubs(account: ServiceAccount) -> str:
-    """Create the stubs that are missing or of another version; the key of all.
+def install_stubs(account: ServiceAccount) -> None:
+    """Create the stubs that are missing or of another version.
 
     GRANTs on a stub survive: those of one that is made anew are given again. One whose
     grants heatproxy's account may not give stays as it is. A server that lets heatproxy
     create none still relays; ``heatproxy check`` names the missing grant.
     """
     present = dict(account.query(_PRESENT))
-    known = _key_of(account)
-    key = known or secrets.token_hex(KEY_DIGITS // 2)
     stubs = [_Stub(HELPER, "FUNCTION", helper())]
-    stubs += [_Stub(one.name, _kind(one), one.stub(key)) for one in ROUTINES.values()]
+    stubs += [_Stub(one.name, _kind(one), one.stub()) for one in ROUTINES.values()]
     for stub in stubs:
         version = present.get(stub.name)
-        # of this version and without the key we know, it is another account's
-        if version == STUB_VERSION and (known is not None or stub.name == HELPER):
+        if version == STUB_VERSION:
             continue
         try:
             if version is None:
@@ -61,7 +41,6 @@ def install_stubs(account: ServiceAccount) -> str:
                 _replace(account, stub)
         except pymysql.MySQLError as problem:
             log.warning("cannot create the stub of sys.%s: %s", stub.name, problem)
-    return key
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +50,6 @@ class _Stub:
     name: str
     kind: str
     text: str
-
-
-def _key_of(account: ServiceAccount) -> str | None:
-    """The key in the stubs there are; None when none shows one."""
-    for (body,) in account.query(_BODIES):
-        _, found, rest = (body or "").partition(KEY_BEGINS)
-        if found:
-            return str(rest[:KEY_DIGITS])
-    return None
 
 
 def _replace(account: ServiceAccount, stub: _Stub) -> None:

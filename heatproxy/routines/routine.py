@@ -72,9 +72,9 @@ class Procedure:
         """Whether it gives values back."""
         return any(parameter.is_out for parameter in self.parameters)
 
-    def stub(self, key: str) -> str:
-        """The CREATE statement of its stub; ``key`` seals what it says."""
-        return procedure_stub(self.name, [one.named for one in self.parameters], key)
+    def stub(self) -> str:
+        """The CREATE statement of its stub."""
+        return procedure_stub(self.name, [one.named for one in self.parameters])
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +96,9 @@ class RowFunction:
     def arities(self) -> range:
         return range(self.least, len(self.parameters) + 1)
 
-    def stub(self, key: str) -> str:
-        """The CREATE statement of its stub; ``key`` seals what it says."""
-        return function_stub(self.name, [one.named for one in self.parameters], key)
+    def stub(self) -> str:
+        """The CREATE statement of its stub."""
+        return function_stub(self.name, [one.named for one in self.parameters])
 
 
 Routine = Procedure | RowFunction

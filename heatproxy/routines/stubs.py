@@ -15,22 +15,23 @@ servers, GTIDs and triggers are of no account:
   the messages. Whoever dies loses the locks, and the other one notices.
 - A function is answered with a value. A procedure is told statements, which it prepares
   and executes: whatever reads or writes for the caller does so as the caller.
-- Every message is sealed with a key that stands in the stubs' bodies, which their
-  callers cannot read: nobody speaks for another user, or for heatproxy.
+- Nothing here is secret: MySQL shows the bodies of ``sys`` to everybody. That a stub
+  speaks, so that CURRENT_USER and the rights that it found are true, heatproxy knows by
+  performance_schema: the session waits in a statement of that stub (``WAITS``). That
+  heatproxy answers, the stub knows by the account of the session that does.
 """
 
 from collections.abc import Sequence
 
 from heatproxy.datatypes import quote_name
 
-STUB_VERSION = "heatproxy 8"
+STUB_VERSION = "heatproxy 7"
 HELPER = "heatproxy_inside"
 HERE, DESK, SEAT = "heatproxy.here", "heatproxy.desk.", "heatproxy.seat."
 REQUEST = "heatproxy.request"
 SITS = "heatproxy.seat"  # the request's nonce and the number of its seat
 SEATS = 64  # names that callers look for
-KEY_DIGITS, NONCE_DIGITS, NUMBER_DIGITS = 64, 32, 6
-KEY_BEGINS = "DECLARE hp_key CHAR(64) CHARACTER SET utf8mb4 DEFAULT '"
+NONCE_DIGITS, NUMBER_DIGITS = 32, 6
 SEAT_WAIT_S, SILENT_S = 10, 20
 WAITS = "SELECT GET_LOCK(hp_name, hp_step) INTO hp_got"  # a stub, for its turn
 DONE = "@`heatproxy.done`"  # says to a stub that its routine has run
@@ -40,7 +41,6 @@ BUSY = "sys.{}: all inside.callers of heatproxy are busy, try again"
 GONE = "sys.{}: heatproxy went away, or performance_schema does not show the call"
 SILENT = "sys.{}: heatproxy does not answer"
 UNSEEN = "sys.{}: performance_schema does not show this session (an event, or off)"
-UNSEALED = "sys.{}: an answer did not come from heatproxy"
 STATES = ("42000", "42S01", "42S02", "42S22", "23000", "3D000", "70100", "40001")
 
 Named = tuple[str, str, str]  # direction, name and type of a parameter
@@ -50,7 +50,8 @@ def helper() -> str:
     """The CREATE statement of what reads an answer.
 
     It reads what has a nonce for a name, of sessions of heatproxy's account: nobody
-    reads the requests of others by it, and nobody else answers.
+    reads the requests of others by it, and nobody else answers. An empty text: there
+    is no such session. (In a stored program PS_THREAD_ID does not become NULL again.)
     """
     return (
         f"CREATE FUNCTION sys.{HELPER}"
@@ -60,12 +61,12 @@ def helper() -> str:
         " DECLARE hp_thread BIGINT UNSIGNED;"
         f" IF desk <> CONNECTION_ID() AND CHAR_LENGTH(name) <> {NONCE_DIGITS}"
         " THEN RETURN NULL; END IF;"
-        " SET hp_thread = PS_THREAD_ID(desk);"
         " IF desk <> CONNECTION_ID() AND NOT EXISTS"
-        " (SELECT 1 FROM performance_schema.threads WHERE THREAD_ID = hp_thread"
-        " AND CAST(CURRENT_USER() AS BINARY) = CAST(CONCAT(PROCESSLIST_USER, '@',"
+        " (SELECT 1 FROM performance_schema.processlist WHERE ID = desk"
+        " AND CAST(CURRENT_USER() AS BINARY) = CAST(CONCAT(USER, '@',"
         " SUBSTRING_INDEX(CURRENT_USER(), '@', -1)) AS BINARY))"
-        " THEN RETURN NULL; END IF;"
+        " THEN RETURN ''; END IF;"
+        " SET hp_thread = PS_THREAD_ID(desk);"
         " RETURN (SELECT CONVERT(VARIABLE_VALUE USING utf8mb4)"
         " FROM performance_schema.user_variables_by_thread"
         " WHERE THREAD_ID = hp_thread"
@@ -73,13 +74,13 @@ def helper() -> str:
     )
 
 
-def function_stub(name: str, parameters: Sequence[Named], key: str) -> str:
+def function_stub(name: str, parameters: Sequence[Named]) -> str:
     """The CREATE statement of a function's stub."""
     listed = ", ".join(f"{quote_name(one)} {kind}" for _, one, kind in parameters)
     return (
         f"CREATE FUNCTION sys.{quote_name(name)} ({listed}) RETURNS JSON"
         f" READS SQL DATA SQL SECURITY INVOKER COMMENT '{STUB_VERSION}' BEGIN"
-        f" {_asking(name, parameters, key)}"
+        f" {_asking(name, parameters)}"
         " CASE hp_kind WHEN 'A' THEN LEAVE hp_talk;"
         " WHEN 'N' THEN SET hp_answer = NULL; LEAVE hp_talk;"
         f" WHEN 'P' THEN {_RIGHTS} ELSE {_FAIL} {_NEXT}"
@@ -87,7 +88,7 @@ def function_stub(name: str, parameters: Sequence[Named], key: str) -> str:
     )
 
 
-def procedure_stub(name: str, parameters: Sequence[Named], key: str) -> str:
+def procedure_stub(name: str, parameters: Sequence[Named]) -> str:
     """The CREATE statement of a procedure's stub."""
     listed = ", ".join(
         f"{direction} {quote_name(one)} {kind}" for direction, one, kind in parameters
@@ -95,7 +96,7 @@ def procedure_stub(name: str, parameters: Sequence[Named], key: str) -> str:
     return (
         f"CREATE PROCEDURE sys.{quote_name(name)} ({listed})"
         f" MODIFIES SQL DATA SQL SECURITY INVOKER COMMENT '{STUB_VERSION}' BEGIN"
-        f" IF {DONE} IS NULL THEN BEGIN {_asking(name, parameters, key)}"
+        f" IF {DONE} IS NULL THEN BEGIN {_asking(name, parameters)}"
         " CASE hp_kind WHEN 'D' THEN LEAVE hp_talk;"
         f" WHEN 'P' THEN {_RIGHTS}"
         " WHEN 'T' THEN START TRANSACTION; SET hp_kind = 'k';"
@@ -128,11 +129,10 @@ def _signal(text: str, number: str = "3877", state: str = "HY000") -> str:
     )
 
 
-def _asking(name: str, parameters: Sequence[Named], key: str) -> str:
+def _asking(name: str, parameters: Sequence[Named]) -> str:
     """From the declarations to an answer, whose kind and text are to be looked at.
 
-    It ends inside the loop ``hp_talk``. No statement but DECLARE and SET of a local
-    variable may name the key: performance_schema shows the text of all others.
+    It ends inside the loop ``hp_talk``.
     """
     given = [
         f"CAST({quote_name(one)} AS CHAR CHARACTER SET utf8mb4)"
@@ -144,7 +144,7 @@ def _asking(name: str, parameters: Sequence[Named], key: str) -> str:
         return _signal(f"'{text.format(name)}'")
 
     return (
-        f"{KEY_BEGINS}{key}'; {_DECLARATIONS}"
+        f"{_DECLARATIONS}"
         f" IF IS_USED_LOCK('{HERE}') IS NULL THEN {fail(AWAY)} END IF;"
         " SET hp_nonce = LOWER(HEX(RANDOM_BYTES(16)));"
         " SET hp_text = CONCAT('q', LPAD(hp_number, 6, '0'), JSON_OBJECT("
@@ -156,17 +156,16 @@ def _asking(name: str, parameters: Sequence[Named], key: str) -> str:
         f" IF sys.{HELPER}(CONNECTION_ID(), 'request') IS NULL THEN {fail(UNSEEN)}"
         f" END IF; {_TAKE_A_SEAT % fail(BUSY)}"
         " ELSE SET hp_turn = 0; DO RELEASE_LOCK(hp_name); END IF;"
-        f" {_WAIT % (fail(GONE), fail(GONE), fail(SILENT))}"
-        f" IF NOT (LEFT(hp_answer, 64) <=> hp_seal) THEN {fail(UNSEALED)} END IF;"
-        " SET hp_kind = SUBSTR(hp_answer, 65, 1);"
-        " SET hp_answer = SUBSTR(hp_answer, 72);"
+        f" {_WAIT % (fail(GONE), fail(SILENT))}"
+        " SET hp_kind = LEFT(hp_answer, 1);"
+        f" SET hp_answer = SUBSTR(hp_answer, {NUMBER_DIGITS + 2});"
     )
 
 
 _TEXT = "LONGTEXT CHARACTER SET utf8mb4"
 _DECLARATIONS = (
     f"DECLARE hp_text, hp_answer, hp_message, hp_beat {_TEXT};"
-    " DECLARE hp_nonce, hp_seal, hp_name VARCHAR(64) CHARACTER SET utf8mb4;"
+    " DECLARE hp_nonce, hp_name VARCHAR(64) CHARACTER SET utf8mb4;"
     " DECLARE hp_desk, hp_owner BIGINT UNSIGNED;"
     " DECLARE hp_seat, hp_number, hp_turn, hp_sits, hp_got, hp_errno INT DEFAULT 0;"
     " DECLARE hp_step, hp_waited, hp_silent DOUBLE DEFAULT 0;"
@@ -177,11 +176,7 @@ _DECLARATIONS = (
     f" IF hp_sits THEN DO RELEASE_LOCK(CONCAT('{SEAT}', hp_seat)); END IF;"
     " RESIGNAL; END;"
 )
-_SAY = (
-    "SET hp_seal = SHA2(CONCAT(hp_nonce, hp_text), 256);"
-    " SET hp_seal = SHA2(CONCAT(hp_key, hp_seal), 256);"
-    f" SET @`{REQUEST}` = CONCAT(hp_seal, hp_nonce, hp_text);"
-)
+_SAY = f"SET @`{REQUEST}` = CONCAT(hp_nonce, hp_text);"
 _TAKE_A_SEAT = (
     "hp_search: LOOP SET hp_seat = 0;"
     f" WHILE hp_seat < {SEATS} DO"
@@ -203,18 +198,15 @@ _WAIT = (
     f" hp_wait: LOOP {WAITS};"
     " IF hp_got THEN SET hp_turn = 1;"
     f" SET hp_answer = sys.{HELPER}(hp_desk, hp_nonce);"
-    " IF SUBSTR(hp_answer, 66, 6) = LPAD(hp_number, 6, '0') THEN LEAVE hp_wait; END IF;"
+    " IF SUBSTR(hp_answer, 2, 6) = LPAD(hp_number, 6, '0') THEN LEAVE hp_wait; END IF;"
     " SET hp_turn = 0; DO RELEASE_LOCK(hp_name);"
-    " IF PS_THREAD_ID(hp_desk) IS NULL THEN %s END IF;"
     " DO SLEEP(0.002); SET hp_silent = hp_silent + 0.002;"
-    " ELSE IF PS_THREAD_ID(hp_desk) IS NULL THEN %s END IF;"
-    " SET hp_silent = hp_silent + hp_step; SET hp_step = LEAST(1, hp_step * 2);"
+    " ELSE SET hp_silent = hp_silent + hp_step; SET hp_step = LEAST(1, hp_step * 2);"
     f" SET hp_answer = sys.{HELPER}(hp_desk, hp_nonce);"
     " IF NOT (hp_answer <=> hp_beat) THEN SET hp_silent = 0; END IF;"
     " SET hp_beat = hp_answer; END IF;"
+    " IF hp_answer = '' THEN %s END IF;"
     f" IF hp_silent > {SILENT_S} THEN %s END IF; END LOOP;"
-    " SET hp_seal = SHA2(CONCAT(hp_nonce, SUBSTR(hp_answer, 65)), 256);"
-    " SET hp_seal = SHA2(CONCAT(hp_key, hp_seal), 256);"
     " SET hp_number = hp_number + 1;"
 )
 _RIGHTS = (  # qualified: routines have parameters called table_name

@@ -5,7 +5,7 @@ MySQL has ``->`` and ``->>`` behind columns only, and older scripts leave argume
 Source: MySQL Reference Manual, "Functions That Search JSON Values".
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from heatproxy.sql.calls import RoutineCall
@@ -34,13 +34,16 @@ class Spelled:
 
 
 def spelled(
-    text: bytes, part: Sequence[Token], calls: Sequence[RoutineCall], arity: int
+    text: bytes,
+    part: Sequence[Token],
+    calls: Sequence[RoutineCall],
+    arity: Callable[[RoutineCall], int],
 ) -> Spelled:
-    """The statement with ``arity`` arguments in each call, and functions for arrows."""
+    """The statement with all arguments in each call, and functions for arrows."""
     edits, changes = [], []
     for call in calls:
         whole = text[call.start : call.end]
-        missing = arity - len(call.arguments)
+        missing = arity(call) - len(call.arguments)
         if missing > 0:
             whole = whole[:-1] + b", NULL" * missing + b")"
         end = call.end

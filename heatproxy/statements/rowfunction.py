@@ -25,8 +25,8 @@ from heatproxy.statements import Text, Work
 from heatproxy.statements.call import noted
 from heatproxy.statements.predicting import relayed
 from heatproxy.statements.predicting.calls import (
-    ARITY,
     FUNCTIONS,
+    arity_of,
     as_text,
     function_of,
     is_evaluated_once,
@@ -68,7 +68,7 @@ async def handle(session: Session, statement: Text) -> Work | None:
     calls = await _calls(session, statement.text, statement.tokens)
     if not calls:
         return None
-    whole = spelled(statement.text, statement.tokens, calls, ARITY)
+    whole = spelled(statement.text, statement.tokens, calls, arity_of)
     return Work(
         partial(_answer, session, statement, calls, whole), whole.text, whole.shown
     )
@@ -231,7 +231,7 @@ def _wrong_arity(call: RoutineCall) -> MySQLError:
         1318,
         "42000",
         f"Incorrect number of arguments for FUNCTION sys.{call.name};"
-        f" expected {ARITY}, got {len(call.arguments)}",
+        f" expected {arity_of(call)}, got {len(call.arguments)}",
     )
 
 

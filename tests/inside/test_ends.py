@@ -9,9 +9,18 @@ from typing import Any
 import pymysql
 import pytest
 
+from heatproxy.backend.credentials import read_option_file
 from heatproxy.routines import ROUTINES
 from heatproxy.routines.routine import Procedure
-from heatproxy.routines.stubs import DESK, HERE, SEAT, SEAT_WAIT_S, SILENT_S
+from heatproxy.routines.stubs import (
+    DESK,
+    HELPER,
+    HERE,
+    NONCE_DIGITS,
+    SEAT,
+    SEAT_WAIT_S,
+    SILENT_S,
+)
 from tests.asking import refusal, rows, run, value
 from tests.conftest import Server
 from tests.inside.conftest import MODEL, ONE, PREDICTION
@@ -19,16 +28,16 @@ from tests.inside.conftest import MODEL, ONE, PREDICTION
 pytestmark = pytest.mark.mysql
 
 Connection = Any
+NONCE = "f" * NONCE_DIGITS
 CALL = f"SELECT sys.ML_PREDICT_ROW({ONE}, '{MODEL}', NULL)"
 STATE = "SELECT STATE FROM performance_schema.processlist WHERE ID = {}"
 LOCK = "LOCK TABLES ML_SCHEMA_admin.MODEL_CATALOG WRITE"
-KEY = "0" * 64
 PATIENCE_S = 60
 
 
 def of_nobody(name: str) -> str:
     """A stub in the schema ``inside``, by whose names of locks no heatproxy is."""
-    text = ROUTINES[name.upper()].stub(KEY)
+    text = ROUTINES[name.upper()].stub()
     for lock in (HERE, DESK, SEAT):
         text = text.replace(lock, lock.replace("heatproxy", "nobody"))
     return text.replace(f"sys.`{name}`", f"inside.`{name}`").replace(
@@ -75,38 +84,32 @@ def test_no_free_desk_is_said_to_be_that(direct: Connection) -> None:
 
 
 def test_a_heatproxy_that_is_silent_is_not_waited_for(
-    direct: Connection, stranger: Connection
+    server: Server, direct: Connection, stranger: Connection
 ) -> None:
     impatient = of_nobody("ML_PREDICT_ROW").replace(f"> {SILENT_S} ", "> 0.3 ")
     run(direct, "DROP FUNCTION inside.ML_PREDICT_ROW", impatient)
-    run(stranger, "DO GET_LOCK('nobody.desk.0', 0)")
-    assert refusal(direct, OWN) == (
-        3877,
-        "sys.ML_PREDICT_ROW: heatproxy does not answer",
-    )
+    account = read_option_file(server.data_dir / "service.cnf")
+    login = {"user": account.user, "password": account.password}
+    with closing(server.connect_backend(**login)) as silent:
+        run(silent, "DO GET_LOCK('nobody.desk.0', 0)")
+        assert refusal(direct, OWN) == (
+            3877,
+            "sys.ML_PREDICT_ROW: heatproxy does not answer",
+        )
 
 
-def test_the_answer_of_a_stranger_is_none(
-    server: Server, direct: Connection, stranger: Connection
+def test_nobody_answers_but_heatproxys_own_account(
+    direct: Connection, stranger: Connection
 ) -> None:
-    """It may read performance_schema, and does all that heatproxy does but seal."""
-    run(stranger, "DO GET_LOCK('nobody.desk.0', 0)")
-    thread = value(direct, "SELECT PS_CURRENT_THREAD_ID()")
-    heard = (
-        "SELECT SUBSTR(VARIABLE_VALUE, 65, 32)"
-        " FROM performance_schema.user_variables_by_thread"
-        f" WHERE THREAD_ID = {thread} AND VARIABLE_NAME = 'heatproxy.request'"
+    run(
+        stranger,
+        "DO GET_LOCK('nobody.desk.0', 0)",
+        f"SET @`heatproxy.{NONCE}` = 'A000000{{}}'",
     )
-    with in_thread(lambda: refusal(direct, OWN)) as answer:
-        found = until(lambda: rows(stranger, heard))
-        nonce = found[0][0].decode()
-        forged = "f" * 64 + "A000000{}"
-        run(stranger, f"SET @`heatproxy.{nonce}` = '{forged}'")
-        run(stranger, "DO RELEASE_LOCK('nobody.desk.0')")
-    assert answer() == (
-        3877,
-        "sys.ML_PREDICT_ROW: an answer did not come from heatproxy",
-    )
+    answer = f"SELECT sys.{HELPER}({{}}, '{NONCE}')"
+    assert value(direct, answer.format(stranger.thread_id())) == ""
+    number, text = refusal(direct, OWN)
+    assert (number, "heatproxy went away" in text) == (3877, True)
 
 
 def until(look: Callable[[], Any]) -> Any:

@@ -42,7 +42,7 @@ def backend(server: Server) -> Iterator[Connection]:
 def of_old(backend: Connection) -> Iterator[None]:
     """Two stubs of another version, with grants; all is as before at the end."""
     for name, kind in ((PROCEDURE, "PROCEDURE"), (FUNCTION, "FUNCTION")):
-        stub = ROUTINES[name].stub("0" * 64).replace(STUB_VERSION, "heatproxy 1")
+        stub = ROUTINES[name].stub().replace(STUB_VERSION, "heatproxy 1")
         run(backend, f"DROP {kind} sys.{name}", stub)
     run(backend, "CREATE ROLE stub_role")
     for account, option in ACCOUNTS.items():

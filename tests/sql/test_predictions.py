@@ -26,7 +26,7 @@ SPELLED = {
 def test_a_call_is_spelled_as_mysql_takes_it(given: bytes, whole: bytes) -> None:
     text = b"SELECT " + given + b" AS p FROM t"
     part = tokens(text)
-    made = spelled(text, part, find_calls(text, part, NAMES), 3)
+    made = spelled(text, part, find_calls(text, part, NAMES), lambda call: 3)
     assert made.text == b"SELECT " + whole + b" AS p FROM t"
     assert made.shown(whole.decode()) == given.decode()
 
@@ -34,7 +34,7 @@ def test_a_call_is_spelled_as_mysql_takes_it(given: bytes, whole: bytes) -> None
 def test_names_of_several_calls_are_shown_as_they_were_given() -> None:
     text = b"SELECT CONCAT(sys.ML_PREDICT_ROW(a,b), sys.ML_PREDICT_ROW(c,d)->>'$.e')"
     part = tokens(text)
-    made = spelled(text, part, find_calls(text, part, NAMES), 3)
+    made = spelled(text, part, find_calls(text, part, NAMES), lambda call: 3)
     name = made.text[len(b"SELECT ") :].decode()
     assert made.shown(name) == text[len(b"SELECT ") :].decode()
 

@@ -10,7 +10,6 @@ from heatproxy.sql.lexer import Kind, Token, tokens
 FUNCTIONS = frozenset(
     name for name, routine in ROUTINES.items() if isinstance(routine, RowFunction)
 )
-ARITY = 3  # of each of them; MySQL refuses calls with others of the stubs
 _CONSTANT = (
     *(b"NULL", b"TRUE", b"FALSE", b"JSON_OBJECT", b"JSON_ARRAY"),
     *(b"CAST", b"AS", b"JSON", b"CHAR", b"CONCAT"),
@@ -28,6 +27,11 @@ def function_of(call: RoutineCall) -> RowFunction:
     function = ROUTINES[call.name]
     assert isinstance(function, RowFunction)
     return function
+
+
+def arity_of(call: RoutineCall) -> int:
+    """How many arguments MySQL takes for it, those of its stub."""
+    return len(function_of(call).parameters)
 
 
 def as_text(call: RoutineCall) -> list[bytes]:

@@ -1,24 +1,23 @@
-"""Messages between a stub and heatproxy, sealed with the key that both know.
+"""Messages between a stub and heatproxy, as text.
 
-A request is ``seal nonce content``, an answer ``seal content``; content is the letter
-of a kind, the number of the message and a text. A seal is of an inner digest, so that
-nobody makes one of a longer text out of it.
+A caller's is ``nonce content``, an answer ``content``: the letter of a kind, the number
+of the message and a text. Nothing in it says who wrote it: see ``Desk.hear``.
 """
 
-import hashlib
-import hmac
 import json
+import re
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from heatproxy.routines.stubs import KEY_DIGITS, NONCE_DIGITS, NUMBER_DIGITS
+from heatproxy.routines.stubs import NONCE_DIGITS, NUMBER_DIGITS
 
+_SAID = re.compile(rf"([0-9a-f]{{{NONCE_DIGITS}}})([a-z])([0-9]{{{NUMBER_DIGITS}}})")
 _NONCES = 1 << 14  # of requests that have been answered
 
 
-class Unsealed(Exception):
-    """What stands where a message should be is not from a stub."""
+class NoMessage(Exception):
+    """What stands where a message should be is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,34 +50,32 @@ class Request:
         return self.account.rpartition("@")[0]
 
 
-def answer(key: str, nonce: str, kind: str, number: int, text: str) -> str:
+def answer(kind: str, number: int, text: str) -> str:
     """What heatproxy says."""
-    content = f"{kind}{number:0{NUMBER_DIGITS}}{text}"
-    return _seal(key, nonce, content) + content
+    return f"{kind}{number:0{NUMBER_DIGITS}}{text}"
 
 
-def said(key: str, text: str) -> Said:
+def said(text: str) -> Said:
     """A caller's message.
 
     Raises:
-        Unsealed: it has no seal of the key.
+        NoMessage: it is none.
     """
-    begin = KEY_DIGITS + NONCE_DIGITS
-    seal, nonce, content = text[:KEY_DIGITS], text[KEY_DIGITS:begin], text[begin:]
-    if not hmac.compare_digest(seal.encode(), _seal(key, nonce, content).encode()):
-        raise Unsealed
-    number, rest = content[1 : 1 + NUMBER_DIGITS], content[1 + NUMBER_DIGITS :]
-    return Said(nonce, content[0], int(number), rest)
+    found = _SAID.match(text)
+    if found is None:
+        raise NoMessage
+    nonce, kind, number = found.groups()
+    return Said(nonce, kind, int(number), text[found.end() :])
 
 
 def request(first: Said) -> Request:
     """What the first message asks for.
 
     Raises:
-        Unsealed: it is not a first message.
+        NoMessage: it is not a first message.
     """
     if (first.kind, first.number) != ("q", 0):
-        raise Unsealed
+        raise NoMessage
     return Request(**json.loads(first.text))
 
 
@@ -96,11 +93,3 @@ class Nonces:
         if len(self._known) > _NONCES:
             self._known.popitem(last=False)
         return True
-
-
-def _seal(key: str, nonce: str, content: str) -> str:
-    return _digest(key + _digest(nonce + content))
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
