@@ -55,7 +55,9 @@ def test_a_client_that_leaves_in_the_middle_is_no_news_in_the_log(
     monkeypatch.setattr(service, "serve_statement", serve_statement)
     names = SimpleNamespace(watch=lambda tell: None, look=lambda: None)
     rapid = SimpleNamespace(tables=names)
-    house: Any = SimpleNamespace(shells=names, views=names, rapid=rapid)
+    house: Any = SimpleNamespace(
+        shells=names, views=names, rapid=rapid, functions=names
+    )
 
     async def session() -> None:
         reader, relay = asyncio.StreamReader(), Relay()

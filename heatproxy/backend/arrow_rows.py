@@ -80,16 +80,17 @@ async def arrow_rows(
         MySQLError: the backend's own.
     """
     charset = await backend.scalar("SELECT @@character_set_results")
-    if charset != UTF8:
-        await backend.query(f"SET character_set_results = {UTF8}")
-    try:
-        async with backend.started(sql) as (columns, early):
-            rows = ArrowRows(backend, columns, early)
+    async with backend.prepared(sql) as (statement_id, _):
+        # only now: what MySQL refuses, it refuses in the session's character set
+        if charset != UTF8:
+            await backend.query(f"SET character_set_results = {UTF8}")
+        try:
+            rows = ArrowRows(backend, *await backend.start(statement_id))
             try:
                 yield rows
             finally:
                 await rows.discard()
-    finally:
-        if charset != UTF8:
-            old = quote_name(charset) if charset else "NULL"
-            await backend.query(f"SET character_set_results = {old}")
+        finally:
+            if charset != UTF8:
+                old = quote_name(charset) if charset else "NULL"
+                await backend.query(f"SET character_set_results = {old}")

@@ -200,7 +200,7 @@ class BackendConnection:
             found = await self.query(sql)
             values = await asyncio.to_thread(packed, found.rows)
             return Result(found.columns, values, warnings=found.warnings)
-        async with self._prepared(sql) as (statement_id, _):
+        async with self.prepared(sql) as (statement_id, _):
             columns = await self._start(statement_id)
             rows = []
             while not self._ends_rows(payload := await self.packet()):
@@ -237,7 +237,7 @@ class BackendConnection:
         Raises:
             MySQLError: what it refuses, 1142 or 1146 or 1064.
         """
-        async with self._prepared(sql) as (_, columns):
+        async with self.prepared(sql) as (_, columns):
             return columns
 
     async def read_table(self, sql: bytes) -> pa.Table:
@@ -249,18 +249,15 @@ class BackendConnection:
         async with arrow_rows(self, sql) as rows:
             return await rows.table()
 
-    @asynccontextmanager
-    async def started(
-        self, sql: bytes
-    ) -> AsyncIterator[tuple[Sequence[ColumnDefinition], bytes]]:
-        """A SELECT in the binary protocol: its columns, and what has come of its rows.
+    async def start(
+        self, statement_id: bytes
+    ) -> tuple[Sequence[ColumnDefinition], bytes]:
+        """Execute what is prepared: its columns, and what has come of its rows.
 
         Raises:
             MySQLError: the backend's own.
         """
-        async with self._prepared(sql) as (statement_id, _):
-            columns = await self._start(statement_id)
-            yield columns, self._unread()
+        return await self._start(statement_id), self._unread()
 
     def write(self, data: bytes) -> None:
         """Send packets, for somebody who reads the replies to all of them."""
@@ -336,9 +333,14 @@ class BackendConnection:
     # --- the binary protocol --------------------------------------------------------
 
     @asynccontextmanager
-    async def _prepared(
+    async def prepared(
         self, sql: bytes
     ) -> AsyncIterator[tuple[bytes, list[ColumnDefinition]]]:
+        """A statement's id and columns, from its preparation to its end.
+
+        Raises:
+            MySQLError: the backend refuses it.
+        """
         async with self.claimed(), self._statement(sql) as prepared:
             yield prepared
 

@@ -14,7 +14,7 @@ FAULTS: tuple[tuple[str, str, str, str], ...] = (
     ("nums", "CASE WHEN i > 0 THEN i ELSE t END", "> 0", ">= 0"),
     ("nums", "IF(i > 0, i, t)", "> 0", ">= 0"),
     ("nums", "CASE WHEN t > 0 THEN i / t END", "> 0", "> 1"),
-    ("nums", "IF(t = 0, NULL, i % t)", "THEN NULL", "THEN 0"),
+    ("nums", "IF(t = 0, NULL, i % t)", "THEN CAST(NULL AS BIGINT)", "THEN 0"),
     ("nums", "i / NULLIF(t, 0)", "THEN NULL", "THEN 1"),
     ("nums", "IFNULL(i, 0)", "coalesce(", "greatest("),
     ("nums", "COALESCE(i, t)", "coalesce(", "least("),

@@ -54,7 +54,8 @@ FORMS = {
     "columns with their schema": "SELECT performance_schema.rpd_tables.NROWS"
     " FROM performance_schema.rpd_tables, performance_schema.rpd_table_id WHERE"
     " performance_schema.rpd_tables.ID = performance_schema.rpd_table_id.ID AND"
-    " performance_schema.rpd_table_id.SCHEMA_NAME LIKE 'lake'",
+    " performance_schema.rpd_table_id.SCHEMA_NAME LIKE 'lake' AND"
+    " performance_schema.rpd_table_id.TABLE_NAME = 't'",
     "upper case": "SELECT NROWS FROM PERFORMANCE_SCHEMA.RPD_TABLES JOIN"
     " PERFORMANCE_SCHEMA.RPD_TABLE_ID USING (ID) WHERE NAME = 'lake.t'",
     "quoted": "SELECT `NROWS` FROM `performance_schema`.`rpd_tables` WHERE ID ="
