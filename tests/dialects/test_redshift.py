@@ -275,27 +275,29 @@ def test_others_need_the_rights_on_function_and_catalog(
     server: Server, client: Connection
 ) -> None:
     call = "SELECT redshift.predict_customer_churn(30, '10115', 90.0, 1)"
-    run(client, "DROP USER IF EXISTS guest", "CREATE USER guest IDENTIFIED BY 'guest'")
+    run(
+        client, "DROP USER IF EXISTS caller", "CREATE USER caller IDENTIFIED BY 'guest'"
+    )
     try:
-        with closing(server.connect(user="guest", password="guest")) as guest:
+        with closing(server.connect(user="caller", password="guest")) as guest:
             assert refusal(guest, call)[0] == 1370
             assert rows(guest, "SHOW MODEL ALL") == []
             run(
                 client,
-                "GRANT EXECUTE ON FUNCTION redshift.predict_customer_churn TO guest",
-                "GRANT EXECUTE ON FUNCTION sys.ML_PREDICT_ROW TO guest",
+                "GRANT EXECUTE ON FUNCTION redshift.predict_customer_churn TO caller",
+                "GRANT EXECUTE ON FUNCTION sys.ML_PREDICT_ROW TO caller",
             )
             assert refusal(guest, call)[0] == 1142
             run(
                 client,
-                f"GRANT SELECT ON {CATALOG} TO guest",
-                "GRANT SELECT ON ML_SCHEMA_admin.model_object_catalog TO guest",
+                f"GRANT SELECT ON {CATALOG} TO caller",
+                "GRANT SELECT ON ML_SCHEMA_admin.model_object_catalog TO caller",
             )
             assert value(guest, call) == value(client, call)
             made = "CREATE MODEL m FROM (SELECT 1 a, 2 b) TARGET b FUNCTION f"
             assert refusal(guest, made)[0] == 1370
     finally:
-        run(client, "DROP USER guest")
+        run(client, "DROP USER caller")
 
 
 def test_a_function_made_anew_is_mysqls(client: Connection) -> None:
