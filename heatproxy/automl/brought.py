@@ -114,18 +114,7 @@ def _model(
     features = FeatureSet(tuple(names), tuple(Numeric(name) for name in names))
     background = np.zeros((1, width))
     task = "classification" if classifies else "regression"
-    facts = Facts(
-        algorithm_name=kind,
-        optimization_metric="",
-        training_score=None,
-        training_time=0.0,
-        n_rows=0,
-        n_selected_rows=0,
-        quality="",
-        hyperparameters={},
-        options={"task": task},
-        notes=None,
-    )
+    facts = Facts.of_a_file(kind, "", {"task": task})
     return Model(
         task_name=task,
         target=target,

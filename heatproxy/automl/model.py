@@ -34,6 +34,24 @@ class Facts:
     options: dict[str, Any]
     notes: str | None
 
+    @classmethod
+    def of_a_file(
+        cls, algorithm_name: str, metric: str, options: dict[str, Any]
+    ) -> "Facts":
+        """Of a model that was trained elsewhere: of its training nothing is known."""
+        return cls(
+            algorithm_name=algorithm_name,
+            optimization_metric=metric,
+            training_score=None,
+            training_time=0.0,
+            n_rows=0,
+            n_selected_rows=0,
+            quality="",
+            hyperparameters={},
+            options=options,
+            notes=None,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Prediction:

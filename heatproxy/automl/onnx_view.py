@@ -123,7 +123,8 @@ def _view(
     span = 1.0
     if labels is None and len(told.labels):
         span = float(np.ptp(told.labels.to_numpy(zero_copy_only=False))) or 1.0
-    task = task_named(model.task_name)
+    is_bare = labels is not None and told.shares is None  # of probabilities
+    metric = "accuracy" if is_bare else task_named(model.task_name).default_metric
     return Model(
         task_name=model.task_name,
         target=model.answer,
@@ -143,20 +144,7 @@ def _view(
         output_span=span,
         background=matrix[table.num_rows :],
         drift=Drift.fit(matrix, feature_set.categorical),
-        facts=Facts(
-            algorithm_name="ONNX",
-            optimization_metric=task.default_metric
-            if told.shares is not None
-            else ("accuracy" if labels is not None else task.default_metric),
-            training_score=None,
-            training_time=0.0,
-            n_rows=0,
-            n_selected_rows=0,
-            quality="",
-            hyperparameters={},
-            options={},
-            notes=None,
-        ),
+        facts=Facts.of_a_file("ONNX", metric, {}),
         explanation=model.explanation,
         prediction_explainer=model.prediction_explainer or "permutation_importance",
     )

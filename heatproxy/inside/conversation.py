@@ -6,7 +6,7 @@ from typing import Any
 
 from heatproxy.errors import MySQLError
 from heatproxy.inside import message
-from heatproxy.inside.desk import LOOK_AGAIN_S, MISSES, Caller, CallerGone, Desk
+from heatproxy.inside.desk import LOOK_AGAIN_S, Absence, Caller, CallerGone, Desk
 
 BEAT_S = 0.25  # how often a caller is told that its answer is being worked on
 AGAIN_S = 0.001  # before a caller that did not take its turn is given it again
@@ -63,21 +63,20 @@ class Conversation:
         """
         answer = message.answer(kind, self._number, text)
         await self._desk.say(self._nonce, answer)
-        misses = 0
+        absence = Absence()
         while True:
             await self._desk.hand_over(self.caller.connection_id)
             reply = await self._heard()
             if reply is None or reply.number != self._number:
                 return reply
             present = await self._desk.is_busy(self.caller.connection_id)
-            misses = 0 if present else misses + 1
-            if misses == MISSES:
+            if absence.is_final(present):
                 raise CallerGone("a caller was killed")
             await asyncio.sleep(AGAIN_S)
 
     async def _heard(self) -> message.Said | None:
         """What the caller says, once its stub waits; None when it says no more."""
-        misses = 0
+        absence = Absence()
         while True:
             heard = await self._desk.hear(self.caller.thread)
             try:
@@ -92,8 +91,7 @@ class Conversation:
             if said.number == self._number:  # it has not been told yet
                 return said
             present = await self._desk.is_busy(self.caller.connection_id)
-            misses = 0 if present else misses + 1
-            if misses == MISSES:
+            if absence.is_final(present):
                 raise CallerGone("a caller was killed")
             await asyncio.sleep(AGAIN_S)
 
@@ -123,18 +121,18 @@ class Conversation:
         Raises:
             CallerGone: it was called off.
         """
-        misses, timeout = 0, BEAT_S
+        absence, timeout = Absence(), BEAT_S
         while not work.done():
             await asyncio.wait([work], timeout=timeout)
             if work.done() or self._turn.locked() or self._over:
-                misses, timeout = 0, BEAT_S
+                absence, timeout = Absence(), BEAT_S
                 continue
             async with self._turn:
                 if work.done() or self._over:
                     continue
                 present = await self._beat()
-            misses, timeout = (0, BEAT_S) if present else (misses + 1, LOOK_AGAIN_S)
-            if misses == MISSES:
+            timeout = BEAT_S if present else LOOK_AGAIN_S
+            if absence.is_final(present):
                 self._over = True
                 work.cancel()
                 await asyncio.wait([work])

@@ -76,6 +76,18 @@ class Waiting:
     routine: str
 
 
+class Absence:
+    """Looks in a row that did not find a caller at work; after some it is gone."""
+
+    def __init__(self) -> None:
+        self._looks = 0
+
+    def is_final(self, present: bool) -> bool:
+        """Whether the caller is gone, by one look more."""
+        self._looks = 0 if present else self._looks + 1
+        return self._looks == MISSES
+
+
 class Desk:
     """One desk from its opening to its end; used by one task at a time."""
 
@@ -254,10 +266,9 @@ class Desk:
         found = await self.query(
             f"SELECT RELEASE_LOCK('{name}'), GET_LOCK('{name}', {TURN_S})"
         )
-        misses = 0
+        absence = Absence()
         while found[0][-1] != 1:
-            misses = 0 if await self.is_busy(connection_id) else misses + 1
-            if misses == MISSES:
+            if absence.is_final(await self.is_busy(connection_id)):
                 raise CallerGone("a caller was killed in its turn")
             found = await self.query(back)
 

@@ -52,20 +52,10 @@ class Text:
             return columns
         return [
             prepared
-            if _alike(prepared, column)
+            if prepared.kind == column.kind
             else replace(column, name=prepared.name)
             for prepared, column in zip(self.binding.columns, columns, strict=True)
         ]
-
-
-def _alike(one: ColumnDefinition, other: ColumnDefinition) -> bool:
-    """Whether two columns differ in nothing but their names and widths."""
-    return (one.type, one.charset, one.decimals, one.is_unsigned) == (
-        other.type,
-        other.charset,
-        other.decimals,
-        other.is_unsigned,
-    )
 
 
 Shown = Callable[[str], str]

@@ -14,7 +14,6 @@ from functools import partial
 import pymysql
 from pymysql.constants import FLAG
 
-from heatproxy.aftermath import Aftermath, conditions_of
 from heatproxy.errors import MySQLError, ProtocolError, not_supported
 from heatproxy.rapid.decision import ASKS, Refusal, Settings
 from heatproxy.session import Cancel, Declined, Session
@@ -23,6 +22,7 @@ from heatproxy.sql.lexer import Token
 from heatproxy.sql.references import references, verb
 from heatproxy.statements import Text, Work
 from heatproxy.statements.copies import Copies, Uncopied
+from heatproxy.statements.instead import relay_instead
 from heatproxy.statements.offload import Trial, hidden_by_temporary, names_shell
 from heatproxy.statements.shadowed import in_primary
 from heatproxy.statements.sources import (
@@ -32,7 +32,6 @@ from heatproxy.statements.sources import (
     require_same_meaning,
 )
 from heatproxy.wire.columns import ColumnDefinition
-from heatproxy.wire.parameters import encode
 
 _CHANGES = (b"UPDATE", b"DELETE")
 _VERBS = (*_CHANGES, b"INSERT", b"REPLACE", b"SET", b"DO", b"CREATE")
@@ -175,55 +174,28 @@ async def _columns(
             raise not_supported(f"a column without a name of its own, {name},")
     if names:
         return ()
-    if not _alike(described, columns):
+    if [column.kind for column in described] != [column.kind for column in columns]:
         raise not_supported("columns that are others over copies of Lakehouse tables")
     return statement.described(described)
-
-
-def _alike(one: Sequence[ColumnDefinition], other: Sequence[ColumnDefinition]) -> bool:
-    """Whether rows of both have the same bytes."""
-    kinds = [
-        [(c.type, c.charset, c.decimals, c.is_unsigned) for c in columns]
-        for columns in (one, other)
-    ]
-    return kinds[0] == kinds[1]
 
 
 async def _run(
     made: Trial, text: bytes, columns: Sequence[ColumnDefinition], copies: Copies
 ) -> None:
     """Have MySQL run it, and keep what it leaves in the session."""
-    session, backend = made.session, made.session.backend
-    binding = made.statement.binding
+    session, binding = made.session, made.statement.binding
     is_bound = binding is not None and bool(binding.places)
-    left: list[Aftermath] = []
-
-    async def before_end() -> None:
-        # in this order: SHOW WARNINGS leaves FOUND_ROWS() as it is
-        conditions = await conditions_of(backend)
-        found_rows = int(await backend.scalar("SELECT FOUND_ROWS()") or 0)
-        affected = session.answer.affected_rows
-        row_count = -1 if affected is None else affected
-        left.append(Aftermath(found_rows, row_count, conditions))
-        await copies.drop()
 
     def describe(place: int, column: ColumnDefinition) -> ColumnDefinition:
         own = _as_its_own(column, columns[place], copies)
-        if is_bound and _alike([own], [columns[place]]):
+        if is_bound and own.kind == columns[place].kind:
             # a literal is as long as its value, a parameter as its type
             own = replace(own, length=columns[place].length)
         return own
 
     try:
-        if columns and session.answer.binary:
-            reply = await backend.prepare(text)
-            try:
-                command = encode(reply.statement_id, backend.capabilities, [])
-                await session.relay_command(command, before_end, describe)
-            finally:
-                backend.close_statement(reply.statement_id)
-        else:
-            await session.relay(text, before_end, describe if columns else None)
+        shown = describe if columns else None
+        await relay_instead(session, text, shown, copies.drop)
     except (ProtocolError, asyncio.CancelledError):
         loop = asyncio.get_running_loop()
         # a session that ends cancels this before a thread has taken it up
@@ -232,8 +204,8 @@ async def _run(
     except MySQLError as problem:
         # another object: what MySQL's session knows of it is gone with the copies
         raise _refused(problem) from None
-    session.aftermath = left[0] if left else None
-    made.rows = max(0, left[0].found_rows or 0) if left and columns else 0
+    left = session.aftermath
+    made.rows = max(0, left.found_rows or 0) if left is not None and columns else 0
 
 
 def _end_session(session: Session) -> None:

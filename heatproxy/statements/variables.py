@@ -105,15 +105,17 @@ async def _answer(
     warnings: list[Condition] = []
     values = [await _value(session, text, one, warnings) for one in ours]
 
-    warned = bool(warnings) and rest == _NOTHING
-    if not warned:
-        await session.relay(rest)
-    for one, value in zip(ours, values, strict=True):
-        await asyncio.to_thread(_set, session, one, value)
-    if warned:
+    async def set_them() -> None:
+        for one, value in zip(ours, values, strict=True):
+            await asyncio.to_thread(_set, session, one, value)
+
+    if warnings and rest == _NOTHING:
+        await set_them()
         session.answer.warnings = len(warnings)
         await session.answer.ok()
         session.aftermath = Aftermath(row_count=0, conditions=warnings)
+    else:
+        await session.relay(rest, set_them)
 
 
 def _require_scope(one: Assignment) -> None:

@@ -97,6 +97,11 @@ class ColumnDefinition:
         )
 
     @property
+    def kind(self) -> tuple[int, int, int, bool]:
+        """What the bytes of its values mean, whatever it is called and however wide."""
+        return self.type, self.charset, self.decimals, self.is_unsigned
+
+    @property
     def is_unsigned(self) -> bool:
         return bool(self.flags & FLAG.UNSIGNED)
 
