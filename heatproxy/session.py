@@ -110,6 +110,7 @@ class Relay(Protocol):
         status: int,
         before_end: Callable[[], Awaitable[None]] | None = None,
         describe: Describe | None = None,
+        before_ok: Callable[[], Awaitable[None]] | None = None,
     ) -> int: ...
 
 
@@ -233,30 +234,38 @@ class Session:
         text: bytes,
         before_end: Callable[[], Awaitable[None]] | None = None,
         describe: Describe | None = None,
+        before_ok: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         """Have MySQL answer a statement to the client itself.
 
         ``before_end`` runs when MySQL has answered and the client does not know.
         ``describe`` changes how the columns of the result set are described.
+        ``before_ok`` runs like ``before_end``, where MySQL's answer is no error.
 
         Raises:
             MySQLError: MySQL's, which the client has not been told yet.
         """
         command = query(text, self.backend.capabilities)
-        await self.relay_command(command, before_end, describe)
+        await self.relay_command(command, before_end, describe, before_ok)
 
     async def relay_command(
         self,
         command: bytes,
         before_end: Callable[[], Awaitable[None]] | None = None,
         describe: Describe | None = None,
+        before_ok: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         """Like ``relay``, of a COM_QUERY or COM_STMT_EXECUTE as it is sent."""
         backend = self.backend
         self.aftermath = None
         async with backend.claimed(last=True):
             backend.status = await self._relay.relay(
-                command, backend.capabilities, backend.status, before_end, describe
+                command,
+                backend.capabilities,
+                backend.status,
+                before_end,
+                describe,
+                before_ok,
             )
 
     async def user(self) -> str:

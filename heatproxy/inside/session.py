@@ -172,5 +172,6 @@ class _NoRelay:
         status: int,
         before_end: Callable[[], Awaitable[None]] | None = None,
         describe: Describe | None = None,
+        before_ok: Callable[[], Awaitable[None]] | None = None,
     ) -> int:
         raise not_supported("this statement in a call from inside the server")

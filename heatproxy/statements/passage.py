@@ -63,11 +63,13 @@ class Passage:
         status: int,
         before_end: Callable[[], Awaitable[None]] | None = None,
         describe: Describe | None = None,
+        before_ok: Callable[[], Awaitable[None]] | None = None,
     ) -> int:
         """Send a command to the backend and its reply to the client.
 
         ``before_end`` runs when the backend has answered and the client does not know.
         ``describe`` changes how the columns of a result set are described.
+        ``before_ok`` runs like ``before_end``, where the answer is no error.
 
         Returns:
             The status flags that the reply ended with.
@@ -79,7 +81,7 @@ class Passage:
             await self._backend.query(NAMELESS)
         try:
             return await self._relay(
-                command, capabilities, status, before_end, describe
+                command, capabilities, status, before_end, describe, before_ok
             )
         finally:
             if self._answer.nameless:
@@ -92,6 +94,7 @@ class Passage:
         status: int,
         before_end: Callable[[], Awaitable[None]] | None,
         describe: Describe | None,
+        before_ok: Callable[[], Awaitable[None]] | None,
     ) -> int:
         answer, loan = self._answer, self._loan
         if command[0] == Command.QUERY and self._head:  # with the client's attributes
@@ -110,6 +113,8 @@ class Passage:
             answer.affected_rows = reply.affected_rows
             if event == DONE and before_end is not None:
                 await before_end()
+            if event == DONE and before_ok is not None and reply.error is None:
+                await before_ok()
             if data:
                 await loan.send(data)
             if event == FILE:

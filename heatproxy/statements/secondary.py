@@ -178,7 +178,7 @@ async def _detach(
         if schema is not None:
             await session.off_loop(partial(forget, loader, schema, form.table))
 
-    await session.relay(statement.own, follow)
+    await session.relay(statement.own, before_ok=follow)
 
 
 async def _answer(session: Session, notes: list[str]) -> None:

@@ -115,7 +115,7 @@ async def _answer(
         await session.answer.ok()
         session.aftermath = Aftermath(row_count=0, conditions=warnings)
     else:
-        await session.relay(rest, set_them)
+        await session.relay(rest, before_ok=set_them)
 
 
 def _require_scope(one: Assignment) -> None:

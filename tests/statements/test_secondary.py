@@ -184,6 +184,8 @@ def test_who_may_not_alter_the_table_may_not_load_it(
         "DROP USER IF EXISTS reader",
         "CREATE USER reader IDENTIFIED BY 'r'",
         "GRANT SELECT ON second.* TO reader",
+        "CREATE TABLE held (id INT PRIMARY KEY) SECONDARY_ENGINE = RAPID",
+        "ALTER TABLE held SECONDARY_LOAD",
         "ALTER TABLE t SECONDARY_ENGINE = RAPID",
     )
     try:
@@ -193,7 +195,11 @@ def test_who_may_not_alter_the_table_may_not_load_it(
             assert number == 1142
             number, _ = refusal(reader, "ALTER TABLE t SECONDARY_UNLOAD")
             assert number == 1142
+            number, _ = refusal(reader, "ALTER TABLE held SECONDARY_ENGINE = NULL")
+            assert number == 1142
         assert options(client) == UNLOADED
+        run(client, "SET use_secondary_engine = FORCED")
+        assert rows(client, "SELECT * FROM held") == []
     finally:
         run(client, "DROP USER reader")
 
