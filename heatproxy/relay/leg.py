@@ -3,43 +3,14 @@
 import asyncio
 import os
 from collections.abc import Callable
-from typing import Protocol, cast
+from typing import cast
 
 from heatproxy.errors import ProtocolError
+from heatproxy.relay.layers import Layer, Stacked
 
 HIGH_WATER_BYTES = 1 << 20  # of what a peer has not taken yet
 LINGER_S = 2.0
 PIECE_BYTES = 1 << 16
-
-
-class Layer(Protocol):
-    """What stands between a socket's bytes and the protocol's: TLS, compression."""
-
-    @property
-    def ended(self) -> bool:
-        """Whether the peer has said that it will say no more."""
-        ...
-
-    @property
-    def more(self) -> bool:
-        """Whether it has kept back some of what arrived, to be received with b""."""
-        ...
-
-    def receive(self, data: bytes) -> tuple[bytes, bytes]:
-        """What arrived, unwrapped, and what must be sent at once for it.
-
-        Raises:
-            ProtocolError: it cannot be unwrapped.
-        """
-        ...
-
-    def send(self, data: bytes) -> bytes:
-        """The bytes to send for these."""
-        ...
-
-    def end(self) -> bytes:
-        """What is left to send when nothing more will be written."""
-        ...
 
 
 class Leg(asyncio.Protocol):
@@ -62,7 +33,7 @@ class Leg(asyncio.Protocol):
         self.bytes_in = self.bytes_out = 0
         self.transport: asyncio.Transport | None = None
         self.sources: list[Leg] = []  # legs to hold back while this one is full
-        self._layers: list[Layer] = []  # from the socket inwards
+        self._layer: Layer | None = None
         self._early: list[bytes] = []
         self._reasons: set[object] = set()
         self._full = self._closed = False
@@ -80,11 +51,23 @@ class Leg(asyncio.Protocol):
         self._on_made()
 
     def data_received(self, data: bytes) -> None:
-        if self._layers:
-            self._receive_wrapped(data)
-        else:
+        layer = self._layer
+        if layer is not None:
+            try:
+                data, answer = layer.receive(data)
+            except ProtocolError as problem:
+                if self._on_broken is None:
+                    raise
+                self._on_broken(problem)
+                return
+            if answer:
+                assert self.transport is not None
+                self.transport.write(answer)
+        if data:
             self.bytes_in += len(data)
             self.on_bytes(data)
+        if layer is not None and (layer.more or layer.ended):
+            self._go_on(layer)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._on_lost()
@@ -113,8 +96,8 @@ class Leg(asyncio.Protocol):
             self._reasons.remove(reason)
             if not self._reasons and self.transport is not None:
                 self.transport.resume_reading()
-                if self._has_more:
-                    asyncio.get_running_loop().call_soon(self._receive_wrapped, b"")
+                if self._layer is not None and self._layer.more:
+                    self._receive_more_soon()
 
     def holds_back(self, *sources: "Leg") -> None:
         """From here on these are held back while this one is full."""
@@ -129,9 +112,12 @@ class Leg(asyncio.Protocol):
 
         ``early`` are for it, but were read before it was here.
         """
-        self._layers.append(layer)
-        if early:
-            self._receive_wrapped(early, len(self._layers) - 1)
+        if self._layer is None:
+            self._layer = layer
+        else:
+            self._layer, early = Stacked(self._layer, layer, early), b""
+        if early or self._layer.more:
+            self.data_received(early)
 
     def receive_last(self) -> None:
         """Read what the peer said before it went away.
@@ -153,8 +139,8 @@ class Leg(asyncio.Protocol):
         if self._closed:
             return
         self.bytes_out += len(data)
-        for layer in reversed(self._layers):
-            data = layer.send(data)
+        if self._layer is not None:
+            data = self._layer.send(data)
         if self.transport is None:
             self._early.append(data)
         else:
@@ -167,12 +153,12 @@ class Leg(asyncio.Protocol):
             self.transport.close()
 
     def drop(self) -> None:
-        """End it without what the layers would say last.
+        """End it without what its layer would say last.
 
         A MySQL that is busy finds out whether its client is still there by whether
         there is something to read: TLS's goodbye would keep the statement running.
         """
-        self._layers.clear()
+        self._layer = None
         self.close()
 
     def hang_up(self) -> None:
@@ -197,55 +183,26 @@ class Leg(asyncio.Protocol):
             asyncio.get_running_loop().call_later(LINGER_S, self.transport.close)
 
     def _say_goodbye(self) -> None:
-        """Let the layers end; what is written from here on goes nowhere."""
-        farewell = b""
-        for layer in reversed(self._layers):
-            farewell = (layer.send(farewell) if farewell else b"") + layer.end()
-        self._layers.clear()
+        """Let the layer end; what is written from here on goes nowhere."""
+        layer, self._layer = self._layer, None
+        farewell = b"" if layer is None else layer.end()
         if farewell and self.transport is not None and not self._closed:
             self.transport.write(farewell)
         self._closed = True
 
-    def _receive_wrapped(self, data: bytes, outermost: int = 0) -> None:
-        if not self._layers or (self._reasons and not data):
-            return
-        socket_side = self._layers[0]
-        try:
-            data = self._unwrapped(data, outermost)
-        except ProtocolError as problem:
-            if self._on_broken is None:
-                raise
-            self._on_broken(problem)
-            return
-        if data:
-            self.bytes_in += len(data)
-            self.on_bytes(data)
-            if self._has_more and not self._reasons:
-                asyncio.get_running_loop().call_soon(self._receive_wrapped, b"")
-        if socket_side.ended:
+    def _go_on(self, layer: Layer) -> None:
+        """Read what the layer has kept back, and end when the peer has."""
+        if layer.more and self._layer is layer and not self._reasons:
+            self._receive_more_soon()
+        if layer.ended:
             self.close()
 
-    @property
-    def _has_more(self) -> bool:
-        """Whether the innermost layer, the only one that may, keeps some back."""
-        return bool(self._layers) and self._layers[-1].more
+    def _receive_more_soon(self) -> None:
+        asyncio.get_running_loop().call_soon(self._receive_more)
 
-    def _unwrapped(self, data: bytes, outermost: int) -> bytes:
-        layers = self._layers
-        for depth in range(outermost, len(layers)):
-            layer = layers[depth]
-            if data or layer.more:
-                data, answer = layer.receive(data)
-                if answer:
-                    self._answer(answer, depth)
-        return data
-
-    def _answer(self, data: bytes, depth: int) -> None:
-        """Send what the layer at that depth has to say itself."""
-        for outer in reversed(self._layers[:depth]):
-            data = outer.send(data)
-        assert self.transport is not None
-        self.transport.write(data)
+    def _receive_more(self) -> None:
+        if self._layer is not None and self._layer.more and not self._reasons:
+            self.data_received(b"")
 
 
 def _discard(data: bytes) -> None:

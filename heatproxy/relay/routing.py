@@ -10,7 +10,7 @@ from heatproxy.errors import ProtocolError
 from heatproxy.relay.cheap import Cheap, Key
 from heatproxy.relay.lending import Lending
 from heatproxy.sql.glance import EXECUTES, LOADED, READS, SETS, shape_of
-from heatproxy.sql.prefilter import asks_after
+from heatproxy.sql.prefilter import asks_after, sets_next_transaction
 from heatproxy.wire.packets import MAX_FRAME, Capability, Command, Status, query_text
 from heatproxy.wire.tracker import Tracker
 
@@ -53,6 +53,9 @@ class Routing:
         self.passed: Key = 0
         self._worker, self._lending, self._tracker = worker, lending, tracker
         self._cheap = Cheap()
+        # What is asked of the session for a statement of RAPID's would be what a
+        # SET TRANSACTION is about: MySQL has the first that may be.
+        self._next_is_mysqls = False
         self._text_at = 7 if capabilities & QUERY_ATTRIBUTES else 5
 
     def passes(self, data: bytes) -> bool:
@@ -65,6 +68,8 @@ class Routing:
             return self._stays() or self._is_cheap(data, self._text_at)
         if seen == SETS:
             self._cheap.clear()
+            if sets_next_transaction(data, self._text_at):
+                self._next_is_mysqls = True
             return True
         if seen == EXECUTES:
             lending = self._lending
@@ -82,13 +87,16 @@ class Routing:
                 text = query_text(payload, self.capabilities)
             except (ProtocolError, IndexError):
                 return False  # MySQL says what is wrong with it
+            loaded = not self._stays()
             if not text.startswith(_ASKS):
                 self._cheap.clear()
+                if sets_next_transaction(text):
+                    self._next_is_mysqls = True
             if lending.aftermath and asks_after(text):
                 return True
             several = bool(self.capabilities & MULTI_STATEMENTS)
             return self._text_may_be_ours(
-                text, several=several, named=lending.named, loaded=not self._stays()
+                text, several=several, named=lending.named, loaded=loaded
             )
         if command == STMT_PREPARE:
             return self._text_may_be_ours(payload[1:])
@@ -126,6 +134,9 @@ class Routing:
 
     def _stays(self) -> bool:
         """Whether the session is where MySQL answers all that it can."""
+        if self._next_is_mysqls:
+            self._next_is_mysqls = False
+            return True
         if self._worker.prefilter.in_transactions:
             return False
         return self._tracker.status & (AUTOCOMMIT | IN_TRANS) != AUTOCOMMIT

@@ -47,23 +47,20 @@ class TlsLayer:
             ProtocolError: it is no TLS, or none that we accept; ``end`` has the alert
                 that says so.
         """
-        if len(data) > READ_BYTES:
-            halves = data[:READ_BYTES], data[READ_BYTES:]
-            plain, answers = zip(*map(self.receive, halves), strict=True)
-            return b"".join(plain), b"".join(answers)
+        if not self._established or self.ended or len(data) > RECORD_BYTES:
+            return self._receive_any(data)
+        # all in one place, for most commands and replies are one short record
+        incoming, outgoing = self._incoming, self._outgoing
+        incoming.write(data)
         try:
-            if len(data) > PIECE_BYTES:
-                filled = self._read_pieces(memoryview(data))
-            else:
-                self._incoming.write(data)
-                first = self._read_first()
-                if first and not self._incoming.pending:  # as nearly always
-                    return first, self._answer()
-                _ROOM[: len(first)] = first
-                filled = self._read(len(first))
+            plain = self._tls.read(RECORD_BYTES)
+        except ssl.SSLWantReadError:
+            plain = b""
         except ssl.SSLError as problem:
             raise ProtocolError(f"TLS: {_reason(problem)}") from None
-        return bytes(_ROOM[:filled]), self._answer()
+        if not plain or incoming.pending:
+            return self._receive_any(b"", plain)
+        return plain, outgoing.read() if outgoing.pending else b""
 
     def send(self, data: bytes) -> bytes:
         """The records for these bytes; none before the handshake is done."""
@@ -106,22 +103,22 @@ class TlsLayer:
                 self._tls.write(data)
         return True
 
-    def _answer(self) -> bytes:
-        """What TLS itself has to say, such as new keys."""
-        return self._outgoing.read() if self._outgoing.pending else b""
-
-    def _read_first(self) -> bytes:
-        """The first record, which is all of most commands; b"" if it is not whole."""
-        if not self._established or self.ended:
-            return b""
+    def _receive_any(self, data: bytes, first: bytes = b"") -> tuple[bytes, bytes]:
+        """Like ``receive``, whatever arrives when; ``first`` has been read already."""
+        if len(data) > READ_BYTES:
+            halves = data[:READ_BYTES], data[READ_BYTES:]
+            plain, answers = zip(*map(self._receive_any, halves), strict=True)
+            return b"".join(plain), b"".join(answers)
+        _ROOM[: len(first)] = first
         try:
-            return self._tls.read(RECORD_BYTES)
-        except ssl.SSLWantReadError:
-            return b""
+            filled = self._read_pieces(memoryview(data), len(first))
+        except ssl.SSLError as problem:
+            raise ProtocolError(f"TLS: {_reason(problem)}") from None
+        # TLS may have something to say itself, such as new keys
+        return bytes(_ROOM[:filled]), self._outgoing.read()
 
-    def _read_pieces(self, data: memoryview) -> int:
-        filled = 0
-        for start in range(0, len(data), PIECE_BYTES):
+    def _read_pieces(self, data: memoryview, filled: int) -> int:
+        for start in range(0, len(data) or 1, PIECE_BYTES):
             self._incoming.write(data[start : start + PIECE_BYTES])
             filled = self._read(filled)
         return filled

@@ -25,6 +25,7 @@ _ROW_FUNCTIONS = (
     *(b"ml_predict_row", b"ml_explain_row"),
     *(b"ml_generate", b"ml_embed_row", b"sqml_"),
 )
+_SETS_TRANSACTION = re.compile(rb"(?i)" + _SKIP + rb"set\b" + _SKIP + rb"transaction\b")
 _ROUTINE_NAME = re.compile(
     rb"(?i)ml_|heatwave_|train_test_split|nl2ml|nl_sql|vector_store_load"
 )
@@ -228,6 +229,14 @@ class Prefilter:
         return _is_found(self._tables, text, rest) or (
             loaded and _is_found(self._loaded, text, rest)
         )
+
+
+def sets_next_transaction(text: bytes, start: int = 0) -> bool:
+    """Whether it says how the next transaction is to be, which may be one statement.
+
+    Source: MySQL Reference Manual, "SET TRANSACTION Statement".
+    """
+    return _SETS_TRANSACTION.match(text, start) is not None
 
 
 def asks_after(text: bytes) -> bool:

@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from heatproxy.errors import MySQLError
 from heatproxy.session import Declined, Session
 from heatproxy.sql.lexer import Token, tokens
+from heatproxy.sql.prefilter import sets_next_transaction
 from heatproxy.statements import Handler, Text, Work
+from heatproxy.statements.offload import may_read, names_shell
 from heatproxy.statements.sealed import SEALED, refusal
 
 # A statement that may be ours, as far as its bytes say.
@@ -80,13 +82,16 @@ async def answer(session: Session, find: Handler, wants: Wants, text: bytes) -> 
     left = segments(text, backslash_escapes=escapes)
     if not any(wants(text[part.start : part.end]) for part in left):
         return False
+    sets_transaction = False  # the one before, for this one
     while left:
         part = left[0]
         work = None
         own = text[part.start : part.end]
         if part.tokens and wants(own):
             statement = _statement(session, own)
-            work = await find(session, statement) if statement else None
+            if statement and not (sets_transaction and _is_rapids(session, statement)):
+                work = await find(session, statement)
+        sets_transaction = False
         if work is not None and await _has_answered(session, work, len(left) > 1):
             left = left[1:]
         elif len(left) == 1 and not part.tokens:  # a comment at the end
@@ -94,7 +99,9 @@ async def answer(session: Session, find: Handler, wants: Wants, text: bytes) -> 
             await reply.ok()
         else:
             count = _mysqls(left, text, wants)
-            piece = text[part.start : left[count - 1].end]
+            last = left[count - 1]
+            piece = text[part.start : last.end]
+            sets_transaction = sets_next_transaction(text[last.start : last.end])
             left = left[count:]
             reply.more = bool(left)
             try:
@@ -125,6 +132,11 @@ def _statement(session: Session, own: bytes) -> Text | None:
     except MySQLError:  # a versioned comment: MySQL decides what it says
         return None
     return Text(own, found)
+
+
+def _is_rapids(session: Session, statement: Text) -> bool:
+    """Whether the engine might answer what MySQL can answer too."""
+    return may_read(session, statement) and not names_shell(session, statement)
 
 
 def _mysqls(left: Sequence[Segment], text: bytes, wants: Wants) -> int:

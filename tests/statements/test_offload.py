@@ -443,3 +443,29 @@ def test_an_answer_over_the_limit_is_mysqls(client: Connection) -> None:
     assert len(given) == 40 * ROWS
     assert offloads(client) == before
     assert "rapid.answer_limit" in value(client, LAST)
+
+
+# --- SET TRANSACTION, which is about the next statement -------------------------------
+
+NEXT = ["SET TRANSACTION READ ONLY", "/* of */ set\n transaction READ ONLY"]
+
+
+@pytest.mark.parametrize("sql", NEXT)
+def test_what_set_transaction_is_about_is_not_asked_away(
+    client: Connection, sql: str
+) -> None:
+    insert = "INSERT INTO plain SELECT id + 10, SUM(n) FROM t GROUP BY id"
+    run(client, sql)
+    assert refusal(client, insert)[0] == 1792
+    run(client, "SET TRANSACTION READ WRITE", "DO 0")
+
+
+def test_nor_within_one_packet(loaded: Server) -> None:
+    flag = pymysql.constants.CLIENT.MULTI_STATEMENTS
+    with closing(loaded.connect(database=SCHEMA, client_flag=flag)) as client:
+        insert = "INSERT INTO plain SELECT id + 10, SUM(n) FROM t GROUP BY id"
+        with closing(client.cursor()) as cursor:
+            cursor.execute(f"SET TRANSACTION READ ONLY; {insert}")
+            with pytest.raises(pymysql.MySQLError) as refused:
+                cursor.nextset()
+            assert refused.value.args[0] == 1792
