@@ -11,6 +11,14 @@ from typing import TYPE_CHECKING
 
 from heatproxy.errors import local_files_disabled
 from heatproxy.relay import stream
+from heatproxy.relay.kinds import (
+    ALONE,
+    CHANGES_SESSION,
+    LEAVES_NOTHING,
+    MAY_COME_BACK,
+    NO_COMMAND,
+    STREAMS,
+)
 from heatproxy.relay.lending import Lending
 from heatproxy.relay.local_file import UNASKED, is_offered
 from heatproxy.relay.routing import Routing
@@ -29,12 +37,10 @@ from heatproxy.wire.packets import (
 from heatproxy.wire.tracker import (
     FILE,
     KIND_OF,
-    KINDS,
     MORE,
     NOTHING,
     RESULT,
     STREAM,
-    Kind,
     Tracker,
 )
 
@@ -43,19 +49,9 @@ if TYPE_CHECKING:
 
 LOOK_BYTES = 1 << 20  # a longer statement is MySQL's, unseen
 AHEAD_BYTES = 4 << 20  # what a client may send ahead; more waits in its socket
-NO_COMMAND = b"\0"  # COM_SLEEP, which MySQL takes an empty packet for
-CHANGES_SESSION = frozenset([int(Command.RESET_CONNECTION), int(Command.SET_OPTION)])
-MAY_COME_BACK = frozenset([int(Command.QUERY), int(Command.STMT_EXECUTE)])
-# After these, what the statement before has left is there still.
-LEAVES_NOTHING = frozenset(
-    map(int, (Command.PING, Command.STATISTICS, Command.STMT_CLOSE, Command.STMT_RESET))
-)
 # ER_TABLESPACE_DISCARDED: the statement touched the sealed shell of a Lakehouse table;
 # ER_SECONDARY_ENGINE: it was FORCED into RAPID. The engine process has better words.
 REWORDED = (1814, 3889)
-STREAMS = frozenset(int(c) for c, kind in KINDS.items() if kind == Kind.STREAM)
-# Commands that nothing may overtake: what follows them may be no commands.
-ALONE = STREAMS | {int(Command.CHANGE_USER)}
 
 
 class Commands:
@@ -245,6 +241,7 @@ class Commands:
 
     def relay(self, data: bytes, payload: bytes) -> None:
         """Pass a command on and await its reply."""
+        self._routing.note(payload)
         self._expect(payload)
         comes_back = payload[0] in MAY_COME_BACK
         self._last = payload if comes_back and len(self._pending) == 1 else b""
@@ -356,12 +353,9 @@ class Commands:
     def _lend(self, payload: bytes, error: bytes = b"") -> None:
         """Give both legs to the engine process until it has answered."""
         self._lent = True
+        self._routing.note(payload)
         self._stopwatch.begin()
         self._last = b""
-        executes = payload[0] == Command.STMT_EXECUTE
-        unseen = executes and payload[1:5] in self._lending.unseen
-        if unseen:
-            self._lending.unseen.discard(payload[1:5])
         self._backend.on_bytes = self._lending.from_backend
         self._lending.lend(
             Statement(
@@ -371,7 +365,7 @@ class Commands:
                 thread_id=self._lending.thread_id,
                 error=error,
                 aftermath=self._lending.aftermath,
-                unseen=unseen,
+                unseen=self._lending.was_unseen(payload),
             )
         )
 

@@ -61,6 +61,14 @@ class Lending:
         self.optional.pop(statement_id, None)
         self.unseen.discard(statement_id)
 
+    def was_unseen(self, payload: bytes) -> bool:
+        """Whether MySQL has executed what this executes unseen by the engine."""
+        known = payload[1:5]
+        if payload[0] != Command.STMT_EXECUTE or known not in self.unseen:
+            return False
+        self.unseen.discard(known)
+        return True
+
     def forget(self) -> None:
         """The session is reset: nothing is prepared any more."""
         if self._engine is not None:

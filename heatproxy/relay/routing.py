@@ -8,32 +8,27 @@ from typing import TYPE_CHECKING
 
 from heatproxy.errors import ProtocolError
 from heatproxy.relay.cheap import Cheap, Key
+from heatproxy.relay.kinds import (
+    OF_PREPARED,
+    QUERY,
+    RESETS,
+    STMT_CLOSE,
+    STMT_EXECUTE,
+    STMT_PREPARE,
+    STMT_SEND_LONG_DATA,
+)
 from heatproxy.relay.lending import Lending
 from heatproxy.sql.glance import EXECUTES, LOADED, READS, SETS, shape_of
 from heatproxy.sql.prefilter import asks_after, sets_next_transaction
-from heatproxy.wire.packets import MAX_FRAME, Capability, Command, Status, query_text
+from heatproxy.wire.packets import MAX_FRAME, Capability, Status, query_text
 from heatproxy.wire.tracker import Tracker
 
 if TYPE_CHECKING:
     from heatproxy.relay.frontend import Worker
 
-# Every statement passes these: as plain numbers they are found at once.
-QUERY, STMT_PREPARE = int(Command.QUERY), int(Command.STMT_PREPARE)
-STMT_EXECUTE, STMT_CLOSE = int(Command.STMT_EXECUTE), int(Command.STMT_CLOSE)
-STMT_SEND_LONG_DATA = int(Command.STMT_SEND_LONG_DATA)
 MULTI_STATEMENTS = int(Capability.MULTI_STATEMENTS)
 QUERY_ATTRIBUTES = int(Capability.QUERY_ATTRIBUTES)
 AUTOCOMMIT, IN_TRANS = int(Status.AUTOCOMMIT), int(Status.IN_TRANS)
-# What may be said to a prepared statement of ours; a COM_STMT_FETCH MySQL refuses.
-_OF_PREPARED = (
-    *(Command.STMT_EXECUTE, Command.STMT_SEND_LONG_DATA),
-    *(Command.STMT_CLOSE, Command.STMT_RESET),
-)
-OF_PREPARED = frozenset(map(int, _OF_PREPARED))
-# After these the session's variables, or its schema, may be others.
-RESETS = frozenset(
-    map(int, (Command.INIT_DB, Command.CHANGE_USER, Command.RESET_CONNECTION))
-)
 _ASKS = (b"SELECT", b"select", b"WITH", b"with")
 # Where the flags of a COM_STMT_EXECUTE are, and those of them that ask for a cursor.
 FLAGS_AT, CURSORS = 5, 0x07
@@ -65,7 +60,10 @@ class Routing:
         if seen <= READS:
             return True
         if seen == LOADED:
-            return self._stays() or self._is_cheap(data, self._text_at)
+            if self._stays():
+                self._next_is_mysqls = False
+                return True
+            return self._is_cheap(data, self._text_at)
         if seen == SETS:
             self._cheap.clear()
             if sets_next_transaction(data, self._text_at):
@@ -87,16 +85,13 @@ class Routing:
                 text = query_text(payload, self.capabilities)
             except (ProtocolError, IndexError):
                 return False  # MySQL says what is wrong with it
-            loaded = not self._stays()
             if not text.startswith(_ASKS):
                 self._cheap.clear()
-                if sets_next_transaction(text):
-                    self._next_is_mysqls = True
             if lending.aftermath and asks_after(text):
                 return True
             several = bool(self.capabilities & MULTI_STATEMENTS)
             return self._text_may_be_ours(
-                text, several=several, named=lending.named, loaded=loaded
+                text, several=several, named=lending.named, loaded=not self._stays()
             )
         if command == STMT_PREPARE:
             return self._text_may_be_ours(payload[1:])
@@ -114,6 +109,11 @@ class Routing:
         if command == STMT_SEND_LONG_DATA:
             lending.is_mysqls(known)  # it goes where it is executed
         return command in (STMT_EXECUTE, STMT_CLOSE)
+
+    def note(self, payload: bytes) -> None:
+        """A command that no glance was enough for is on its way."""
+        sets = payload[0] == QUERY and sets_next_transaction(payload, self._text_at - 4)
+        self._next_is_mysqls = sets
 
     def note_refusal(self, payload: bytes) -> None:
         """The engine process leaves this command to MySQL, and will do so again."""
@@ -135,7 +135,6 @@ class Routing:
     def _stays(self) -> bool:
         """Whether the session is where MySQL answers all that it can."""
         if self._next_is_mysqls:
-            self._next_is_mysqls = False
             return True
         if self._worker.prefilter.in_transactions:
             return False
