@@ -17,8 +17,9 @@ from heatproxy.backend.account import ServiceAccount
 from heatproxy.backend.connection import BackendConnection
 from heatproxy.dialects import datasette, functions, redshift
 from heatproxy.errors import MySQLError, ProtocolError, not_supported, unknown_error
+from heatproxy.house import House
 from heatproxy.loan import Loan
-from heatproxy.session import Declined, House, Session
+from heatproxy.session import Declined, Session
 from heatproxy.sql.lexer import Token
 from heatproxy.sql.prefilter import Prefilter, asks_after
 from heatproxy.sql.versioned import creates_lakehouse, opened

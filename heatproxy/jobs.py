@@ -59,7 +59,11 @@ class JobProcesses:
         process.join()
 
     async def run(
-        self, function: Callable[..., T], *args: Any, hears: Hears | None = None
+        self,
+        function: Callable[..., T],
+        *args: Any,
+        hears: Hears | None = None,
+        most_s: float | None = None,
     ) -> T:
         """The function's result, computed in a process of its own.
 
@@ -68,8 +72,9 @@ class JobProcesses:
         Raises:
             MySQLError: what the function raised; 1105 when it failed in another way
                 or its process died, of memory for example.
+            TimeoutError: it had run for ``most_s`` seconds.
         """
-        async with self._places:
+        async with self._places, asyncio.timeout(most_s):
             ours, theirs = self._context.Pipe()
             process = self._context.Process(target=_work, args=(theirs,), daemon=True)
             # one that is called off before it runs finds nobody at its pipe, and ends

@@ -26,6 +26,7 @@ from heatproxy.dispatch import serve_statement
 from heatproxy.engine.duck import DuckDB
 from heatproxy.engine.yielding import begin_session
 from heatproxy.errors import ProtocolError
+from heatproxy.house import House
 from heatproxy.inside.serving import Inside
 from heatproxy.jobs import JobProcesses, end_with_parent
 from heatproxy.lakehouse import reader
@@ -38,7 +39,6 @@ from heatproxy.rapid.reconcile import Reconciler
 from heatproxy.rapid.variables import PERSISTED_FILE, GlobalVariables
 from heatproxy.routines import unfinished
 from heatproxy.routines.install import install_stubs
-from heatproxy.session import House
 from heatproxy.watch import Watches
 from heatproxy.wire import binlog_columns, decode, encode
 

@@ -7,7 +7,6 @@ import threading
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 import pyarrow as pa
@@ -16,17 +15,11 @@ import pymysql
 from heatproxy.aftermath import Aftermath
 from heatproxy.answer import Answer
 from heatproxy.automl.generations import GENERATIONS, Generation
-from heatproxy.automl.loaded import LoadedModels
-from heatproxy.automl.operations import Operation, Operations
+from heatproxy.automl.operations import Operation
 from heatproxy.backend import onlooker
-from heatproxy.backend.account import ServiceAccount
 from heatproxy.backend.connection import BackendConnection
-from heatproxy.backend.functions import ModelFunctions
-from heatproxy.backend.shells import Shell, Shells
-from heatproxy.backend.weights import Weights
-from heatproxy.config import Config
+from heatproxy.backend.shells import Shell
 from heatproxy.datatypes import quote_name, quote_text
-from heatproxy.engine import Engine
 from heatproxy.engine.yielding import begin_yielding
 from heatproxy.errors import (
     MySQLError,
@@ -34,22 +27,17 @@ from heatproxy.errors import (
     interrupted,
     secondary_engine,
 )
-from heatproxy.ledger import Ledger
+from heatproxy.house import House, follow_shells
 from heatproxy.rapid.decision import Notes
 from heatproxy.rapid.history import Execution
-from heatproxy.rapid.rapid import Rapid
-from heatproxy.rapid.translator import Translator
 from heatproxy.rapid.variables import SessionState
-from heatproxy.rapid.views import Views
-from heatproxy.watch import Watch, Watches
+from heatproxy.watch import Watch
 from heatproxy.wire.packets import Status, query
 from heatproxy.wire.redescribed import Describe
 
 T = TypeVar("T")
-Hears = Callable[[float, str], None]  # how far a job is, of 1, and what it does
 
 ASK_AGAIN_S = 0.02
-FEWEST_TURNS = 4  # queries that the engine has at the same time
 # Work that may take long has threads of its own: it must not use up those that every
 # session needs for a moment.
 _WORKERS = ThreadPoolExecutor(256, "heatproxy-work", begin_yielding)
@@ -112,86 +100,6 @@ class Relay(Protocol):
         describe: Describe | None = None,
         before_ok: Callable[[], Awaitable[None]] | None = None,
     ) -> int: ...
-
-
-class Jobs(Protocol):
-    """Processes that learning runs in; cancelling the call ends the process."""
-
-    def warm_up(self) -> None: ...
-
-    async def run(
-        self, function: Callable[..., T], *args: Any, hears: Hears | None = None
-    ) -> T: ...
-
-
-@dataclass(slots=True)
-class House:
-    """What all sessions of the engine process share; ``config`` changes on SIGHUP."""
-
-    config: Config
-    engine: Engine
-    account: ServiceAccount
-    watches: Watches
-    shells: Shells
-    weights: Weights
-    trainings: Jobs  # few at a time: each takes all it is given
-    jobs: Jobs
-    models: LoadedModels
-    rapid: Rapid = field(default_factory=Rapid)
-    operations: Operations = field(default_factory=Operations)
-    ledger: Ledger = field(default_factory=Ledger)
-    views: Views = field(init=False)
-    functions: ModelFunctions = field(init=False)
-    translator: Translator = field(init=False)
-    turns: asyncio.Semaphore = field(init=False)  # of queries in the engine
-
-    def __post_init__(self) -> None:
-        self.views = Views(self.account)
-        self.functions = ModelFunctions(self.account)
-        self.translator = Translator(
-            self.engine, self.shells, self.weights, self.rapid, self.views
-        )
-        threads = self.config.engine.threads or os.cpu_count() or 1
-        self.turns = asyncio.Semaphore(max(FEWEST_TURNS, 2 * threads))
-
-    @property
-    def names_version(self) -> tuple[int, ...]:
-        """What changes whenever ``filter_names`` may."""
-        versions = self.shells.version, self.rapid.tables.version, self.views.version
-        return *versions, self.functions.version
-
-    def filter_names(self) -> tuple[set[str], set[str], set[str], frozenset[str]]:
-        """What statements are filtered by: see Prefilter."""
-        loaded = self.rapid.tables.names | self.views_over_loaded()
-        functions = self.functions.names
-        return self.names_over_shells(), self.shells.schemas, loaded, functions
-
-    def views_over_loaded(self) -> set[str]:
-        """The names of the views that read tables of RAPID's."""
-        return self.views.over((t.schema, t.name) for t in self.rapid.tables.all())
-
-    def names_over_shells(self) -> set[str]:
-        """The names of Lakehouse tables, and of the views that read them."""
-        shells = self.shells.all()
-        views = self.views.over((shell.schema, shell.table) for shell in shells)
-        return {shell.table for shell in shells} | views
-
-
-async def follow_shells(house: House) -> None:
-    """Look at the shells again, drop the data of those that have gone, tell the relays.
-
-    Data whose shell was never seen stays: another backend's, or one that the account
-    may not look at just now.
-    """
-
-    def follow() -> None:
-        before = house.shells.engine_names
-        house.shells.refresh()
-        for name in before - house.shells.engine_names:
-            house.engine.drop(name)
-
-    await asyncio.to_thread(follow)
-    house.shells.tell()
 
 
 class Session:
@@ -325,14 +233,19 @@ class Session:
         self.watch.doing = "computing"
         return await self.watch.step(self.house.jobs.run(function, *args))
 
-    async def in_training(self, function: Callable[..., T], *args: Any) -> T:
+    async def in_training(
+        self, function: Callable[..., T], *args: Any, most_s: float | None = None
+    ) -> T:
         """Like ``in_worker``, when it is the turn of this training.
 
-        The function gets one more argument, which tells how far it is.
+        The function gets one more argument, which tells how far it is; after ``most_s``
+        seconds it is ended: TimeoutError.
         """
         self.watch.doing = "training"
-        run = self.house.trainings.run(function, *args, hears=self._heard)
-        return await self.watch.step(run)
+        run = self.house.trainings.run
+        return await self.watch.step(
+            run(function, *args, hears=self._heard, most_s=most_s)
+        )
 
     def _heard(self, done: float, stage: str) -> None:
         self.watch.doing = f"training, {int(100 * done)} %, {stage}"

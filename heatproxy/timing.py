@@ -9,8 +9,9 @@ import time
 from collections.abc import Awaitable, Callable
 
 from heatproxy.errors import MySQLError
+from heatproxy.house import House
 from heatproxy.ledger import ENGINE
-from heatproxy.session import Declined, House
+from heatproxy.session import Declined
 
 log = logging.getLogger(__name__)
 

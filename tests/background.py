@@ -19,9 +19,9 @@ def running(connection: Any, sql: str) -> Iterator["Future[Any]"]:
         yield pool.submit(result_sets, connection, sql)
 
 
-def until(happened: Callable[[], Any]) -> Any:
+def until(happened: Callable[[], Any], patience_s: float = PATIENCE_S) -> Any:
     """Ask until the answer is true; each question takes its time."""
-    limit = time.monotonic() + PATIENCE_S
+    limit = time.monotonic() + patience_s
     while not (answer := happened()):
         assert time.monotonic() < limit, "it did not happen"
     return answer

@@ -133,3 +133,13 @@ async def test_no_more_jobs_run_than_there_are_places(tmp_path: Path) -> None:
     with pytest.raises(asyncio.CancelledError):
         await running
     assert await second > 0
+
+
+async def test_a_job_is_ended_when_its_time_is_over(tmp_path: Path) -> None:
+    jobs = JobProcesses(1)
+    noted = tmp_path / "noted"
+    with pytest.raises(TimeoutError):
+        await jobs.run(note_and_wait, str(noted), most_s=0.5)
+    if noted.exists() and noted.read_text():
+        assert not is_alive(int(noted.read_text()))
+    assert await jobs.run(add, 1, 2, most_s=600) == 3

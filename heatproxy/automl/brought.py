@@ -19,16 +19,19 @@ from heatproxy.automl.columns import Numeric
 from heatproxy.automl.drift import Drift
 from heatproxy.automl.features import FeatureSet
 from heatproxy.automl.model import Facts, Model
+from heatproxy.automl.onnx_runtime import Runtime, opened
 from heatproxy.automl.openmp import lightgbm as lgb
 from heatproxy.automl.storage import to_bytes, unreadable
 from heatproxy.automl.target import Labels
 from heatproxy.automl.work import Trained, import_job
 from heatproxy.automl.xgboosting import OBJECTIVES, XGBooster
+from heatproxy.errors import secondary_engine
 
 LIGHTGBM, XGBOOST, ONNX = "LightGBM", "XGBoost", "ONNX"
 _TITLE = b"tree\n"  # how the text of a LightGBM model begins
 _MOST_COLUMNS = 100_000
 _CLASSIFIES = ("binary", "multiclass")
+_LABELS = ("tensor(int64)", "tensor(int32)", "tensor(string)")
 
 
 def kind_of(data: bytes) -> str:
@@ -48,12 +51,15 @@ def brought_job(data: bytes, target: str, width: int, task: str, built: int) -> 
     """
     kind = kind_of(data)
     if kind == ONNX:
-        said = {
+        said: dict[str, Any] = {
             "task": task,
             "format": "ONNX",
             "target_column_name": target,
             "column_names": [f"f{place}" for place in range(width)],
+            "algorithm_name": ONNX,
         }
+        if task == "classification":
+            said["onnx_outputs_info"] = _outputs_info(opened(data))
         return import_job(data, said, built)
     try:
         model = _lightgbm(data, target) if kind == LIGHTGBM else _xgboost(data, target)
@@ -61,6 +67,28 @@ def brought_job(data: bytes, target: str, width: int, task: str, built: int) -> 
         reason = f"{kind}: {type(problem).__name__}: {str(problem)[:200]}"
         raise unreadable(reason) from None
     return to_bytes(model), model.metadata(build_timestamp=built, train_table_name=kind)
+
+
+def _outputs_info(runtime: Runtime) -> dict[str, str]:
+    """Which output has the class, and which the probabilities, by their types.
+
+    One number a row alone may be anything: it is not taken for a probability.
+
+    Raises:
+        MySQLError: 3877, no output has classes.
+    """
+    info: dict[str, str] = {}
+    for name, kind, last in runtime.output_forms:
+        if kind in _LABELS:
+            info.setdefault("predictions_name", name)
+        elif kind.startswith("seq(") or (isinstance(last, int) and last > 1):
+            info.setdefault("prediction_probabilities_name", name)
+    if not info:
+        raise secondary_engine(
+            "No output of the ONNX model has classes: for numbers the function RETURNS"
+            " FLOAT8, or PROBLEM_TYPE is REGRESSION."
+        )
+    return info
 
 
 def _lightgbm(data: bytes, target: str) -> Model:

@@ -87,6 +87,14 @@ class Runtime:
     outputs: tuple[str, ...]
     _session: Any
 
+    @property
+    def output_forms(self) -> list[tuple[str, str, Any]]:
+        """Name, ONNX type and the last member of the shape of each output."""
+        return [
+            (one.name, one.type, one.shape[-1] if one.shape else None)
+            for one in self._session.get_outputs()
+        ]
+
     def run(
         self, columns: Sequence[pa.Array], types: Mapping[str, str]
     ) -> dict[str, Any]:

@@ -7,7 +7,6 @@ Source: NumPy, NEP 1, "A Simple File Format for NumPy Arrays".
 
 import io
 import json
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -32,8 +31,11 @@ def files_of(model: SpecialModel) -> dict[str, bytes]:
     return files
 
 
-def read_files(files: Mapping[str, bytes]) -> SpecialModel:
-    """The model of such files. Any exception means that it cannot be read."""
+def read_files(files: dict[str, bytes]) -> SpecialModel:
+    """The model of such files. Any exception means that it cannot be read.
+
+    Each array leaves ``files`` when it is read: a large model is not held twice.
+    """
     whole = json.loads(files[SPECIAL])
     if whole["version"] != VERSION:
         raise ValueError(f"version {whole['version']}, not {VERSION}")
@@ -41,9 +43,8 @@ def read_files(files: Mapping[str, bytes]) -> SpecialModel:
     if specialist is None:
         raise ValueError("a task that trains no such model")
     arrays = {
-        name.removesuffix(_ARRAY): _unpacked(content)
-        for name, content in files.items()
-        if name.endswith(_ARRAY)
+        name.removesuffix(_ARRAY): _unpacked(files.pop(name))
+        for name in [name for name in files if name.endswith(_ARRAY)]
     }
     return specialist.restore(whole["state"], arrays)
 

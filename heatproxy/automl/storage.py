@@ -11,6 +11,7 @@ Source: skops documentation, "Secure persistence with skops".
 
 import io
 import json
+import shutil
 import zipfile
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -38,6 +39,7 @@ from heatproxy.errors import MySQLError, secondary_engine
 
 VERSION = 1
 MOST_BYTES = 4 << 30  # unpacked; the reference advises models below 4 GB
+_AT_ONCE = 1 << 20
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # a zip need not tell when it was made
 _TREE_MODULES = ("sklearn.ensemble._forest", "sklearn.tree._classes")
 _FACTS, _BOOSTER, _SKOPS = "model.json", "booster_{}.txt", "estimator.skops"
@@ -143,7 +145,15 @@ def _unpacked(data: bytes) -> dict[str, bytes]:
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         if sum(entry.file_size for entry in archive.infolist()) > MOST_BYTES:
             raise unreadable("it is larger than 4 GB")
-        return {entry.filename: archive.read(entry) for entry in archive.infolist()}
+        return {e.filename: _content(archive, e) for e in archive.infolist()}
+
+
+def _content(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
+    """What ``archive.read`` gives, which holds a large file four times over."""
+    out = io.BytesIO()
+    with archive.open(entry) as packed:
+        shutil.copyfileobj(packed, out, _AT_ONCE)
+    return out.getvalue()
 
 
 def _files(model: Model) -> dict[str, bytes]:

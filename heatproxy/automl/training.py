@@ -21,6 +21,7 @@ from heatproxy.automl.metrics import evaluate, metric_named
 from heatproxy.automl.model import Facts, Model
 from heatproxy.automl.problem import HeldOut, Problem, sampled
 from heatproxy.automl.search import Found, find
+from heatproxy.automl.selection import select
 from heatproxy.automl.tasks import TASKS, task_named
 from heatproxy.automl.tasks.classification import rebalanced
 from heatproxy.automl.tasks.contract import Target, Task
@@ -195,6 +196,7 @@ def train(
         started + TRYING_SHARE * (options.max_runtime_s or options.limits.seconds),
     )
     _refuse_senseless(task, metric, learned)
+    features, problem = select(features, problem, options.include_column_list, progress)
     found = find(problem, candidates, bool(options.model_list), progress, fixed)
     balance = task.balance(learned, found.held_out, metric)
     facts = Facts(
@@ -212,7 +214,7 @@ def train(
     model = _assemble(task, target, features, learned, found, balance, problem, facts)
     progress(0.85, "explaining the model")
     explanation = explain.explain_matrix(
-        model, matrix, learned.values, options.model_explainer, threads
+        model, problem.matrix, learned.values, options.model_explainer, threads
     )
     progress(1.0, "done")
     elapsed = replace(facts, training_time=time.monotonic() - started)

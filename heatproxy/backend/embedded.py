@@ -25,6 +25,7 @@ import pymysql
 
 from heatproxy.backend import credentials
 from heatproxy.backend.credentials import Credentials, option_file, write_private
+from heatproxy.backend.keeping import Keeping
 from heatproxy.backend.mysqld import Mysqld, MysqldError, stop_orphans
 from heatproxy.backend.packages import Binaries, cache_dir, locate
 from heatproxy.backend.progress import Progress, Silent
@@ -64,6 +65,7 @@ class EmbeddedBackend:
         self._buffer_pool_bytes = buffer_pool_bytes
         self._binaries = binaries
         self._mysqld: Mysqld | None = None
+        self._keeping: Keeping | None = None
         self._held = ExitStack()
         self._socket_path = self.data_dir / "run" / "mysqld.sock"
         self._tcp_address: tuple[str, int] | None = None
@@ -124,18 +126,23 @@ class EmbeddedBackend:
                 credentials.read_option_file(self.data_dir / "service.cnf"),
             )
             self._choose_socket()
-            self._start_mysqld()
+            mysqld = self._start_mysqld()
             self._write_backend_cnf()
             self._check_accounts()
+            self._keeping = Keeping(mysqld, self._start_again)
         except BaseException:
             self.stop()
             raise
 
     def stop(self) -> None:
         """Shut MySQL down and let go of the data directory; harmless when stopped."""
+        if self._keeping is not None:
+            self._keeping.stop()
         if self._mysqld is not None:
             self._mysqld.stop()
-            self._mysqld = None
+        if self._keeping is not None:
+            self._keeping.join()
+        self._keeping = self._mysqld = None
         self._tcp_address = None
         self._held.close()
 
@@ -213,20 +220,26 @@ class EmbeddedBackend:
             folder = tempfile.TemporaryDirectory(prefix="heatproxy-")
             self._socket_path = Path(self._held.enter_context(folder)) / "mysqld.sock"
 
-    def _start_mysqld(self) -> None:
-        log = self.data_dir / "log" / "mysqld.log"
+    def _start_mysqld(self) -> Mysqld:
         for attempt in range(1, PORT_ATTEMPTS + 1):
             if self._tcp:
                 self._tcp_address = ("127.0.0.1", _free_port())
-            command = [*self.binaries.mysqld, *self._options()]
-            mysqld = self._mysqld = Mysqld(command, log)
             try:
-                mysqld.wait_ready(self._answers, READY_S)
-                return
+                return self._start_again()
             except MysqldError:
-                taken = self._tcp and "Bind on TCP/IP port" in mysqld.said()
+                said = self._mysqld.said() if self._mysqld else ""
+                taken = self._tcp and "Bind on TCP/IP port" in said
                 if not taken or attempt == PORT_ATTEMPTS:
                     raise
+        raise AssertionError("unreachable")
+
+    def _start_again(self) -> Mysqld:
+        """Start it where it was, or is to be, and return when it answers."""
+        log = self.data_dir / "log" / "mysqld.log"
+        command = [*self.binaries.mysqld, *self._options()]
+        mysqld = self._mysqld = Mysqld(command, log)
+        mysqld.wait_ready(self._answers, READY_S)
+        return mysqld
 
     def _options(self) -> list[str]:
         options = [

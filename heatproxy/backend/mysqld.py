@@ -30,7 +30,8 @@ class MysqldError(Exception):
 class Mysqld:
     """A mysqld that ends when heatproxy does, however heatproxy ends.
 
-    Its messages are appended to ``log``. A terminal's Ctrl-C does not reach it.
+    Its messages are appended to ``log``. A terminal's Ctrl-C does not reach it. It is
+    told that it has a supervisor: without one it refuses RESTART.
     """
 
     def __init__(self, command: Sequence[str], log: Path) -> None:
@@ -104,6 +105,7 @@ class Mysqld:
                     stdout=log,
                     stderr=log,
                     start_new_session=True,
+                    env=os.environ | {"MYSQLD_PARENT_PID": str(os.getpid())},
                 )
         except OSError as problem:
             self._failure = problem

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+from pymysql.constants import FIELD_TYPE
 from sqlglot import exp, parse_one
 from sqlglot.errors import SqlglotError
 
@@ -113,14 +114,17 @@ class _Fold:
         self, fields: Sequence[Field], look: Look, collation: str | None
     ) -> None:
         """``collation``: None leaves values as they are."""
-        self.folds = collation is not None
+        self.folds, self._fields = collation is not None, fields
         self._texts = [self.folds and field.is_text for field in fields]
         self._look, self._collation = look, collation
         self._known: dict[bytes, bytes | None] = {b"": b""}
 
     def column(self, rows: Sequence[Row], number: int) -> list[bytes | None]:
-        """The values of one column, folded."""
-        return [self._of(row[number], number) for row in rows]
+        """The values of one column, folded as an order has them: -0 ties with 0."""
+        found = [self._of(row[number], number) for row in rows]
+        if self._fields[number].type not in (FIELD_TYPE.DOUBLE, FIELD_TYPE.FLOAT):
+            return found
+        return [b"0" if value == b"-0" else value for value in found]
 
     def counted(self, rows: Sequence[Row]) -> "Counter[Row]":
         """How often each row occurs, folded."""

@@ -23,7 +23,7 @@ from heatproxy.wire.packets import frame, query
 Say = Callable[[str], None]
 LEAST_ROWS_PER_S = 100_000
 OF_MODEL_AND_INSERT = 0.5
-ROW_MS, EXPLAIN_MS = 10, 100
+ROW_MS, EXPLAIN_MS, INSIDE_MS = 10, 100, 20
 OVER_ROWS = 1.6
 
 
@@ -60,6 +60,7 @@ def run(folder: Path | None, say: Say, *, quick: bool = False) -> int:
 def measure(opened: Bank, counts: Counts) -> Iterator[Figure]:
     """The figures, measured one after the other."""
     yield from _single_rows(opened, counts.single_rows)
+    yield _inside(opened, counts.single_rows)
     alone_s = _model_alone(opened, counts.turns)
     rows = opened.rows
     yield Figure("the model alone", f"{rows / alone_s:,.0f}/s")
@@ -123,6 +124,18 @@ def _single_rows(opened: Bank, times: int) -> Iterator[Figure]:
             bank.run(client, sql)
             took_ms = 1000 * bank.seconds(client, sql, many)
         yield figures.at_most(f"{function}, p50", took_ms, limit_ms, " ms", digits=1)
+
+
+def _inside(opened: Bank, times: int) -> Figure:
+    """A row that is predicted for a session that goes straight to MySQL; the median."""
+    with closing(opened.direct()) as direct:
+        row = f"SELECT {opened.row_argument} INTO @row FROM {SCHEMA}.bank LIMIT 1"
+        bank.run(direct, row)
+        sql = f"SELECT sys.ML_PREDICT_ROW(@row, '{HANDLE}', NULL)"
+        bank.run(direct, sql)
+        took_ms = 1000 * bank.seconds(direct, sql, times)
+    what = "ML_PREDICT_ROW inside the backend, p50"
+    return figures.at_most(what, took_ms, INSIDE_MS, " ms", digits=1)
 
 
 def _select(opened: Bank, turns: int, alone_s: float) -> Iterator[Figure]:

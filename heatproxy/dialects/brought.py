@@ -7,6 +7,7 @@ import time
 
 from heatproxy.automl.brought import brought_job
 from heatproxy.automl.catalog import Catalog
+from heatproxy.dialects import orders
 from heatproxy.dialects.making import Place, register
 from heatproxy.errors import secondary_engine
 from heatproxy.lakehouse.dialect import Dialect
@@ -28,8 +29,9 @@ async def create(
 
     Raises:
         MySQLError: 6128 and the like, the file may not or cannot be read; 3877, it is
-            no model, or takes another number of columns.
+            no model, or takes another number of columns; those of check_brought.
     """
+    notes = orders.check_brought(wanted)
     if wanted.parameters is None or wanted.returns is None:
         raise secondary_engine(
             "CREATE MODEL: FUNCTION needs its parameters' types and RETURNS for a model"
@@ -50,7 +52,7 @@ async def create(
     except BaseException:
         await session.undo(catalog.deletion(place.handle))
         raise
-    return ["IAM_ROLE is ignored"] if wanted.iam_role is not None else []
+    return notes
 
 
 def _fetched(session: Session, wanted: CreateModel, cancel: Cancel) -> bytes:

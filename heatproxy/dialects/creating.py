@@ -4,10 +4,10 @@ The function is made in MySQL before the training, so that a name that is taken,
 privilege that is missing, costs nobody an hour; it goes again when the training fails.
 """
 
-import asyncio
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import pyarrow as pa
 
@@ -22,8 +22,11 @@ from heatproxy.dialects.shown import find
 from heatproxy.errors import MySQLError, secondary_engine
 from heatproxy.routines.models import no_such_model
 from heatproxy.routines.train import learn
-from heatproxy.session import Session
+from heatproxy.session import Cancel, Session
 from heatproxy.sql.create_model import CreateModel
+from heatproxy.sql.lexer import tokens
+from heatproxy.statements import Text
+from heatproxy.statements.predicting.sources import readable
 from heatproxy.wire.columns import ColumnDefinition
 
 _MAY_TRAIN = b"CALL sys.ML_TRAIN(NULL, NULL, NULL, @heatproxy)"
@@ -47,7 +50,9 @@ class Source:
             shell = await session.find_shell(*self.table)
             if shell is not None:
                 return await session.read_table(*self.table)
-        return await session.backend.read_table(self.query)
+        words = tokens(self.query, backslash_escapes=session.backslash_escapes)
+        async with readable(session, Text(self.query, words)) as text:
+            return await session.backend.read_table(text)
 
 
 async def create(session: Session, wanted: CreateModel) -> list[str]:
@@ -111,11 +116,10 @@ async def _trained(
     _check_types(wanted, features)
     rows = await source.read(session)
     name = None if target is None else target.name
-    label = None
-    if name is not None:
-        label = rows.column(name)
-    plan = orders.plan(wanted, name, label)
-    rows, sampled = orders.sampled(rows, bounds.max_cells)
+    orders.check_columns(wanted, [column.name for column in features])
+    plan, rows, sampled = await session.off_loop(
+        partial(_planned, wanted, name, rows, bounds.max_cells)
+    )
     returns = _returns(wanted, plan, target)
     function = ModelFunction(
         place.function_schema,
@@ -128,7 +132,7 @@ async def _trained(
     parameters = [types.parameter_type(column) for column in features]
     said = {
         DIALECT: {
-            **said_of(wanted, place, parameters),
+            **said_of(wanted, place, [types.type_name(column) for column in features]),
             "query": source.query.decode("utf-8", "replace"),
             "problem": plan.problem,
             "objective": plan.objective,
@@ -146,10 +150,10 @@ async def _trained(
     table = f"{place.schema}.{place.name}"
     async with Making(session, function, parameters, returns.declared) as making:
         try:
-            async with asyncio.timeout(bounds.max_runtime_s + GRACE_S):
-                await learn(
-                    session, catalog, place.handle, read, name, checked, table, said
-                )
+            await learn(
+                *(session, catalog, place.handle, read, name, checked, table, said),
+                most_s=bounds.max_runtime_s + GRACE_S,
+            )
         except TimeoutError:
             raise secondary_engine(
                 f"CREATE MODEL: the training took longer than MAX_RUNTIME"
@@ -157,6 +161,18 @@ async def _trained(
             ) from None
         making.done = True
     return [*plan.notes, *([sampled] if sampled else [])]
+
+
+def _planned(
+    wanted: CreateModel,
+    target: str | None,
+    rows: pa.Table,
+    max_cells: int,
+    cancel: Cancel,
+) -> tuple[orders.Plan, pa.Table, str | None]:
+    """What is to be trained, on which of the rows, and a note if not on all."""
+    label = None if target is None else rows.column(target)
+    return orders.plan(wanted, target, label), *orders.sampled(rows, max_cells)
 
 
 async def _source(session: Session, wanted: CreateModel, place: Place) -> Source:
@@ -228,5 +244,6 @@ async def _over_another(
         raise no_such_model(endpoint)
     if entry.metadata.get(DIALECT):
         raise secondary_engine(f"Model '{endpoint}' has a function already")
+    notes = orders.check_brought(wanted)
     await register(session, catalog, wanted, place, entry)
-    return ["SAGEMAKER names a model of the model catalog, by its handle"]
+    return ["SAGEMAKER names a model of the model catalog, by its handle", *notes]

@@ -107,9 +107,15 @@ async def _without(
         return await _with_batch(session, text, words, call)
     if call.name == PREDICT:
         (experiment,) = await session.backend.evaluate([call.arguments[0]])
-        model = quote_text(await experiments.deployed(session, experiment)).encode()
+        handle = await experiments.deployed(session, experiment)
+        model = quote_text(handle).encode()
         row = b"sys.ML_PREDICT_ROW(" + call.arguments[1] + b", " + model + b", NULL)"
-        piece = b"JSON_UNQUOTE(JSON_EXTRACT(" + row + b", '$.Prediction'))"
+        kind = await experiments.number_type(session, handle)
+        if kind is None:
+            piece = b"JSON_UNQUOTE(JSON_EXTRACT(" + row + b", '$.Prediction'))"
+        else:
+            returning = b" RETURNING " + kind.encode() + b" ERROR ON ERROR)"
+            piece = b"JSON_VALUE(" + row + b", '$.Prediction'" + returning
         return edited(text, [(call.start, call.end, piece)])
     if not words[0].is_word(b"SELECT") or find_word(words, *_BEHIND) is not None:
         raise not_supported(f"{call.name.lower()} but in a SELECT of its value")

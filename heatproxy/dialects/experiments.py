@@ -18,11 +18,12 @@ from sklearn.model_selection import train_test_split
 
 from heatproxy.automl.catalog import Catalog, Entry
 from heatproxy.automl.features import find_column, plain
+from heatproxy.automl.model import Model
 from heatproxy.automl.orders import parse_options
 from heatproxy.automl.work import score_job
 from heatproxy.datatypes import quote_name, quote_text
 from heatproxy.errors import MySQLError, secondary_engine
-from heatproxy.jsontext import json_text, parse
+from heatproxy.jsontext import NumberText, double_text, json_text, parse
 from heatproxy.routines.arguments import table_name
 from heatproxy.routines.models import open_model
 from heatproxy.routines.predict import ML_PREDICT_ROW
@@ -165,8 +166,9 @@ async def train(session: Session, asked: Wanted) -> str:
     score = await session.in_worker(
         score_job, loaded.data, held, target, metric, {}, session.threads
     )
+    score = float(str(np.float32(score)))  # no digits that a FLOAT does not have
     best = max((one.metadata[KEY]["score"] for one in _deployed(before)), default=None)
-    deployed = best is None or score > best
+    deployed = best is None or bool(np.float32(score) > np.float32(best))
     await _note(session, catalog, asked.experiment, handle, score, deployed)
     told = {
         "experiment_name": asked.experiment,
@@ -268,6 +270,18 @@ async def deployed(session: Session, experiment: str | None) -> str:
     return found[-1].handle
 
 
+async def number_type(session: Session, handle: str) -> str | None:
+    """DOUBLE or SIGNED where a model's predictions are numbers, as SQL casts to it."""
+    model = (await open_model(session, handle)).model
+    if not isinstance(model, Model) or model.labels is None:
+        return "DOUBLE"
+    kind = model.labels.values.type
+    if pa.types.is_floating(kind):
+        return "DOUBLE"
+    is_whole = pa.types.is_integer(kind) and kind != pa.uint64()
+    return "SIGNED" if is_whole else None
+
+
 async def predict_batch(
     session: Session, experiment: str | None, features: str | None
 ) -> str | None:
@@ -285,6 +299,11 @@ async def predict_batch(
     rows = [(json_text(row), handle, None) for row in listed]
     answers = await ML_PREDICT_ROW.run(session, rows)
     predictions = [parse(text or "{}").get("Prediction") for text in answers]
+    if await number_type(session, handle) == "DOUBLE":
+        predictions = [
+            one if one is None else NumberText(double_text(float(one)))
+            for one in predictions
+        ]
     return json_text(predictions)
 
 

@@ -127,7 +127,8 @@ async def register(
         columns,
         returns.converted,
     )
-    said = quote_text(json.dumps(said_of(wanted, place, wanted.parameters)))
+    names = [types.name_of(kind) for kind in wanted.parameters]
+    said = quote_text(json.dumps(said_of(wanted, place, names)))
     kept = f"UPDATE {catalog.models} SET model_metadata = JSON_SET(model_metadata,"
     async with Making(session, function, wanted.parameters, returns.declared) as making:
         await session.backend.query(

@@ -4,7 +4,7 @@ Source: Amazon Redshift Database Developer Guide, "CREATE MODEL".
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,7 +60,18 @@ _SETTINGS = {  # of SageMaker's XGBoost and linear learner
 }
 _TRAINED_SETTINGS = ("MAX_CELLS", "MAX_RUNTIME")
 _IGNORED_SETTINGS = ("S3_BUCKET", "TAGS", "KMS_KEY_ID", "S3_GARBAGE_COLLECT")
+_ENDPOINT_SETTINGS = (*_IGNORED_SETTINGS, "MAX_BATCH_ROWS")
 _K = ("k", "n_clusters")
+_IGNORED_OF_KMEANS = (  # how SageMaker's searches, and measures
+    *("feature_dim", "init_method", "mini_batch_size", "epochs", "eval_metrics"),
+    *("extra_center_factor", "half_life_time_size", "local_lloyd_init_method"),
+    *("local_lloyd_max_iter", "local_lloyd_num_trials", "local_lloyd_tol"),
+)
+_TRANSFORMERS = (
+    *("OneHotEncoder", "OrdinalEncoder", "NumericPassthrough", "Imputer"),
+    *("ImputerWithIndicator", "Normalizer", "MinMaxScaler", "StandardScaler"),
+)
+_FITTED_ALIKE = ("reg:squarederror", "reg:linear", "multi:softprob", "binary:logistic")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,21 +115,67 @@ def check(wanted: CreateModel) -> Bounds:
             f"PROBLEM_TYPE must be one of {', '.join(_PROBLEMS)}, not"
             f" {wanted.problem_type}"
         )
-    if wanted.objective is not None and wanted.model_type != "KMEANS":
+    if wanted.objective is not None:
         _objective(wanted.objective)
+    _preprocessors(wanted)
     for name in wanted.settings:
         if name not in (*_TRAINED_SETTINGS, *_IGNORED_SETTINGS):
             raise not_supported(f"{name} in the SETTINGS of CREATE MODEL")
     if wanted.model_type == "KMEANS":
         if wanted.target is not None:
             raise _wrong("MODEL_TYPE KMEANS has no TARGET")
+        if wanted.objective is not None or wanted.problem_type is not None:
+            raise _wrong("MODEL_TYPE KMEANS has no OBJECTIVE and no PROBLEM_TYPE")
         _clusters(wanted)
+        for name in wanted.hyperparameters:
+            if name not in (*_K, *_IGNORED_OF_KMEANS):
+                raise _wrong(f"'{name}' is no hyperparameter of KMEANS")
     elif wanted.target is None:
         raise _wrong("a TARGET must be given")
     return Bounds(
         _positive(wanted, "MAX_CELLS", MAX_CELLS),
         _positive(wanted, "MAX_RUNTIME", MAX_RUNTIME_S),
     )
+
+
+def check_columns(wanted: CreateModel, features: Sequence[str]) -> None:
+    """Raises: MySQLError 1054, PREPROCESSORS name a column that is not there."""
+    known = {name.lower() for name in features}
+    for columns, _ in _preprocessors(wanted):
+        for name in columns:
+            if name.lower() not in known:
+                text = f"Unknown column '{name}' in 'PREPROCESSORS'"
+                raise MySQLError(1054, "42S22", text)
+
+
+def check_brought(wanted: CreateModel) -> list[str]:
+    """What there is to note of a model that is not trained here.
+
+    Raises:
+        MySQLError: 3877, a clause of training; 1235, a setting of it.
+    """
+    clauses = {
+        "TARGET": wanted.target,
+        "AUTO": wanted.auto,
+        "MODEL_TYPE": wanted.model_type,
+        "OBJECTIVE": wanted.objective,
+        "PREPROCESSORS": wanted.preprocessors,
+        "HYPERPARAMETERS": wanted.hyperparameters or None,
+        "PROBLEM_TYPE": wanted.problem_type if wanted.endpoint is not None else None,
+    }
+    for clause, value in clauses.items():
+        if value is not None:
+            raise _wrong(f"{clause} is not for a model that is trained elsewhere")
+    known = _IGNORED_SETTINGS if wanted.endpoint is None else _ENDPOINT_SETTINGS
+    for name in wanted.settings:
+        if name not in known:
+            raise not_supported(
+                f"{name} in the SETTINGS of a model that is trained elsewhere"
+            )
+    given = ["IAM_ROLE"] if wanted.iam_role is not None else []
+    return [
+        f"{name} is ignored: the model is here" for name in [*given, *wanted.settings]
+    ]
 
 
 def plan(wanted: CreateModel, target: str | None, label: pa.Array | None) -> Plan:
@@ -134,6 +191,8 @@ def plan(wanted: CreateModel, target: str | None, label: pa.Array | None) -> Pla
     task, problem = _problem(wanted, label)
     options = {"task": task}
     objective = wanted.objective or ""
+    if ":" in objective and objective.lower() not in _FITTED_ALIKE:
+        notes += (f"OBJECTIVE '{objective}': models are compared by it, not fitted",)
     if objective:
         of, metric = _objective(objective)
         if of != task:
@@ -234,23 +293,49 @@ def _notes(wanted: CreateModel) -> tuple[str, ...]:
     for name in wanted.settings:
         if name in _IGNORED_SETTINGS:
             notes.append(f"{name} is ignored: the model is kept in the model catalog")
-    if wanted.preprocessors not in (None, "none", "NONE", "None"):
-        _check_preprocessors(str(wanted.preprocessors))
-        notes.append("PREPROCESSORS are ignored: columns are prepared by their types")
+    transformers = dict.fromkeys(
+        name for _, listed in _preprocessors(wanted) for name in listed
+    )
+    if transformers:
+        notes.append(
+            f"PREPROCESSORS {', '.join(transformers)}: ignored, columns are prepared by"
+            " their types"
+        )
     if wanted.model_type == "KMEANS":
         for name in wanted.hyperparameters:
-            if name not in _K:
+            if name in _IGNORED_OF_KMEANS:
                 notes.append(f"HYPERPARAMETERS: {name} is ignored by KMEANS")
     return tuple(notes)
 
 
-def _check_preprocessors(text: str) -> None:
+def _preprocessors(wanted: CreateModel) -> list[tuple[list[str], list[str]]]:
+    """The columns and transformers of each member of PREPROCESSORS.
+
+    Raises:
+        MySQLError: 3877, it is nothing of that kind; 1235, another transformer.
+    """
+    text = wanted.preprocessors
+    if text is None or text.lower() == "none":
+        return []
     try:
         listed = json.loads(text)
     except ValueError:
         listed = None
     if not isinstance(listed, list):
         raise _wrong("PREPROCESSORS must be 'none' or a JSON array")
+    found = []
+    for member in listed:
+        if not isinstance(member, dict) or set(member) != {"ColumnSet", "Transformers"}:
+            raise _wrong("a member of PREPROCESSORS has ColumnSet and Transformers")
+        columns, names = member["ColumnSet"], member["Transformers"]
+        for part in (columns, names):
+            if not isinstance(part, list) or not all(isinstance(s, str) for s in part):
+                raise _wrong("ColumnSet and Transformers are lists of names")
+        for name in names:
+            if name not in _TRANSFORMERS:
+                raise not_supported(f"{name} in the PREPROCESSORS of CREATE MODEL")
+        found.append((columns, names))
+    return found
 
 
 def _wrong(text: str) -> MySQLError:

@@ -47,6 +47,47 @@ _CONVERTED = (
 )
 
 
+_NAMES = {  # in Redshift's words
+    **dict.fromkeys((FIELD_TYPE.TINY, FIELD_TYPE.SHORT, FIELD_TYPE.YEAR), "int2"),
+    **dict.fromkeys((FIELD_TYPE.INT24, FIELD_TYPE.LONG), "int4"),
+    FIELD_TYPE.LONGLONG: "int8",
+    FIELD_TYPE.FLOAT: "float4",
+    FIELD_TYPE.DOUBLE: "float8",
+    FIELD_TYPE.DATE: "date",
+    FIELD_TYPE.DATETIME: "timestamp",
+    FIELD_TYPE.TIMESTAMP: "timestamp",
+    FIELD_TYPE.TIME: "time",
+    FIELD_TYPE.JSON: "super",
+}
+_NAMED = (
+    (r"(?:TINY|SMALL)INT.*|INT2", "int2"),
+    (r"BIGINT.*|INT8", "int8"),
+    (r"(?:MEDIUM)?INT.*", "int4"),
+    (r"FLOAT4?", "float4"),
+    (r"FLOAT8|DOUBLE.*|REAL", "float8"),
+    (r"(?:DECIMAL|NUMERIC|DEC)(.*)", r"numeric\1"),
+    (r"(?:VAR)?CHAR.*|.*TEXT", "varchar"),
+    (r"DATETIME.*", "timestamp"),
+    (r"JSON", "super"),
+)
+
+
+def type_name(column: ColumnDefinition) -> str:
+    """What SHOW MODEL calls the type of a column: int4, float8, varchar."""
+    if column.type in _DECIMALS:
+        return name_of(_decimal(column))
+    return _NAMES.get(column.type, "varchar")
+
+
+def name_of(declared: str) -> str:
+    """What SHOW MODEL calls a type that a statement declares."""
+    for pattern, name in _NAMED:
+        match = re.fullmatch(pattern, declared)
+        if match is not None:
+            return match.expand(name)
+    return declared.lower()
+
+
 def returned(declared: str) -> Returned:
     """What a type of RETURNS means.
 

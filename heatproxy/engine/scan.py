@@ -145,20 +145,24 @@ def _few(values: set[str]) -> tuple[str, ...] | None:
 @kernel
 def _look(offsets: int, width: int, data: int, count: int, seen: int) -> int:
     """Flag each byte and a blank at an end; the longest text in characters."""
-    longest = 0
+    longest = beyond = 0
+    last = offsets + width * count
+    start = load_i32(offsets) if width == 4 else load_i64(offsets)
+    end = load_i32(last) if width == 4 else load_i64(last)
+    for at in range(data + start, data + end):
+        byte = load_u8(at)
+        beyond |= byte
+        store_8(seen + byte, 1)
     for row in range(count):
-        if width == 4:
-            start = load_i32(offsets + 4 * row)
-            end = load_i32(offsets + 4 * row + 4)
-        else:
-            start = load_i64(offsets + 8 * row)
-            end = load_i64(offsets + 8 * row + 8)
-        size = 0
-        for at in range(data + start, data + end):
-            byte = load_u8(at)
-            store_8(seen + byte, 1)
-            size += (byte & 0xC0) != 0x80
-        if end > start and load_u8(data + end - 1) == 0x20:
+        at = offsets + width * (row + 1)
+        end = load_i32(at) if width == 4 else load_i64(at)
+        size = end - start
+        if size and load_u8(data + end - 1) == 0x20:
             store_8(seen + _BLANK_ENDED, 1)
+        if beyond >= 0x80 and size > longest:
+            size = 0
+            for at in range(data + start, data + end):
+                size += (load_u8(at) & 0xC0) != 0x80
         longest = max(longest, size)
+        start = end
     return longest

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from typing import Any
 
 from heatproxy.errors import MySQLError
@@ -9,6 +10,7 @@ from heatproxy.inside import message
 from heatproxy.inside.desk import LOOK_AGAIN_S, Absence, Caller, CallerGone, Desk
 
 BEAT_S = 0.25  # how often a caller is told that its answer is being worked on
+MORE = "m"  # the kind of a message that is not at its end
 AGAIN_S = 0.001  # before a caller that did not take its turn is given it again
 
 
@@ -25,6 +27,15 @@ class Conversation:
         self._turn = asyncio.Lock()  # whose it is: ours while nobody has it
         self._beats = 0
         self._over = False
+
+    async def all_of(self, first: message.Said) -> message.Said:
+        """The first message to its end.
+
+        Raises:
+            CallerGone: it was killed.
+        """
+        async with self._turn:
+            return await self._rest(first)
 
     async def tell(self, kind: str, text: str = "") -> str:
         """Have the caller do something; what it says to that.
@@ -43,18 +54,31 @@ class Conversation:
 
     async def _exchange(self, kind: str, text: str) -> message.Said:
         async with self._turn:
-            if self._over:
-                raise CallerGone("the caller is gone")
-            try:
-                reply = await self._say(kind, text)
-                self._number += 1
-            except BaseException:
-                self._over = True  # the turn may still be the caller's
-                raise
-            if reply is None or reply.number != self._number:
-                self._over = True
-                raise CallerGone("a caller was killed")
-            return reply
+            return await self._rest(await self._reply(kind, text))
+
+    async def _reply(self, kind: str, text: str = "") -> message.Said:
+        if self._over:
+            raise CallerGone("the caller is gone")
+        try:
+            reply = await self._say(kind, text)
+            self._number += 1
+        except BaseException:
+            self._over = True  # the turn may still be the caller's
+            raise
+        if reply is None or reply.number != self._number:
+            self._over = True
+            raise CallerGone("a caller was killed")
+        return reply
+
+    async def _rest(self, said: message.Said) -> message.Said:
+        """A message with all that the caller says of it in further ones."""
+        if said.kind != MORE:
+            return said
+        portions = [said.text]
+        while said.kind == MORE:
+            said = await self._reply("M")
+            portions.append(said.text)
+        return replace(said, text="".join(portions))
 
     async def _say(self, kind: str, text: str) -> message.Said | None:
         """The caller's next message, None when it has none.
@@ -79,17 +103,18 @@ class Conversation:
         absence = Absence()
         while True:
             heard = await self._desk.hear(self.caller.thread)
-            try:
-                said = message.said(heard.text)
-            except message.NoMessage:
-                return None
-            if said.nonce != self._nonce:
-                return None
-            stub = heard.stub
-            if stub is not None and stub.routine == self.caller.routine:
-                return said
-            if said.number == self._number:  # it has not been told yet
-                return said
+            if not heard.between:
+                try:
+                    said = message.said(heard.text)
+                except message.NoMessage:
+                    return None
+                if said.nonce != self._nonce:
+                    return None
+                stub = heard.stub
+                if stub is not None and stub.routine == self.caller.routine:
+                    return said
+                if said.number == self._number:  # it has not been told yet
+                    return said
             present = await self._desk.is_busy(self.caller.connection_id)
             if absence.is_final(present):
                 raise CallerGone("a caller was killed")

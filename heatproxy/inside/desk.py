@@ -6,6 +6,7 @@ into a variable of its session and hands the lock over; to listen, it waits for 
 
 import asyncio
 import logging
+import secrets
 import socket
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -16,12 +17,14 @@ import pymysql
 
 from heatproxy.backend.account import Address, connect
 from heatproxy.errors import ProtocolError
+from heatproxy.inside import pieces
 from heatproxy.routines.stubs import (
     DESK,
+    DESK_DIGITS,
+    NAME_DIGITS,
     NONCE_DIGITS,
     REQUEST,
     SEAT,
-    SEATS,
     SITS,
     WAITS,
 )
@@ -65,6 +68,7 @@ class Heard:
     text: str
     seat: str  # where it says it
     stub: "Waiting | None"  # None: it is not proven that one has said it
+    between: bool = False  # it says nothing now, and has not said its last
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +96,7 @@ class Desk:
     """One desk from its opening to its end; used by one task at a time."""
 
     def __init__(self, address: Address) -> None:
-        self.number = -1
+        self.name = secrets.token_hex(NAME_DIGITS // 2)  # nobody knows it before
         self._address = address
         self._connection: pymysql.Connection[Any] | None = None
         self._thread = ThreadPoolExecutor(1, "heatproxy-desk")
@@ -101,22 +105,19 @@ class Desk:
     # --- opening and closing --------------------------------------------------------
 
     async def open(self) -> None:
-        """Take the lowest number that nobody has.
+        """Connect, and take the turn.
 
         Raises:
             pymysql.MySQLError: the backend cannot be reached.
-            ProtocolError: all numbers are taken.
         """
         await self._run(self._connect)
-        for number in range(SEATS):
-            taken = (
-                f"SELECT IS_USED_LOCK('{SEAT}{number}') IS NULL"
-                f" AND GET_LOCK('{DESK}{number}', 0)"
-            )
-            if (await self.query(taken))[0][0]:
-                self.number = number
-                return
-        raise ProtocolError("all desks' numbers are taken")
+        await self.query(f"DO GET_LOCK('{DESK}{self.name}', 0)")
+
+    @property
+    def listed(self) -> str:
+        """How callers are told of it, once it is open."""
+        assert self._connection is not None
+        return f"{self._connection.thread_id():0{DESK_DIGITS}}{self.name}"
 
     def _connect(self) -> None:
         self._connection = connect(self._address)
@@ -176,7 +177,7 @@ class Desk:
 
     async def is_unwanted(self) -> bool:
         """Whether nobody has sat down, and nobody will: the seat is taken."""
-        taken = await self.query(f"SELECT GET_LOCK('{SEAT}{self.number}', 0)")
+        taken = await self.query(f"SELECT GET_LOCK('{SEAT}{self.name}', 0)")
         return bool(taken[0][0])
 
     # --- the caller -----------------------------------------------------------------
@@ -191,7 +192,7 @@ class Desk:
         """
         least, most = LOOK_S
         step = min(most, max(least, quiet_s / PER_QUIET))
-        owner = f"IS_USED_LOCK('{SEAT}{self.number}')"
+        owner = f"IS_USED_LOCK('{SEAT}{self.name}')"
         found = await self.query(
             f"WITH RECURSIVE looks (number, owner) AS (SELECT 1, {owner} UNION ALL"
             f" SELECT number + 1 + SLEEP({step:.4f}), {owner} FROM looks"
@@ -202,7 +203,7 @@ class Desk:
 
     async def caller(self) -> Caller | None:
         """Who has the seat, and what it says; None when there is nobody."""
-        owner = f"IS_USED_LOCK('{SEAT}{self.number}')"
+        owner = f"IS_USED_LOCK('{SEAT}{self.name}')"
         found = await self.query(
             f"SELECT c, PS_THREAD_ID(c) FROM (SELECT {owner} AS c) AS seat"
         )
@@ -211,7 +212,7 @@ class Desk:
             return None
         heard = await self.hear(thread)
         text = heard.text if heard.stub else ""
-        if heard.seat != text[:NONCE_DIGITS] + str(self.number):
+        if heard.seat != text[:NONCE_DIGITS] + self.name:
             text = ""  # it calls at another desk, and was killed at this one before
         stub = heard.stub or Waiting(0, 0, "")
         return Caller(
@@ -224,6 +225,8 @@ class Desk:
         Anybody sets variables in a session of his own. That a stub has said it, is
         proven by the statement in which the session waits, before as behind the look
         at its variables: only a stub has that statement, and it has spoken before.
+
+        A session without variables that are shown is heard by its locks.
         """
         before = await self._waits(thread)
         found = await self.query(
@@ -232,9 +235,32 @@ class Desk:
             f" WHERE THREAD_ID = {thread} AND VARIABLE_NAME IN ('{REQUEST}', '{SITS}')"
         )
         said = {name: _text(value) for name, value in found}
+        locks = None if found or not before else await self._locks(thread)
         after = await self._waits(thread) if before else None
         stub = before if before == after else None
-        return Heard(said.get(REQUEST, ""), said.get(SITS, ""), stub)
+        if found:
+            return Heard(said.get(REQUEST, ""), said.get(SITS, ""), stub)
+        by_locks = pieces.said(locks, stub.number) if locks and stub else None
+        if by_locks is None:
+            return Heard("", "", None, between=await self._is_sitting(thread))
+        return Heard(by_locks.text, by_locks.nonce + by_locks.seat, stub)
+
+    async def _locks(self, thread: int) -> list[tuple[str, int]]:
+        """The names of a session's locks, each with the event that took it."""
+        found = await self.query(
+            "SELECT OBJECT_NAME, OWNER_EVENT_ID FROM performance_schema.metadata_locks"
+            f" WHERE OWNER_THREAD_ID = {thread} AND OBJECT_TYPE = 'USER LEVEL LOCK'"
+            " AND LOCK_STATUS = 'GRANTED'"
+        )
+        return [(_text(name), int(number)) for name, number in found]
+
+    async def _is_sitting(self, thread: int) -> bool:
+        found = await self.query(
+            "SELECT 1 FROM performance_schema.threads"
+            f" WHERE PROCESSLIST_ID = IS_USED_LOCK('{SEAT}{self.name}')"
+            f" AND THREAD_ID = {thread}"
+        )
+        return bool(found)
 
     async def _waits(self, thread: int) -> Waiting | None:
         found = await self.query(
@@ -261,7 +287,7 @@ class Desk:
         Raises:
             CallerGone: it will never be, or the caller does not take it.
         """
-        name = f"{DESK}{self.number}"
+        name = f"{DESK}{self.name}"
         back = f"SELECT GET_LOCK('{name}', {TURN_S})"
         found = await self.query(
             f"SELECT RELEASE_LOCK('{name}'), GET_LOCK('{name}', {TURN_S})"

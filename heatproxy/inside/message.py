@@ -72,9 +72,9 @@ def request(first: Said) -> Request:
     """What the first message asks for.
 
     Raises:
-        NoMessage: it is not a first message.
+        NoMessage: it is not a request.
     """
-    if (first.kind, first.number) != ("q", 0):
+    if first.kind != "q":
         raise NoMessage
     return Request(**json.loads(first.text))
 

@@ -1,7 +1,7 @@
 """Answering calls from inside the backend: desks are opened, callers served, one each.
 
 A call runs as a task of its own, and ends when its caller has been killed. A desk whose
-caller left without a word is given up, with its number: the caller's session may hold
+caller left without a word is given up, with its name: the caller's session may hold
 its locks for as long as it lives.
 """
 
@@ -14,6 +14,7 @@ import pymysql
 from heatproxy import logs
 from heatproxy.backend.account import Address
 from heatproxy.errors import MySQLError, ProtocolError, unknown_error
+from heatproxy.house import House
 from heatproxy.inside import message
 from heatproxy.inside.backend import FunctionBackend, ProcedureBackend, Proven
 from heatproxy.inside.conversation import Conversation
@@ -24,7 +25,6 @@ from heatproxy.inside.session import InsideSession
 from heatproxy.routines import ROUTINES
 from heatproxy.routines.routine import Procedure
 from heatproxy.routines.stubs import out_variable
-from heatproxy.session import House
 from heatproxy.statements.call import noted
 
 log = logging.getLogger(__name__)
@@ -43,7 +43,8 @@ class Inside:
         self._most = house.config.inside.callers
         self._loop = asyncio.get_running_loop()
         self._here = False
-        self._free: set[int] = set()  # numbers of desks
+        self._open: set[str] = set()  # desks, as callers are told of them
+        self._free: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._nonces, self._proven = message.Nonces(), Proven()
         soon = self._loop.call_soon_threadsafe
@@ -89,6 +90,7 @@ class Inside:
             desk = Desk(self._address)
             try:
                 await desk.open()
+                self._tell_of(self._open | {desk.listed})
                 while await self._serve_next(desk):
                     if len(self._free) >= SPARE and await desk.is_unwanted():
                         return
@@ -96,16 +98,22 @@ class Inside:
                 log.warning("a call from inside the backend ended: %s", problem)
                 await asyncio.sleep(AGAIN_S)
             finally:
-                self._free.discard(desk.number)
+                self._tell_of({one for one in self._open if desk.name not in one})
+                self._free.discard(desk.name)
                 desk.close()
+
+    def _tell_of(self, desks: set[str]) -> None:
+        if desks != self._open:
+            self._open = desks
+            self._presence.publish("".join(sorted(desks)))
 
     async def _serve_next(self, desk: Desk) -> bool:
         """Serve who comes next; False: the desk is of no more use."""
-        self._free.add(desk.number)
+        self._free.add(desk.name)
         since = self._loop.time()
         while not await desk.is_taken(self._loop.time() - since):
             pass
-        self._free.discard(desk.number)
+        self._free.discard(desk.name)
         self._open_more()
         first = await self._first(desk)
         if first is None:
@@ -152,7 +160,7 @@ class Inside:
             CallerGone: nobody waits for the answer.
         """
         try:
-            request = message.request(said)
+            request = message.request(await conversation.all_of(said))
             caller = conversation.caller
             if request.thread != caller.thread or request.routine != caller.routine:
                 raise message.NoMessage
@@ -161,10 +169,12 @@ class Inside:
         work = asyncio.ensure_future(self._answer(conversation, desk, request))
         try:
             await conversation.attend(work)
-        except asyncio.CancelledError:
-            work.cancel()
-            await asyncio.wait([work])
-            raise
+        finally:
+            if not work.done():
+                work.cancel()
+                await asyncio.wait([work])
+            if not work.cancelled():
+                work.exception()  # or it would be logged as nobody's
 
     async def _answer(
         self, conversation: Conversation, desk: Desk, request: Request

@@ -17,10 +17,11 @@ from heatproxy.backend.bulk import BulkReader
 from heatproxy.backend.connection import BackendConnection
 from heatproxy.datatypes import quote_name, quote_text
 from heatproxy.errors import not_supported, secondary_engine
+from heatproxy.house import House
 from heatproxy.inside.backend import ProcedureBackend, denied, readable
 from heatproxy.inside.conversation import Conversation
 from heatproxy.inside.message import Request
-from heatproxy.session import Cancel, House, Session
+from heatproxy.session import Cancel, Session
 from heatproxy.wire.columns import ColumnDefinition
 from heatproxy.wire.redescribed import Describe
 

@@ -29,6 +29,10 @@ class Unforeseen(Exception):
 
 
 LONG = 1  # a status: the string was cut
+# In microseconds: what TIMESTAMP holds, in the time zones farthest from UTC, and the
+# ends of DATETIME, the year 9999, and of TIME, 838:59:59.
+EPOCH = (1_000_000 - 14 * 3_600_000_000, (2**31 + 14 * 3_600) * 1_000_000 - 1)
+_LAST = {1: 253_402_300_799_999_999, 2: 3_020_399_000_000}
 
 
 def unreadable(kind: MySQLType) -> bool:
@@ -163,6 +167,11 @@ def _temporal(chunk: Chunk, reader: Reader, live: Mask) -> tuple[pa.Array, list[
         kind.scale or 0,
         reader.exact,
     )
+    if form:  # rounding may have left the range that there is
+        status = np.where(np.abs(values) <= _LAST[form], status, 1)
+    if kind.name == "timestamp":
+        first, last = EPOCH
+        status = np.where((values >= first) & (values <= last), status, 1)
     kept = values.astype(np.int32) if form == 0 else values
     array = fixed(kept, live & (status == 0), kind.arrow())
     flaws = [
@@ -264,7 +273,7 @@ def _shorten(
             chars += 1
             p += size
         for q in range(p, n):
-            if exact or buf[start + q] != 32:
+            if exact or not text or buf[start + q] != 32:
                 status[r] = LONG
         lens[k] = p
 

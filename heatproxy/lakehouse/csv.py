@@ -30,6 +30,7 @@ from heatproxy.lakehouse.inference import (
 )
 from heatproxy.lakehouse.layout import Layout, Warn, fields_of
 from heatproxy.lakehouse.measure import NULLS, VALUES, State, measure, new_state
+from heatproxy.lakehouse.plain import PlainColumns
 from heatproxy.lakehouse.records import (
     Cancelled,
     Chunk,
@@ -221,6 +222,8 @@ class _Table:
             exact = layout.exact
             reader = None if at is None else Reader(at, column, ops, exact)
             self._readers[k] = reader
+        found = {k: reader for k, reader in self._readers.items() if reader}
+        self._plain = PlainColumns(found)
         if first is not None:
             self.extra = len(first) - sum(at is not None for at in fields)
         self._ordinals = {at: k for k, at in enumerate(fields) if at is not None}
@@ -245,6 +248,7 @@ class _Table:
         arrays: dict[int, pa.Array] = {}
         flaws: list[Flaw] = []
         more: list[Flaw] = []
+        plain = self._plain.arrays(chunk)
         for k, reader in self._readers.items():
             column = self._layout.columns[k]
             if reader is None:
@@ -252,6 +256,9 @@ class _Table:
                 continue
             if k in self._layout.unseen and has_values(chunk, reader):
                 raise Unforeseen
+            if k in plain:
+                arrays[k] = plain[k]
+                continue
             array, found = convert(chunk, reader)
             arrays[k] = array
             flaws += found[:FLAWS_PER_COLUMN]

@@ -23,6 +23,7 @@ from heatproxy.lakehouse.records import Cancelled, Progress
 
 ATTEMPTS = 5  # without a new byte between them
 REDIRECTS = 5
+READ_BYTES = 1 << 18  # of a connection at once; httpcore asks for a quarter
 _RETRIED = (408, 425, 429, 500, 502, 503, 504)
 _MOVED = (301, 302, 303, 307, 308)
 _TRANSPORT = (
@@ -299,6 +300,33 @@ class _Memory:
         self.data += part
 
 
+class _Wide(httpcore.NetworkStream):
+    """A connection that is read in large pieces, whatever is asked for."""
+
+    def __init__(self, stream: httpcore.NetworkStream) -> None:
+        self._stream = stream
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._stream.read(max(max_bytes, READ_BYTES), timeout)
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._stream.write(buffer, timeout)
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
+    ) -> httpcore.NetworkStream:
+        return _Wide(self._stream.start_tls(ssl_context, server_hostname, timeout))
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
+
+
 class _CheckedNetwork(httpcore.NetworkBackend):
     """Connects to addresses that the policy has checked, never to a name."""
 
@@ -324,7 +352,7 @@ class _CheckedNetwork(httpcore.NetworkBackend):
                     address, port, timeout, local_address, socket_options
                 )
                 self._open.append(stream.get_extra_info("socket").dup())
-                return stream
+                return _Wide(stream)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as failed:
                 problem = failed
         raise problem

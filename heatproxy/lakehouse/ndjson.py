@@ -7,16 +7,15 @@ valid schema.
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-import duckdb
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from heatproxy.datatypes import Column, MySQLType
 from heatproxy.errors import MySQLError
 from heatproxy.lakehouse.catalogue import LH, failure, warning
 from heatproxy.lakehouse.convert import convert
 from heatproxy.lakehouse.dialect import AUTO, Dialect
+from heatproxy.lakehouse.documents import canonical
 from heatproxy.lakehouse.fields import Reader
 from heatproxy.lakehouse.inference import Inferred, require_rows
 from heatproxy.lakehouse.layout import Layout, Warn
@@ -26,6 +25,7 @@ from heatproxy.lakehouse.streams import DataFile
 from heatproxy.lakehouse.temporal import NO_OPS
 from heatproxy.lakehouse.tokens import NULL, QUOTED
 
+_BLANKS = " \t\r\n"
 _TEXT = Column("col_1", MySQLType("longtext"), nullable=True)
 
 
@@ -90,7 +90,6 @@ def batches(
             "Invalid json file format schema: a single column of type JSON is needed",
         )
     schema = layout.schema()
-    checker = duckdb.connect(":memory:", config={"threads": 1})
     reader = Reader(0, _TEXT, NO_OPS)
     for file in files:
         given = (file.is_strict_mode, dialect.is_strict_mode, strict)
@@ -99,15 +98,16 @@ def batches(
             # the bare word NULL is no SQL NULL here, but text that is not JSON
             chunk.flags[:] = (chunk.flags & ~np.uint8(NULL)) | QUOTED
             lines, _ = convert(chunk, reader)
-            checked = checker.from_arrow(pa.table({"line": lines}))
-            answer = checked.project("json_valid(line) AS ok").to_arrow_table()
-            valid = answer["ok"].combine_chunks()
-            filled = pc.not_equal(pc.utf8_length(pc.utf8_trim_whitespace(lines)), 0)
-            wrong = pc.and_(filled, pc.invert(valid)).to_numpy(zero_copy_only=False)
-            for row in np.flatnonzero(wrong):
-                values = (1, chunk.where(int(row)), "Invalid JSON text.")
-                if strictly or not columns[0].nullable:
-                    raise failure(LH.JSON_PARSING, *values)
-                warn(warning(LH.JSON_PARSING, *values))
-            kept = pc.if_else(pa.array(wrong), pa.scalar(None, pa.string()), lines)
-            yield pa.record_batch([kept.filter(filled)], schema=schema)
+            kept: list[str | None] = []
+            for row, line in enumerate(lines.to_pylist()):
+                if not (line or "").strip(_BLANKS):
+                    continue
+                try:
+                    kept.append(canonical(line))
+                except ValueError as problem:
+                    values = (1, chunk.where(row), f"Invalid JSON text: {problem}")
+                    if strictly or not columns[0].nullable:
+                        raise failure(LH.JSON_PARSING, *values) from None
+                    warn(warning(LH.JSON_PARSING, *values))
+                    kept.append(None)
+            yield pa.record_batch([pa.array(kept, pa.string())], schema=schema)

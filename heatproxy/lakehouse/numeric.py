@@ -53,7 +53,7 @@ def numeric(chunk: Chunk, reader: Reader, live: Mask) -> tuple[pa.Array, list[Fl
     if kind.name in ("float", "double"):
         return _real(chunk, reader, live)
     scale = kind.scale or 0 if kind.name == "decimal" else 0
-    low, high = _bounds(kind)
+    low, high = bounds(kind)
     if high >= 10**36 or scale > SHORT_DIGITS:
         return _wide(chunk, reader, live)
     los = np.zeros(chunk.rows, np.int64)
@@ -106,7 +106,7 @@ def _centuries(years: npt.NDArray[np.int64], status: Status, live: Mask) -> None
     status[live & (given >= 100) & (given <= 1900)] = BAD
 
 
-def _bounds(kind: MySQLType) -> tuple[int, int]:
+def bounds(kind: MySQLType) -> tuple[int, int]:
     """The least and the greatest unscaled value of an exact type."""
     if kind.name == "decimal":
         high = 10 ** (kind.precision or 10) - 1
@@ -282,7 +282,7 @@ def _wide(chunk: Chunk, reader: Reader, live: Mask) -> tuple[pa.Array, list[Flaw
     """Decimals of more than 36 digits, value by value."""
     kind = reader.column.type
     scale = kind.scale or 0
-    low, high = _bounds(kind)
+    low, high = bounds(kind)
     status = np.zeros(chunk.rows, np.uint8)
     values: list[Decimal | None] = [None] * chunk.rows
     if reader.exact:

@@ -105,6 +105,9 @@ def _together(rows: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     waiting: list[pa.RecordBatch] = []
     count = size = 0
     for batch in rows:
+        if batch.num_rows == ROWS_TOGETHER and not waiting:
+            yield batch
+            continue
         waiting.append(batch)
         count, size = count + batch.num_rows, size + batch.nbytes
         while count >= ROWS_TOGETHER or size >= MOST_BYTES_TOGETHER:

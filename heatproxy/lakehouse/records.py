@@ -21,10 +21,12 @@ from heatproxy.lakehouse.tokens import (
     tokenise,
 )
 
-BUFFER_BYTES = 8 << 20
+BUFFER_BYTES = 8 << 20  # at first; it grows to hold ROWS_PER_CHUNK
+MOST_BUFFERS = 4
 READ_BYTES = 1 << 20
 RECORD_LIMIT_BYTES = 4 << 20  # the manual's limit for a line of CSV
-FIELDS_PER_CHUNK = 1 << 20
+FIELDS_PER_CHUNK = 3 << 20
+ROWS_PER_CHUNK = 122_880  # a row group of the engine's
 MOST_MARK_BYTES = 256  # of a record delimiter of 64 characters
 MOST_COLUMNS = 1017  # what a MySQL table can have
 
@@ -54,13 +56,15 @@ class Chunk:
 
 class _Arrays:
     def __init__(self, columns: int, rows: int | None = None) -> None:
-        self.rows = rows or max(64, FIELDS_PER_CHUNK // columns)
-        fields = self.rows * columns
+        most = min(ROWS_PER_CHUNK, FIELDS_PER_CHUNK // columns)
+        self.rows = rows or max(64, most)
+        room = self.rows + 1  # for the header
+        fields = room * columns
         self.starts = np.empty(fields, np.int32)
         self.lens = np.empty(fields, np.int32)
         self.flags = np.empty(fields, np.uint8)
-        self.row_at = np.empty(self.rows, np.int32)
-        self.found = np.empty(self.rows, np.int32)
+        self.row_at = np.empty(room, np.int32)
+        self.found = np.empty(room, np.int32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +88,19 @@ class _Marks:
         )
 
     def tokenise(
-        self, buf: Bytes, size: int, final: bool, columns: int, arrays: _Arrays
+        self,
+        buf: Bytes,
+        size: int,
+        final: bool,
+        columns: int,
+        arrays: _Arrays,
+        rows: int,
     ) -> tuple[int, int]:
-        """Fill the arrays; how many records, and how many bytes they are."""
+        """Fill the arrays; how many records, at most ``rows``, of how many bytes."""
         got, used = tokenise(
             buf, size, final, self.field, self.record, self.quote, self.escape,
             self.trim, columns, arrays.starts, arrays.lens, arrays.flags,
-            arrays.row_at, arrays.found,
+            arrays.row_at[:rows], arrays.found,
         )  # fmt: skip
         return int(got), int(used)
 
@@ -101,6 +111,7 @@ def chunks(
     columns: int,
     cancelled: Cancelled,
     progress: Progress,
+    rows: int | None = None,
 ) -> Iterator[Chunk]:
     """The records after ``skip_rows`` and the header, in order.
 
@@ -108,12 +119,14 @@ def chunks(
         dialect: with its delimiters resolved.
         progress: told how many bytes of the file, as it is stored, were read since it
             was told last.
+        rows: of a chunk, at most; by default as many as the engine stores together.
 
     Raises:
         MySQLError: 1317, cancelled; 6061, not text, or a quote that never closes;
             6106, a record over 4 MB.
     """
-    return _split(file, dialect, columns, cancelled, progress, dialect.has_header)
+    header = dialect.has_header
+    return _split(file, dialect, columns, cancelled, progress, header, rows)
 
 
 def first_record(file: DataFile, dialect: Dialect) -> tuple[str | None, ...]:
@@ -147,7 +160,9 @@ def records_in(
     """The records of a part of a file, which begins and ends with whole ones."""
     arrays = _Arrays(columns, text.count(dialect.record_delimiter.encode()) + 1)
     buf = np.frombuffer(bytearray(text), np.uint8)
-    got, _ = _Marks.of(dialect).tokenise(buf, len(text), True, columns, arrays)
+    got, _ = _Marks.of(dialect).tokenise(
+        buf, len(text), True, columns, arrays, arrays.rows
+    )
     if got:
         chunk = _chunk(file, buf, got, columns, arrays, 0)
         _refuse_open_quote(chunk)
@@ -164,13 +179,14 @@ def _split(
     rows: int | None = None,
 ) -> Iterator[Chunk]:
     arrays = _Arrays(columns, rows)
-    buf = np.empty(BUFFER_BYTES + (64 << 10), np.uint8)
+    room = BUFFER_BYTES
+    buf = np.empty(0, np.uint8)
     marks = _Marks.of(dialect)
     size, base, skip, final = 0, 0, dialect.skip_rows, False
     waiting, stored = b"", 0
     with TextStream(file, dialect) as stream:
         while not final:
-            while size < BUFFER_BYTES:
+            while size < room:
                 if not waiting:
                     if cancelled():
                         raise interrupted()
@@ -179,22 +195,28 @@ def _split(
                         final = True
                         break
                     waiting = data
+                    if not len(buf):
+                        ends = data.count(marks.record.tobytes())
+                        room = _room(len(data), max(ends, 1), arrays.rows)
+                        buf = np.empty(room, np.uint8)
                     progress(stream.stored_bytes - stored)
                     stored = stream.stored_bytes
                 # recoding may have made more of it than was asked for
-                part = waiting[: BUFFER_BYTES - size]
+                part = waiting[: room - size]
                 waiting = waiting[len(part) :]
                 buf[size : size + len(part)] = np.frombuffer(part, np.uint8)
                 size += len(part)
             pos = 0
             if skip:
                 pos, skip = _skip(buf[:size], marks.record.tobytes(), skip), 0
+            longest = 0  # of the chunks found in this buffer, in bytes
             while True:
+                first = 1 if header else 0
+                most = arrays.rows + first
                 got, used = marks.tokenise(
-                    buf[pos:], size - pos, final, columns, arrays
+                    buf[pos:], size - pos, final, columns, arrays, most
                 )
                 if got:
-                    first = 1 if header else 0
                     header = False
                     chunk = _chunk(file, buf[pos:], got, columns, arrays, base + pos)
                     _refuse_open_quote(chunk)
@@ -202,12 +224,26 @@ def _split(
                     if got > first:
                         yield _from_row(chunk, first)
                 pos += used
-                if not used or got < arrays.rows:
+                longest = max(longest, used)
+                if not used or got < most:
+                    if size - pos > RECORD_LIMIT_BYTES:
+                        raise _too_long(file, base + pos)
+                    if got and not pos - used:  # not even one whole chunk of them
+                        room = max(room, _room(used, got, arrays.rows))
                     break
-            if size - pos > RECORD_LIMIT_BYTES:
-                raise _too_long(file, base + pos)
-            buf[: size - pos] = buf[pos:size].copy()
+                if not final and size - pos <= longest + longest // 8:
+                    break  # what is left may be no whole chunk of rows: read on
+            left = buf[pos:size].copy()
             size, base = size - pos, base + pos
+            if len(buf) < room and not final:
+                buf = np.empty(room, np.uint8)
+            buf[:size] = left
+
+
+def _room(used: int, got: int, rows: int) -> int:
+    """How large a buffer is to be for so many rows, if ``got`` are ``used`` bytes."""
+    needed = used * rows // got
+    return max(BUFFER_BYTES, min(needed + needed // 8, MOST_BUFFERS * BUFFER_BYTES))
 
 
 def _chunk(

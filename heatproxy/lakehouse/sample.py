@@ -12,6 +12,7 @@ from heatproxy.lakehouse.streams import DataFile, packing
 
 READ_WHOLE_BYTES = 16 << 20  # of text, up to which everything is looked at
 HEAD_BYTES = 4 << 20
+HEAD_FIELDS = 1 << 20  # that are looked at together
 BLOCK_BYTES = 256 << 10
 BLOCKS = 24
 _LATIN = ("utf-8", "ascii")
@@ -49,8 +50,14 @@ class Sample:
         has_places = self._dialect.codec in _LATIN and packing(self._file) is None
         most = (HEAD_BYTES if has_places else READ_WHOLE_BYTES) * self._share
         seen = stood = 0
+        rows = max(64, HEAD_FIELDS // self._columns)
         head = chunks(
-            self._file, self._dialect, self._columns, self._cancelled, self._progress
+            self._file,
+            self._dialect,
+            self._columns,
+            self._cancelled,
+            self._progress,
+            rows,
         )
         for chunk in head:
             seen = chunk.base + int(chunk.row_at[-1])

@@ -15,10 +15,12 @@ from heatproxy.datatypes import INTEGERS, Column, MySQLType
 from heatproxy.errors import not_supported
 from heatproxy.lakehouse.catalogue import LH, Condition, failure, warning
 from heatproxy.lakehouse.convert import Unforeseen, with_defaults
+from heatproxy.lakehouse.declared import most_octets, require_castable, settled
 from heatproxy.lakehouse.dialect import BY_ORDER, Dialect
 from heatproxy.lakehouse.inference import column_names, string_type
 from heatproxy.lakehouse.layout import Layout, Warn, fields_of
 from heatproxy.lakehouse.streams import DataFile
+from heatproxy.lakehouse.unfold import unfolded
 
 _INTEGERS = {8: "tinyint", 16: "smallint", 32: "int", 64: "bigint"}
 
@@ -186,7 +188,11 @@ class Fitter:
         detail = f" (`{column.name}` {column.type.sql()})"
         most = column.type.length
         is_short = most is not None and _is_short(array, most)
+        require_castable(array.type, column.type, column.name)
+        unit = getattr(array.type, "unit", "us")
         array = _plain(array)
+        if pa.types.is_integer(array.type) and pa.types.is_decimal(target):
+            array = array.cast(pa.decimal128(20, 0))  # Arrow goes by the widest value
         try:
             array = array.cast(target)
             _require_range(array, column.type)
@@ -197,6 +203,7 @@ class Fitter:
                     code, ordinal, self._where, name, detail=f"{detail}: {problem}"
                 ) from None
             array = self._one_by_one(array, column, ordinal)
+        array = self._settled(array, column, ordinal, unit)
         if array.null_count and not column.nullable:
             code = LH.COL_NOT_NULLABLE
             filled = with_defaults(array)
@@ -207,6 +214,29 @@ class Fitter:
             array = filled
         if most is not None and not is_short and pa.types.is_string(target):
             array = self._cut(array, most, column, ordinal)
+        return self._cut_octets(array, column, ordinal)
+
+    def _settled(
+        self, array: pa.Array, column: Column, ordinal: int, unit: str
+    ) -> pa.Array:
+        """As MySQL keeps it; NULL, in lenient mode, for what it would not take."""
+        array, wrong = settled(array, column.type, unit)
+        if wrong.any():
+            values = (ordinal, self._where, column.type.name)
+            if self._strict:
+                detail = f" (`{column.name}` {column.type.sql()})"
+                raise failure(LH.BAD_VALUE, *values, detail=detail)
+            self._warn(warning(LH.BAD_VALUE, *values), int(wrong.sum()))
+        return array
+
+    def _cut_octets(self, array: pa.Array, column: Column, ordinal: int) -> pa.Array:
+        """What has more bytes than its type is refused; there is no place to cut it."""
+        most = most_octets(column.type)
+        if not (pa.types.is_string(array.type) or pa.types.is_binary(array.type)):
+            return array
+        if (pc.max(pc.binary_length(array)).as_py() or 0) > most:
+            detail = f" (`{column.name}` {column.type.sql()})"
+            raise failure(LH.STRING_TOO_LONG, ordinal, self._where, detail=detail)
         return array
 
     def _cut(
@@ -269,7 +299,7 @@ def _is_short(array: Any, most: int) -> bool:
 def _plain(array: pa.Array) -> pa.Array:
     """Without a dictionary, NaN and zones; TIME is microseconds."""
     if pa.types.is_dictionary(array.type):
-        array = array.dictionary_decode()
+        array = unfolded(array)
     if pa.types.is_floating(array.type):
         return pc.if_else(pc.is_nan(array), pa.scalar(None, array.type), array)
     if pa.types.is_time(array.type):

@@ -6,7 +6,6 @@ The answers are those that the function gives row by row, to the byte.
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -18,13 +17,18 @@ from heatproxy.automl import results
 from heatproxy.automl.columns import as_text, is_number
 from heatproxy.automl.json_columns import joined, json_strings
 from heatproxy.automl.model import Model, Prediction
-from heatproxy.jsontext import NumberText, json_text, parse
+from heatproxy.jsontext import (
+    NumberText,
+    double_text,
+    json_text,
+    parse,
+    read_as_number,
+)
 from heatproxy.routines.models import open_model
 from heatproxy.routines.predict import predict_options
 from heatproxy.session import Session
 
 _PLAIN_FROM = 1e-4  # doubles from here on Arrow writes as MySQL does, or with an e
-_LEAST, _MOST = -15, 14  # powers of ten that MySQL writes without one
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,7 @@ class ColumnPredictor:
             MySQLError: 3877, as Model.predict.
         """
         prediction = self.model.predict(rows, self.threads)
+        echo = dict(echo) | _numbers_of_texts(self.model, rows)
         labels = prediction.labels
         is_text = not is_number(labels.type)
         texts = as_text(labels)
@@ -127,6 +132,18 @@ async def column_predictor(
     return ColumnPredictor(loaded.model, session.threads)
 
 
+def _numbers_of_texts(model: Model, rows: pa.Table) -> dict[str, pa.Array]:
+    """What is echoed of texts that the model has read as numbers, by key."""
+    texts = (key for key in rows.column_names if key.lower() in model.numeric_names)
+    return {
+        key: pa.array(
+            [json_text(read_as_number(text)) for text in rows.column(key).to_pylist()]
+        )
+        for key in texts
+        if pa.types.is_string(rows.column(key).type)
+    }
+
+
 def echoed(column: pa.Array) -> pa.Array:
     """The JSON text of each value of a column, as MySQL has it in JSON that it stores.
 
@@ -153,24 +170,6 @@ def _doubles(values: pa.Array) -> pa.Array:
         return texts
     written = [double_text(value) for value in values.filter(other).to_pylist()]
     return pc.replace_with_mask(texts, other, pa.array(written, pa.string()))
-
-
-def double_text(value: float) -> str:
-    """A double as MySQL writes it in JSON: 0.5, 1e15, 1.5e-16."""
-    sign, digits, exponent = Decimal(repr(value)).as_tuple()
-    assert isinstance(exponent, int)
-    text = "".join(map(str, digits)).rstrip("0") or "0"
-    power = len(digits) + exponent - 1  # of the first digit
-    minus = "-" if sign else ""
-    if not any(digits):
-        return minus + "0.0"
-    if _LEAST <= power <= _MOST or len(text) > power + 1 > 0:
-        if power < 0:
-            return f"{minus}0.{'0' * (-power - 1)}{text}"
-        whole, rest = text[: power + 1].ljust(power + 1, "0"), text[power + 1 :]
-        return f"{minus}{whole}.{rest or '0'}"
-    rest = f".{text[1:]}" if text[1:] else ""
-    return f"{minus}{text[0]}{rest}e{power}"
 
 
 def as_given(column: pa.Array) -> pa.Array:

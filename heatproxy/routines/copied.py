@@ -9,7 +9,8 @@ import pyarrow.compute as pc
 
 from heatproxy.backend.shells import Shell
 from heatproxy.errors import not_supported, secondary_engine
-from heatproxy.session import Cancel, House
+from heatproxy.house import House
+from heatproxy.session import Cancel
 
 # In a session that is not strict a value might be bent into its column.
 STRICT = "/*+ SET_VAR(sql_mode='STRICT_ALL_TABLES') */ "

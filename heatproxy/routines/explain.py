@@ -107,7 +107,7 @@ async def _explaining(
         found = explainers.explain_predictions(model, rows, explainer)
         return results.explanation_results(model, found)
 
-    return Answerer(results_of)
+    return Answerer(results_of, numeric=model.numeric_names)
 
 
 def _checked(options: Options, text: str | None, routine: str) -> dict[str, Any]:

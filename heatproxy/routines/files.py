@@ -14,6 +14,7 @@ from functools import partial
 
 from heatproxy.backend.shells import Shell
 from heatproxy.errors import MySQLError
+from heatproxy.house import follow_shells
 from heatproxy.lakehouse import ddl, report
 from heatproxy.lakehouse.autopilot import ReportRows
 from heatproxy.lakehouse.convert import Unforeseen
@@ -33,7 +34,7 @@ from heatproxy.routines.guided import changed, load_guided
 from heatproxy.routines.innodb import KILLED
 from heatproxy.routines.load_warnings import OLD_PROFILE, Told
 from heatproxy.routines.unfinished import unfinished
-from heatproxy.session import Session, follow_shells
+from heatproxy.session import Session
 
 
 async def load_one(

@@ -18,6 +18,7 @@ from functools import partial
 from heatproxy.backend.shells import Shell
 from heatproxy.datatypes import Column, parse, quote_name, quote_text
 from heatproxy.errors import MySQLError
+from heatproxy.house import follow_shells
 from heatproxy.lakehouse.dialect import Dialect
 from heatproxy.lakehouse.inference import Inferred
 from heatproxy.lakehouse.policy import SourcePolicy
@@ -29,7 +30,7 @@ from heatproxy.routines.loading import UNKNOWN_ENGINE, alone
 from heatproxy.routines.shell_keys import Key, keys_of, require_unique
 from heatproxy.routines.underway import Fetched, Read, being_loaded
 from heatproxy.routines.unfinished import unfinished
-from heatproxy.session import Cancel, Session, follow_shells
+from heatproxy.session import Cancel, Session
 
 _NO_SUCH_TABLE = 1146
 

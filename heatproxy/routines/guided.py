@@ -17,6 +17,7 @@ from functools import partial
 from heatproxy.backend.shells import Shell
 from heatproxy.datatypes import Column, quote_name
 from heatproxy.errors import MySQLError
+from heatproxy.house import House, follow_shells
 from heatproxy.lakehouse.catalogue import LH, failure
 from heatproxy.lakehouse.dialect import BY_ORDER, Dialect
 from heatproxy.lakehouse.inference import Inferred
@@ -37,7 +38,7 @@ from heatproxy.routines.filling import (
 from heatproxy.routines.twin import make, take_place, twin_of
 from heatproxy.routines.underway import Fetched
 from heatproxy.routines.unfinished import unfinished
-from heatproxy.session import Cancel, House, Session, follow_shells
+from heatproxy.session import Cancel, Session
 
 # A value is not of its column's type, or loses something in it.
 _OF_TYPES = frozenset(

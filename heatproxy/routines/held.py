@@ -7,10 +7,11 @@ from functools import partial
 from heatproxy.backend.shells import Shell
 from heatproxy.datatypes import Column
 from heatproxy.engine import Trap
+from heatproxy.house import House
 from heatproxy.rapid.rapid import FileLoad
 from heatproxy.rapid.rpd_rows import ColumnStats, HeldTable
 from heatproxy.rapid.tables import LoadStatus
-from heatproxy.session import Cancel, House, Session
+from heatproxy.session import Cancel, Session
 
 log = logging.getLogger(__name__)
 

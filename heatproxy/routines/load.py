@@ -14,6 +14,7 @@ from functools import partial
 
 from heatproxy.datatypes import quote_text
 from heatproxy.errors import secondary_engine
+from heatproxy.house import follow_shells
 from heatproxy.lakehouse import ddl, report, validation_report
 from heatproxy.lakehouse.autopilot import ReportRows
 from heatproxy.lakehouse.request import ExternalTable, LoadRequest, parse_request
@@ -32,7 +33,7 @@ from heatproxy.routines.innodb import (
 from heatproxy.routines.load_warnings import Told
 from heatproxy.routines.report import keep_report
 from heatproxy.routines.routine import Outcome, Procedure, needs
-from heatproxy.session import Session, follow_shells
+from heatproxy.session import Session
 
 LOAD_BYTES_PER_S = 50 << 20  # for the estimate that the report prints
 NO_SUCH_SCHEMA = "Schema does not exist"

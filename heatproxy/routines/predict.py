@@ -109,9 +109,10 @@ async def _predicting(
     model = loaded.model
     checked = predict_options(model, options, "ML_PREDICT_ROW")
     if isinstance(model, Model):
-        return Answerer(
-            partial(_results_of, model, bool(checked["additional_details"]))
+        results_of_rows = partial(
+            _results_of, model, bool(checked["additional_details"])
         )
+        return Answerer(results_of_rows, numeric=model.numeric_names)
     if isinstance(model, OnnxModel):
         model.require_names()
         return Answerer(apart=in_job(session, predict_job, loaded.data, checked))

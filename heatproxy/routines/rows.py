@@ -13,7 +13,7 @@ import pyarrow as pa
 from heatproxy.automl.generations import NEW, Generation
 from heatproxy.automl.tasks.contract import Answers
 from heatproxy.errors import ml_error
-from heatproxy.jsontext import NumberText, json_text, parse
+from heatproxy.jsontext import NumberText, json_text, parse, read_as_number
 from heatproxy.session import Cancel, Session
 
 Row = tuple[str | None, ...]  # input JSON, model handle, options JSON
@@ -25,11 +25,14 @@ class Answerer:
     """What answers rows; ``has_prediction``: one class or number for each.
 
     ``apart``, where it is given, answers all rows of a call in a learning process.
+    ``numeric`` names keys, in lower case, whose texts are echoed as the numbers they
+    were read as.
     """
 
     results_of: ResultsOf | None = None
     has_prediction: bool = True
     apart: Callable[[pa.Table], Awaitable[pa.Array]] | None = None
+    numeric: frozenset[str] = frozenset()
 
 
 def in_job(
@@ -94,7 +97,7 @@ class RowsOfOneCall:
             )
             for place, given, text in cancel.between(rows):
                 results = parse(text)
-                answer = _answer(given, results, answerer.has_prediction)
+                answer = _answer(given, results, answerer)
                 answer["ml_results"] = generation.row_results(results, text)
                 yield place, json_text(answer)
 
@@ -160,11 +163,15 @@ def _known(texts: pa.Array, rows: pa.Table) -> pa.Array:
 
 
 def _answer(
-    given: dict[str, Any], results: dict[str, Any], has_prediction: bool
+    given: dict[str, Any], results: dict[str, Any], answerer: Answerer
 ) -> dict[str, Any]:
     """What came in, and beside it what the model says."""
-    answer = dict(given)
-    if has_prediction:
+    numeric = answerer.numeric
+    answer = {
+        key: read_as_number(value) if key.lower() in numeric else value
+        for key, value in given.items()
+    }
+    if answerer.has_prediction:
         (answer["Prediction"],) = results["predictions"].values()
     for name, share in results.get("attributions", {}).items():
         answer[f"{name}_attribution"] = share

@@ -15,7 +15,8 @@ import pyarrow.compute as pc
 from heatproxy.backend.shells import Shell
 from heatproxy.datatypes import quote_name, quote_text
 from heatproxy.errors import MySQLError, not_supported
-from heatproxy.session import Cancel, House, Session
+from heatproxy.house import House
+from heatproxy.session import Cancel, Session
 from heatproxy.sql.collation import is_weighable
 from heatproxy.sql.emitter.values import EngineTable, SessionFacts, Unanswered
 from heatproxy.sql.translate import Forward, translate

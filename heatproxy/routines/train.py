@@ -24,9 +24,10 @@ from heatproxy.routines.arguments import option_object, table_name
 from heatproxy.routines.routine import Outcome, Procedure, needs
 from heatproxy.session import Session
 
-# Ends that leave a row saying so, as HeatWave does: killed, timed out, failed inside.
-# A wrong argument or unfit data is only an error: the handle stays free.
+# Ends that leave a row saying so, as HeatWave does: killed, timed out, failed inside,
+# or on data that nothing can be learned from. A wrong argument leaves none.
 LEAVES_A_ROW = (1317, 3024, 1105)
+UNFIT = "ML001"
 
 
 async def train(
@@ -59,7 +60,13 @@ async def train(
             "ML006017", f"model_handle {handle} already exists in the Model_Catalog."
         )
     read = partial(session.read_table, schema, name)
-    await learn(session, catalog, handle, read, target, checked, f"{schema}.{name}")
+    try:
+        await learn(session, catalog, handle, read, target, checked, f"{schema}.{name}")
+    except MySQLError as problem:
+        if problem.message.startswith(UNFIT):
+            failed = _failed(checked, target, f"{schema}.{name}", problem)
+            await catalog.save(handle, failed)
+        raise
     return Outcome(out=(quote_text(handle),))
 
 
@@ -72,6 +79,7 @@ async def learn(
     options: TrainOptions | Order,
     table: str,
     said: Mapping[str, Any] | None = None,
+    most_s: float | None = None,
 ) -> None:
     """Fit a model to the rows that ``read`` gives, and keep it under a new handle.
 
@@ -79,6 +87,7 @@ async def learn(
 
     Raises:
         MySQLError: see train.
+        TimeoutError: the fitting took longer than ``most_s`` seconds.
     """
     if session.operation is not None:
         session.operation.handle = handle
@@ -86,7 +95,9 @@ async def learn(
         rows = await read()
         await catalog.ensure()
         model, metadata = await session.in_training(
-            train_job, rows, target, _limited(session, options), table, session.threads
+            *(train_job, rows, target, _limited(session, options), table),
+            session.threads,
+            most_s=most_s,
         )
         built = {"build_timestamp": int(time.time())}
         await catalog.save(handle, {**metadata, **built, **(said or {})}, model)

@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 
 from heatproxy.backend.shells import Shell
 from heatproxy.datatypes import Column
+from heatproxy.house import House
 from heatproxy.rapid.rapid import FileLoad
-from heatproxy.session import House, Session
+from heatproxy.session import Session
 
 _TOLD_EVERY = 0.01  # of the files
 _FETCHED_EVERY = 16 << 20

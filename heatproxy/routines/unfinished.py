@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from heatproxy.backend.shells import Shell, Shells
-from heatproxy.session import House
+from heatproxy.house import House
 
 log = logging.getLogger(__name__)
 

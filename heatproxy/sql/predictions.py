@@ -13,6 +13,12 @@ from heatproxy.sql.lexer import Kind, Token
 
 Edit = tuple[int, int, bytes]  # what stands from here to there becomes this
 
+AGGREGATES = (
+    *(b"COUNT", b"SUM", b"AVG", b"MIN", b"MAX", b"GROUP_CONCAT", b"ANY_VALUE"),
+    *(b"JSON_ARRAYAGG", b"JSON_OBJECTAGG", b"BIT_AND", b"BIT_OR", b"BIT_XOR"),
+    *(b"STD", b"STDDEV", b"STDDEV_POP", b"STDDEV_SAMP", b"GROUPING"),
+    *(b"VARIANCE", b"VAR_POP", b"VAR_SAMP", b"ST_COLLECT"),
+)
 _ARROWS = {
     b"->": b"JSON_EXTRACT(%s, %s)",
     b"->>": b"JSON_UNQUOTE(JSON_EXTRACT(%s, %s))",
@@ -110,3 +116,13 @@ def conjuncts(part: Sequence[Token]) -> list[Sequence[Token]]:
             found.append(part[start:end])
         start = end + 1
     return found
+
+
+def key_of(value: bytes) -> bytes:
+    """What an answer is found by: the digest of the arguments' text."""
+    return b"UNHEX(SHA2(" + value + b", 256))"
+
+
+def answered(found: bytes, value: bytes) -> bytes:
+    missing = b"CAST(CONCAT('no answer of heatproxy to ', " + value + b") AS JSON)"
+    return b"IFNULL(" + found + b", " + missing + b")"

@@ -79,6 +79,28 @@ def innermost(found: Sequence[Block], index: int) -> Block | None:
     return max(inside, key=lambda block: block.span[0], default=None)
 
 
+def end_of_condition(part: Sequence[Token], start: int, end: int) -> int:
+    """Where the condition behind an ON ends."""
+    depth = 0
+    for index in range(start, end):
+        token = part[index]
+        depth += token.is_symbol(b"(") - token.is_symbol(b")")
+        joins = token.is_word(
+            *(b"JOIN", b"INNER", b"CROSS", b"LEFT", b"RIGHT", b"NATURAL"),
+            *(b"STRAIGHT_JOIN", b"ON"),
+        )
+        is_function = index + 1 < end and part[index + 1].is_symbol(b"(")
+        if depth < 0 or (depth == 0 and token.is_symbol(b",")):
+            return index
+        if (
+            depth == 0
+            and joins
+            and not (is_function and token.is_word(b"LEFT", b"RIGHT"))
+        ):
+            return index
+    return end
+
+
 def _group(
     part: Sequence[Token],
     span: Span,

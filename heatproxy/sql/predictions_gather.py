@@ -11,18 +11,26 @@ from dataclasses import dataclass, field
 
 from heatproxy.sql.calls import RoutineCall
 from heatproxy.sql.lexer import Kind, Token
-from heatproxy.sql.predictions import Edit, conjuncts, edited
-from heatproxy.sql.predictions_blocks import Block, Span, blocks, innermost
+from heatproxy.sql.predictions import (
+    AGGREGATES,
+    Edit,
+    answered,
+    conjuncts,
+    edited,
+    key_of,
+)
+from heatproxy.sql.predictions_blocks import (
+    Block,
+    Span,
+    blocks,
+    end_of_condition,
+    innermost,
+    main_block,
+)
 from heatproxy.sql.references import references
 
 KEY, ANSWER = b"heatproxy_k", b"heatproxy_r"
 MISSING = 3141  # ER_INVALID_JSON_TEXT_IN_PARAM: what the statement then fails with
-AGGREGATES = (
-    *(b"COUNT", b"SUM", b"AVG", b"MIN", b"MAX", b"GROUP_CONCAT", b"ANY_VALUE"),
-    *(b"JSON_ARRAYAGG", b"JSON_OBJECTAGG", b"BIT_AND", b"BIT_OR", b"BIT_XOR"),
-    *(b"STD", b"STDDEV", b"STDDEV_POP", b"STDDEV_SAMP", b"GROUPING"),
-    *(b"VARIANCE", b"VAR_POP", b"VAR_SAMP", b"ST_COLLECT"),
-)
 _NO_LIMIT = (b"GROUP", b"HAVING", b"WINDOW")
 _DISTINCT = (b"DISTINCT", b"DISTINCTROW")
 _AFTER_TABLE = (b"AS",)
@@ -93,14 +101,16 @@ class Rewriting:
             found.append(self._select(asked.block, value, self._from(asked.block)))
             return [self._headed(asked.block, select) for select in found]
         tables = self._from(asked.block)
-        rest = tables + self._where(asked.block)
+        rest = tables + self._where(asked.block, loose=self._may_be_early(asked))
         if self._is_aggregated(asked.index, asked.calls[0]):
             rest += self._clause(asked.block, b"GROUP", b" GROUP BY ")
         limited = self._limited(asked, tables)
         if limited is not None:
             found.append(b"SELECT " + value + b" AS heatproxy_a" + limited)
-        select = self._select(asked.block, value, rest)
-        found.append(select)
+        found.append(select := self._select(asked.block, value, rest))
+        if asked.clause == b"WHERE" and asked.block.outer is not None and tables:
+            # what correlates it may be looked at behind the call
+            found.append(self._select(asked.block, value, tables))
         outer, number = asked.block.outer, 0
         while outer is not None:
             name = b"heatproxy_o%d" % number
@@ -140,44 +150,68 @@ class Rewriting:
         first, end = span
         for index in range(first, end):
             if self.part[index].is_word(b"ON"):
-                condition = (index + 1, self._end_of_condition(index + 1, end))
+                condition = (index + 1, end_of_condition(self.part, index + 1, end))
                 edits += self._neutral(condition)
         return b" FROM (" + self._between(first, end, edits) + b")"
 
-    def _end_of_condition(self, start: int, end: int) -> int:
-        depth = 0
-        for index in range(start, end):
-            token = self.part[index]
-            depth += token.is_symbol(b"(") - token.is_symbol(b")")
-            joins = token.is_word(
-                *(b"JOIN", b"INNER", b"CROSS", b"LEFT", b"RIGHT", b"NATURAL"),
-                *(b"STRAIGHT_JOIN", b"ON"),
-            )
-            is_function = index + 1 < end and self.part[index + 1].is_symbol(b"(")
-            if depth < 0 or (depth == 0 and token.is_symbol(b",")):
-                return index
-            if (
-                depth == 0
-                and joins
-                and not (is_function and token.is_word(b"LEFT", b"RIGHT"))
-            ):
-                return index
-        return end
-
-    def _where(self, block: Block) -> bytes:
+    def _where(self, block: Block, *, loose: bool = False) -> bytes:
         span = block.clauses.get(b"WHERE")
         if span is None:
             return b""
-        return b" WHERE " + self._between(*span, self._neutral(span))
+        return b" WHERE " + self._between(*span, self._neutral(span, loose=loose))
 
-    def _neutral(self, span: Span) -> list[Edit]:
-        """TRUE for each condition that has a call whose answers are not known yet."""
+    def _neutral(self, span: Span, *, loose: bool = False) -> list[Edit]:
+        """TRUE for each condition that has a call whose answers are not known yet.
+
+        ``loose``: and for each that ``_guarded`` has not.
+        """
         edits = []
         for condition in conjuncts(self.part[span[0] : span[1]]):
             start, end = condition[0].start, condition[-1].end
-            if any(start <= call.start < end for call in self._open):
+            is_open = any(start <= call.start < end for call in self._open)
+            if is_open or (loose and not self._may_guard(condition)):
                 edits.append((start, end, b"TRUE"))
         return edits
+
+    # --- conditions that MySQL may come to behind a call -----------------------------
+
+    def _may_be_early(self, asked: Asked) -> bool:
+        """Whether MySQL may look at a call before other conditions of its block: in
+        WHERE, and in what it takes out of a block into the one around."""
+        if self._is_aggregated(asked.index, asked.calls[0]):
+            return False
+        inner = asked.block is not main_block(self._blocks)
+        return asked.clause == b"WHERE" or (asked.clause == b"LIST" and inner)
+
+    def _may_guard(self, condition: Sequence[Token]) -> bool:
+        """Whether a condition may be evaluated once more, in front of a call."""
+        start, end = condition[0].start, condition[-1].end
+        if any(start <= call.start < end for call in self.calls):
+            return False
+        return not any(token.is_word(b"SELECT", b"TABLE") for token in condition)
+
+    def _guarded(self, asked: Asked, expression: bytes) -> bytes:
+        """The expression for rows alone that the other conditions let through."""
+        if not self._may_be_early(asked):
+            return expression
+        spans = [asked.block.clauses.get(b"WHERE", (0, 0))]
+        first, end = asked.block.clauses.get(b"FROM", (0, 0))
+        outer = (b"LEFT", b"RIGHT", b"SELECT")
+        if not any(token.is_word(*outer) for token in self.part[first:end]):
+            for index in range(first, end):
+                if self.part[index].is_word(b"ON"):
+                    spans.append(
+                        (index + 1, end_of_condition(self.part, index + 1, end))
+                    )
+        listed = [
+            b"(" + self.text[condition[0].start : condition[-1].end] + b"\n)"
+            for start, stop in spans
+            for condition in conjuncts(self.part[start:stop])
+            if self._may_guard(condition)
+        ]
+        if not listed:
+            return expression
+        return b"IF(" + b" AND ".join(listed) + b", " + expression + b", NULL)"
 
     def _clause(self, block: Block, name: bytes, words: bytes) -> bytes:
         span = block.clauses.get(name)
@@ -282,8 +316,10 @@ class Rewriting:
             words[0].start <= call.start < words[-1].end for call in self.calls
         )
 
-    def look_up(self, call: RoutineCall, value: bytes, table: bytes) -> None:
-        """Have the answer in this table stand for the call."""
+    def look_up(
+        self, asked: Asked, call: RoutineCall, value: bytes, table: bytes
+    ) -> None:
+        """Have the answer in this table stand for one of the calls."""
         found = (
             b"(SELECT "
             + ANSWER
@@ -295,7 +331,7 @@ class Rewriting:
             + key_of(value)
             + b")"
         )
-        self.settle(call, _answer(found, value))
+        self.settle(call, self._guarded(asked, answered(found, value)))
 
     def join(self, asked: Asked, value: bytes, table: bytes) -> None:
         """Have a column of this table, joined to the block's, stand for the calls."""
@@ -304,7 +340,7 @@ class Rewriting:
         on = name + b"." + KEY + b" = " + key_of(value)
         joins.append(b" LEFT JOIN " + table + b" AS " + name + b" ON " + on)
         for call in asked.calls:
-            self.settle(call, _answer(name + b"." + ANSWER, value))
+            self.settle(call, answered(name + b"." + ANSWER, value))
 
     def settle(self, call: RoutineCall, expression: bytes) -> None:
         """Have an expression stand for a call."""
@@ -356,16 +392,6 @@ class Rewriting:
             start, stop = self.part[first].start, self.part[end - 1].end
             yield start, start, b"("
             yield stop, stop, b")" + b"".join(joins)
-
-
-def key_of(value: bytes) -> bytes:
-    """What an answer is found by: the digest of the arguments' text."""
-    return b"UNHEX(SHA2(" + value + b", 256))"
-
-
-def _answer(found: bytes, value: bytes) -> bytes:
-    missing = b"CAST(CONCAT('no answer of heatproxy to ', " + value + b") AS JSON)"
-    return b"IFNULL(" + found + b", " + missing + b")"
 
 
 def _phase(clause: bytes | None) -> int:

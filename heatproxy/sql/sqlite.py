@@ -6,6 +6,8 @@ list in WHERE. MySQL has none of these: what it accepts is left as it stands.
 Source: SQLite, "SQL Keywords", "JSON Functions And Operators", "SELECT".
 """
 
+import json
+import re
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -26,6 +28,8 @@ _RENAMED = {
 }
 _EACH = b"JSON_EACH"
 _AFTER_WHERE = (b"GROUP", b"HAVING", b"WINDOW", b"ORDER", b"LIMIT", b"UNION")
+_TEXT = b"LONGTEXT CHARACTER SET utf8mb4"
+_DIGITS = re.compile(rb"(?i)0x((?:[0-9A-F]{2})*)")
 Edit = tuple[int, int, bytes]
 
 
@@ -52,7 +56,8 @@ def with_tables(text: bytes, *, escapes: bool) -> bytes:
         end = closing(words, index + 1) if word.is_word(_EACH) and opens else None
         if end is not None:
             array = text[words[index + 1].start : words[end].end]
-            edits.append((word.start, words[end].end, _each(array)))
+            kind = _kind_of(words[index + 1 : end + 1])
+            edits.append((word.start, words[end].end, _each(array, kind)))
     if not edits:
         return text
     return edited(text, [*edits, *_aliases(text, words)])
@@ -78,11 +83,26 @@ def _brackets(text: bytes, words: Sequence[Token]) -> list[Edit]:
     return found
 
 
-def _each(array: bytes) -> bytes:
+def _kind_of(words: Sequence[Token]) -> bytes:
+    """The type of the members of an array; that of numbers only where it is known."""
+    inside = [w for w in words if not (w.is_symbol(b"(") or w.is_symbol(b")"))]
+    if len(inside) != 2 or not inside[0].is_word(b"_UTF8MB4"):
+        return _TEXT
+    digits = _DIGITS.fullmatch(inside[1].text)
+    members = json.loads(bytes.fromhex(digits[1].decode())) if digits else None
+    if not isinstance(members, list) or not members:
+        return _TEXT
+    kinds = {type(one) for one in members if one is not None}
+    if kinds == {int} and all(-(1 << 63) <= one < 1 << 63 for one in members if one):
+        return b"BIGINT"
+    return b"DOUBLE" if kinds == {float} else _TEXT
+
+
+def _each(array: bytes, kind: bytes) -> bytes:
     return (
         b"(SELECT heatproxy_n - 1 AS `rowid`, heatproxy_n - 1 AS `key`, `value`"
         b" FROM JSON_TABLE(" + array + b", '$[*]' COLUMNS (heatproxy_n FOR ORDINALITY,"
-        b" `value` LONGTEXT CHARACTER SET utf8mb4 PATH '$')) AS heatproxy_each)"
+        b" `value` " + kind + b" PATH '$')) AS heatproxy_each)"
     )
 
 

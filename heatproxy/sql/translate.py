@@ -14,7 +14,7 @@ from sqlglot.errors import SqlglotError
 
 from heatproxy.sql import grammar
 from heatproxy.sql.collation import CollationWeights, weights_query
-from heatproxy.sql.emitter import constants
+from heatproxy.sql.emitter import constants, lacking
 from heatproxy.sql.emitter.queries import Emitter, Resolve
 from heatproxy.sql.emitter.relations import Scope, Wanted
 from heatproxy.sql.emitter.values import (
@@ -85,6 +85,7 @@ def translate(
     if not emitter.tables:
         raise Forward("a SELECT without a table")
     emitter.unread.require_read(relation.sql)
+    lacking.require_kept(tree, emitter.views)
     output = tuple(_output(value) for _, value in relation.columns)
     return Translated(relation.sql, output, tuple(emitter.tables.values()))
 

@@ -41,6 +41,8 @@ _OF_KEYS = FLAG.PRI_KEY | FLAG.UNIQUE_KEY | FLAG.MULTIPLE_KEY | FLAG.PART_KEY
 _KINDS = (b"TEMPORARY", b"EXTERNAL")  # of TABLE
 _NOT_UPDATABLE = 1288
 _KILLED = (1317, 3024)
+_OF_CLAUSES = (1064, 3889, 6033)  # what MySQL says of a clause that a copy has not
+_EXPORTS = (b"URI", b"URL", b"WITH")
 # What MySQL cannot have against a copy if it has nothing against the table: a schema
 # in front of a derived table's column, a key that the copy has not, a view's grants.
 _OF_COPIES = (1054, 1055, 1064, 1137, 1142, 1143, 1176, 1370)
@@ -89,7 +91,7 @@ async def answer(
     try:
         async with in_primary(made):
             text = await _over_copies(made, query, copies)
-            columns = await _columns(made, text, described)
+            columns = await _columns(made, text, described, copies)
             await _run(made, text, columns, copies)
     except Uncopied as problem:
         raise _refusal(why, str(problem)) from None
@@ -147,7 +149,7 @@ async def _over_copies(made: Trial, found: Query, copies: Copies) -> bytes:
 
 
 async def _columns(
-    made: Trial, text: bytes, described: list[ColumnDefinition]
+    made: Trial, text: bytes, described: list[ColumnDefinition], copies: Copies
 ) -> Sequence[ColumnDefinition]:
     """The columns of the answer, as MySQL describes them for the client's own text.
 
@@ -168,7 +170,7 @@ async def _columns(
     except MySQLError as problem:
         if problem.number in _KILLED:
             raise
-        raise _refused(problem, _OF_COPIES) from None
+        raise _refused(problem, statement, copies, _OF_COPIES) from None
     for name, column in zip(names, columns, strict=False):
         if name != column.name:
             raise not_supported(f"a column without a name of its own, {name},")
@@ -203,7 +205,7 @@ async def _run(
         raise
     except MySQLError as problem:
         # another object: what MySQL's session knows of it is gone with the copies
-        raise _refused(problem) from None
+        raise _refused(problem, made.statement, copies) from None
     left = session.aftermath
     made.rows = max(0, left.found_rows or 0) if left is not None and columns else 0
 
@@ -239,10 +241,19 @@ def _as_its_own(
     )
 
 
-def _refused(problem: MySQLError, of_copies: Sequence[int] = ()) -> MySQLError:
+def _refused(
+    problem: MySQLError,
+    statement: Text,
+    copies: Copies,
+    of_copies: Sequence[int] = (),
+) -> MySQLError:
     """MySQL's error for the statement over copies, as one for the statement itself."""
+    lacking = _lacking(statement.tokens)
+    if lacking and problem.number in _OF_CLAUSES:
+        return not_supported(f"{lacking} in a statement that reads Lakehouse tables")
     if problem.number == _NOT_UPDATABLE:
         table = problem.message.split(" ")[3]
+        table = copies.tables.get(table, ("", table))[1]
         message = f"Table storage engine for '{table}' doesn't have this option"
         return MySQLError(1031, "HY000", message)
     if "heatproxy_copy_" in problem.message or problem.number in of_copies:
@@ -251,6 +262,21 @@ def _refused(problem: MySQLError, of_copies: Sequence[int] = ()) -> MySQLError:
     again = MySQLError(problem.number, problem.sqlstate, problem.message)
     again.packet = problem.packet
     return again
+
+
+def _lacking(words: Sequence[Token]) -> str | None:
+    """The clause of a statement that tables have and copies of them have not."""
+    for at, word in enumerate(words):
+        if at and words[at - 1].is_symbol(b"."):
+            continue  # a column by that name
+        opens = words[at + 1 : at + 2]
+        if word.is_word(b"PARTITION", b"CUBE") and opens and opens[0].is_symbol(b"("):
+            return word.text.decode().upper()
+        if word.is_word(b"TABLESAMPLE"):
+            return "TABLESAMPLE"
+        if word.is_word(b"OUTFILE") and opens and opens[0].is_word(*_EXPORTS):
+            return f"INTO OUTFILE {opens[0].text.decode().upper()}"
+    return None
 
 
 def _refusal(why: Refusal | None, problem: str) -> MySQLError:

@@ -20,8 +20,9 @@ from heatproxy.errors import (
     no_such_option_of_table,
     not_supported,
 )
+from heatproxy.house import follow_shells
 from heatproxy.routines.filling import new_name
-from heatproxy.session import Session, follow_shells
+from heatproxy.session import Session
 from heatproxy.sql.lexer import Token, qualified_name, split_at_commas
 from heatproxy.statements import Text, Work
 

@@ -18,10 +18,11 @@ from heatproxy.errors import (
     not_supported,
     secondary_engine,
 )
+from heatproxy.house import follow_shells
 from heatproxy.lakehouse.request import parse_engine_attribute
 from heatproxy.routines.filling import new_name
 from heatproxy.routines.shell_keys import keys_of
-from heatproxy.session import Session, follow_shells
+from heatproxy.session import Session
 from heatproxy.sql.alterations import require_columns, require_options
 from heatproxy.sql.external import External, Given, creates_external, parse_create
 from heatproxy.sql.external_options import Literal

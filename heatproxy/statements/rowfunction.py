@@ -18,12 +18,13 @@ from heatproxy.session import Session
 from heatproxy.sql import hints
 from heatproxy.sql.calls import RoutineCall, find_calls
 from heatproxy.sql.lexer import Kind, Token, tokens
-from heatproxy.sql.predictions import Spelled, edited, spelled
-from heatproxy.sql.predictions_gather import AGGREGATES, MISSING
+from heatproxy.sql.predictions import AGGREGATES, Spelled, edited, spelled
+from heatproxy.sql.predictions_gather import MISSING
 from heatproxy.sql.predictions_names import named, query_of_table
 from heatproxy.statements import Text, Work
 from heatproxy.statements.call import noted
 from heatproxy.statements.predicting import relayed
+from heatproxy.statements.predicting.batched import NAMES
 from heatproxy.statements.predicting.calls import (
     FUNCTIONS,
     arity_of,
@@ -33,7 +34,6 @@ from heatproxy.statements.predicting.calls import (
 )
 from heatproxy.statements.predicting.explained import explain, explains
 from heatproxy.statements.predicting.gathered import (
-    NAMES,
     Unforeseen,
     rewritten,
     schemas_of,

@@ -17,6 +17,7 @@ from typing import Any
 
 from heatproxy.aftermath import of_rows
 from heatproxy.errors import MySQLError, not_supported
+from heatproxy.house import House
 from heatproxy.lakehouse import dictionary
 from heatproxy.ledger import ENGINE
 from heatproxy.rapid import rpd_rows, status
@@ -29,7 +30,7 @@ from heatproxy.rapid.performance_schema import (
 )
 from heatproxy.rapid.variables import VARIABLES, shown
 from heatproxy.routines.held import column_stats, held_tables
-from heatproxy.session import House, Session
+from heatproxy.session import Session
 from heatproxy.sql.lexer import find_word
 from heatproxy.sql.prefilter import MENTIONS
 from heatproxy.sql.substitute import (

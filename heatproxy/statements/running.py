@@ -19,9 +19,10 @@ import pyarrow as pa
 
 from heatproxy.engine import Query, Trap
 from heatproxy.errors import MySQLError, ProtocolError
+from heatproxy.house import House
 from heatproxy.rapid.decision import Cause, Refusal
 from heatproxy.rapid.freshness import End, Freshness
-from heatproxy.session import Cancel, House, Session
+from heatproxy.session import Cancel, Session
 from heatproxy.statements.fitting import fit, schema_of
 from heatproxy.statements.offload import Trial
 from heatproxy.wire.columns import ColumnDefinition

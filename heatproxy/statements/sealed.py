@@ -59,6 +59,8 @@ def _unread(text: bytes, table: str) -> str:
         return f"{reason}, in a query of Lakehouse tables"
     except UnicodeDecodeError:
         return "a statement that is not UTF-8, in a query of Lakehouse tables"
+    if f'"{table}"'.encode() in text:  # ANSI_QUOTES
+        return f"the Lakehouse table {table} between double quotes, not back-ticks,"
     return f"the Lakehouse table {table} in a stored program or a view of views"
 
 

@@ -18,8 +18,8 @@ from heatproxy.answer import in_packets
 from heatproxy.backend.connection import Result
 from heatproxy.datatypes import quote_text
 from heatproxy.errors import MySQLError
+from heatproxy.house import House
 from heatproxy.rapid.shadow import Verdict, compare
-from heatproxy.session import House
 from heatproxy.sql import hints
 from heatproxy.sql.lexer import find_word
 from heatproxy.statements.offload import Trial

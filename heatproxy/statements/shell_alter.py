@@ -16,10 +16,11 @@ from typing import Any
 
 from heatproxy.backend.shells import Shell
 from heatproxy.errors import MySQLError, not_supported
+from heatproxy.house import follow_shells
 from heatproxy.lakehouse.reader import Reading
 from heatproxy.routines.filling import describe, filled, in_turn, new_name
 from heatproxy.routines.twin import alter, make, take_place, twin_of, unmake
-from heatproxy.session import Session, follow_shells
+from heatproxy.session import Session
 from heatproxy.sql.alterations import Alteration, altered_table, parse_alter
 from heatproxy.statements import Text, Work
 from heatproxy.statements.external import (

@@ -7,9 +7,10 @@ from functools import partial
 from heatproxy.aftermath import Aftermath, conditions_of
 from heatproxy.backend.shells import Shell
 from heatproxy.datatypes import quote_name
+from heatproxy.house import House
 from heatproxy.jsontext import json_text
 from heatproxy.lakehouse.dictionary import Told, status_query
-from heatproxy.session import House, Session
+from heatproxy.session import Session
 from heatproxy.sql.lexer import Token, qualified_name, text_of
 from heatproxy.sql.shown import create_table
 from heatproxy.statements import Text, Work

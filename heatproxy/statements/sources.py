@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from heatproxy.backend.shells import Shell
 from heatproxy.errors import MySQLError, not_supported
-from heatproxy.session import House, Session, follow_shells
+from heatproxy.house import House, follow_shells
+from heatproxy.session import Session
 from heatproxy.sql.emitter.values import EngineView
 from heatproxy.sql.lexer import Token, tokens
 from heatproxy.sql.references import Reference, expressions, references

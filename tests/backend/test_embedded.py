@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pymysql
@@ -18,6 +19,7 @@ from heatproxy.backend.credentials import Credentials
 from heatproxy.backend.embedded import DataDirInUse, EmbeddedBackend
 from heatproxy.backend.mysqld import Mysqld, MysqldError, orphans
 from heatproxy.backend.packages import Binaries
+from tests.background import until
 
 pytestmark = pytest.mark.mysql
 STOPPED_S = 60
@@ -261,16 +263,44 @@ def test_mysqld_outlives_the_thread_that_started_it(
         backend.stop()
 
 
-def test_a_killed_mysqld_is_noticed_and_recovers(
+def answers_again(backend: EmbeddedBackend, since: int) -> None:
+    """Return when another mysqld than the one before answers."""
+
+    def another() -> bool:
+        pids = orphans(backend.data_dir / "mysql")
+        return pids not in ([], [since]) and backend._answers()
+
+    until(another, 2 * STOPPED_S)
+
+
+def test_a_killed_mysqld_is_started_again_and_has_lost_nothing(
     running: EmbeddedBackend,
 ) -> None:
     ask(running, "INSERT INTO d.t VALUES (2)")
     [pid] = orphans(running.data_dir / "mysql")
     os.kill(pid, signal.SIGKILL)
     assert ended(pid)
-    running.stop()
-    running.start()
+    answers_again(running, pid)
     assert ask(running, "SELECT a FROM d.t") == ((1,), (2,))
+
+
+def test_restart_restarts_it(running: EmbeddedBackend) -> None:
+    [pid] = orphans(running.data_dir / "mysql")
+    with suppress(pymysql.OperationalError):  # it may be gone before it has answered
+        ask(running, "RESTART")
+    assert ended(pid)
+    answers_again(running, pid)
+    assert ask(running, "SELECT a FROM d.t") == ((1,),)
+
+
+def test_a_mysqld_that_was_shut_down_stays_down(running: EmbeddedBackend) -> None:
+    [pid] = orphans(running.data_dir / "mysql")
+    with suppress(pymysql.OperationalError):
+        ask(running, "SHUTDOWN")
+    assert ended(pid)
+    until(lambda: running.exit_code == 0)
+    running.stop()
+    assert orphans(running.data_dir / "mysql") == []
 
 
 def test_mysqld_ends_with_a_killed_heatproxy_and_loses_nothing(

@@ -81,3 +81,16 @@ def test_a_year_has_no_sign_to_compare() -> None:
 def test_what_mysql_gives_up_on_says_nothing() -> None:
     verdict = compare("SELECT 1", Answer(error=3024), Answer([INT]), look)
     assert verdict.same is Same.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("kind", "same"), [(FIELD_TYPE.DOUBLE, Same.ORDER), (FIELD_TYPE.STRING, Same.WRONG)]
+)
+def test_the_two_zeros_of_a_double_stand_in_any_order(kind: int, same: Same) -> None:
+    fields = [Field("x", kind, 63, 31, False, 0)]
+    mysql = Answer(fields, [(b"-0",), (b"0",), (b"1",)])
+    ours = Answer(fields, [(b"0",), (b"-0",), (b"1",)])
+    assert compare("SELECT x FROM t ORDER BY x", mysql, ours, look).same is same
+    wrong = Answer(fields, [(b"0",), (b"0",), (b"1",)])
+    verdict = compare("SELECT x FROM t ORDER BY x", mysql, wrong, look)
+    assert verdict.same is Same.WRONG

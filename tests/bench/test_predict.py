@@ -27,11 +27,13 @@ def test_every_promise_of_predictions_has_its_figure(measured: list[Figure]) -> 
     assert list(targets) == [
         "ML_PREDICT_ROW, p50",
         "ML_EXPLAIN_ROW, p50",
+        "ML_PREDICT_ROW inside the backend, p50",
         "ML_PREDICT_TABLE, 700 rows",
         "ML_PREDICT_ROW over 700 rows / (model + SELECT)",
     ]
     assert targets["ML_PREDICT_ROW, p50"] == "<= 10 ms"
     assert targets["ML_EXPLAIN_ROW, p50"] == "<= 100 ms"
+    assert targets["ML_PREDICT_ROW inside the backend, p50"] == "<= 20 ms"
     assert {figure.what for figure in measured} - set(targets) == {
         "the model alone",
         "INSERT ... SELECT of the rows",

@@ -5,7 +5,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from heatproxy.dialects.orders import Plan, check, plan, sampled
+from heatproxy.dialects.orders import Plan, check, check_columns, plan, sampled
 from heatproxy.errors import MySQLError
 from heatproxy.sql.create_model import CreateModel, parse_create_model
 from heatproxy.sql.lexer import tokens
@@ -110,6 +110,12 @@ def test_kmeans_has_no_target_and_a_number_of_clusters() -> None:
             "HYPERPARAMETERS need a MODEL_TYPE",
         ),
         ("PREPROCESSORS 'scaled'", 3877, "PREPROCESSORS must be 'none' or a JSON"),
+        ("PREPROCESSORS '[{}]'", 3877, "has ColumnSet and Transformers"),
+        (
+            'PREPROCESSORS \'[{"ColumnSet": ["a"], "Transformers": ["Magic"]}]\'',
+            1235,
+            "Magic in the PREPROCESSORS",
+        ),
     ],
 )
 def test_what_cannot_be_is_refused(clauses: str, number: int, text: str) -> None:
@@ -120,7 +126,12 @@ def test_what_cannot_be_is_refused(clauses: str, number: int, text: str) -> None
 
 @pytest.mark.parametrize(
     "clauses",
-    ["MODEL_TYPE KMEANS", "MODEL_TYPE KMEANS HYPERPARAMETERS DEFAULT EXCEPT (K 1)", ""],
+    [
+        *("MODEL_TYPE KMEANS", ""),
+        "MODEL_TYPE KMEANS HYPERPARAMETERS DEFAULT EXCEPT (K 1)",
+        "MODEL_TYPE KMEANS HYPERPARAMETERS DEFAULT EXCEPT (K 3, MAGIC 1)",
+        "MODEL_TYPE KMEANS HYPERPARAMETERS DEFAULT EXCEPT (K 3) OBJECTIVE 'mse'",
+    ],
 )
 def test_without_a_target_a_number_of_clusters_must_be_given(clauses: str) -> None:
     with pytest.raises(MySQLError) as caught:
@@ -131,6 +142,22 @@ def test_without_a_target_a_number_of_clusters_must_be_given(clauses: str) -> No
 def test_what_changes_nothing_is_noted() -> None:
     found = planned("IAM_ROLE default SETTINGS (S3_BUCKET 'b', MAX_CELLS 9)")
     assert [note.partition(" ")[0] for note in found.notes] == ["IAM_ROLE", "S3_BUCKET"]
+
+
+def test_preprocessors_are_noted_and_their_columns_must_be_there() -> None:
+    given = '[{"ColumnSet": ["A"], "Transformers": ["StandardScaler"]}]'
+    wanted = asked(f"PREPROCESSORS '{given}'")
+    (note,) = plan(wanted, "y", WORDS).notes
+    assert note.startswith("PREPROCESSORS StandardScaler: ignored")
+    check_columns(wanted, ["a", "b"])
+    with pytest.raises(MySQLError, match="Unknown column 'A'") as caught:
+        check_columns(wanted, ["b"])
+    assert caught.value.number == 1054
+
+
+def test_an_objective_that_is_not_fitted_is_noted() -> None:
+    (note,) = planned("OBJECTIVE 'reg:absoluteerror'", MANY).notes
+    assert "compared by it" in note
 
 
 def test_bounds_are_redshifts_where_settings_do_not_say() -> None:

@@ -3,7 +3,13 @@
 import pytest
 from pymysql.constants import FIELD_TYPE, FLAG
 
-from heatproxy.dialects.types import parameter_type, returned, returned_of
+from heatproxy.dialects.types import (
+    name_of,
+    parameter_type,
+    returned,
+    returned_of,
+    type_name,
+)
 from heatproxy.errors import MySQLError
 from heatproxy.wire.columns import BINARY_CHARSET, ColumnDefinition
 
@@ -73,3 +79,33 @@ def test_bytes_are_no_parameter() -> None:
     with pytest.raises(MySQLError) as caught:
         parameter_type(column(FIELD_TYPE.BLOB, charset=BINARY_CHARSET))
     assert caught.value.number == 1235
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        (column(FIELD_TYPE.LONG), "int4"),
+        (column(FIELD_TYPE.LONGLONG), "int8"),
+        (column(FIELD_TYPE.DOUBLE), "float8"),
+        (column(FIELD_TYPE.NEWDECIMAL, 10, 0, 2), "numeric(8,2)"),
+        (column(FIELD_TYPE.DATETIME), "timestamp"),
+        (column(FIELD_TYPE.VAR_STRING, 40, charset=UTF8MB4), "varchar"),
+    ],
+)
+def test_a_column_is_shown_by_its_type_in_redshift(
+    given: ColumnDefinition, name: str
+) -> None:
+    assert type_name(given) == name
+
+
+@pytest.mark.parametrize(
+    ("declared", "name"),
+    [
+        *(("INTEGER", "int4"), ("INT8", "int8"), ("BIGINT UNSIGNED", "int8")),
+        *(("SMALLINT", "int2"), ("FLOAT4", "float4"), ("FLOAT8", "float8")),
+        *(("VARCHAR(4096)", "varchar"), ("DECIMAL(8,2)", "numeric(8,2)")),
+        *(("DATETIME(6)", "timestamp"), ("DATE", "date"), ("JSON", "super")),
+    ],
+)
+def test_a_declared_type_is_shown_as_in_redshift(declared: str, name: str) -> None:
+    assert name_of(declared) == name

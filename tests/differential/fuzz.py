@@ -1,15 +1,18 @@
 """Random queries through heatproxy, between random changes: MySQL must agree on each.
 
 ``python -m tests.differential.fuzz --queries 50000 --seed 1`` prints each difference.
-A seed makes the tables, the queries and the changes anew.
+A seed makes the tables, the queries and the changes of its rounds anew; rounds go side
+by side, each in a schema of its own. ``--round 7`` asks one of them again.
 """
 
 import argparse
 import random
 import sys
 import tempfile
+import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,6 +39,11 @@ class Found:
     counts: Counter[str] = field(default_factory=Counter)
     differences: list[str] = field(default_factory=list)
 
+    def add(self, other: "Found") -> None:
+        """Count another round's."""
+        self.counts += other.counts
+        self.differences += other.differences
+
     def line(self) -> str:
         asked = self.counts["queries"] or 1
         share = 100 * self.counts["offloaded"] // asked
@@ -50,21 +58,31 @@ class Found:
 def fuzz(server: Server, seed: int, queries: int, changing: float = 0.2) -> Found:
     """Ask random queries; ``changing`` is the chance of changes before each."""
     found = Found()
-    for number, start in enumerate(range(0, queries, A_ROUND)):
-        chance = random.Random(f"{seed}/{number}")  # noqa: S311 - test data
-        tables = Tables(chance)
-        schema = f"differential_fuzz_{seed}_{number}"
-        with (
-            of_script(server, schema, tables.script()) as held,
-            _asked(held, tables.session) as asked,
-        ):
-            for view in tables.views():
-                ask(asked[0], view)
-            one = _Round(*asked, held, tables, chance, found, f"{seed}/{number}")
-            for _ in range(min(A_ROUND, queries - start)):
-                if chance.random() < changing:
-                    one.change()
-                one.query()
+    for number in range(-(-queries // A_ROUND)):
+        count = min(A_ROUND, queries - number * A_ROUND)
+        found.add(fuzz_round(server, seed, number, count, changing))
+    return found
+
+
+def fuzz_round(
+    server: Server, seed: int, number: int, queries: int, changing: float
+) -> Found:
+    """The queries over the tables of one round of a seed."""
+    found = Found()
+    chance = random.Random(f"{seed}/{number}")  # noqa: S311 - test data
+    tables = Tables(chance)
+    schema = f"differential_fuzz_{seed}_{number}"
+    with (
+        of_script(server, schema, tables.script()) as held,
+        _asked(held, tables.session) as asked,
+    ):
+        for view in tables.views():
+            ask(asked[0], view)
+        one = _Round(*asked, held, tables, chance, found, f"{seed}/{number}")
+        for _ in range(queries):
+            if chance.random() < changing:
+                one.change()
+            one.query()
     return found
 
 
@@ -82,14 +100,19 @@ class _Round:
 
     def __post_init__(self) -> None:
         self.queries = Queries(self.chance, self.tables)
+        self.gone = offloaded(self.through)
+
+    def given(self, text: str) -> tuple[Answer, bool]:
+        """The answer through heatproxy, and whether the engine gave it."""
+        answer, before = ask(self.through, text), self.gone
+        self.gone = offloaded(self.through)
+        return answer, self.gone > before
 
     def query(self) -> None:
         """One query, asked both ways."""
         text = self.queries.query()
         expected = ask(self.direct, text)
-        before = offloaded(self.through)
-        given = ask(self.through, text)
-        went = offloaded(self.through) > before
+        given, went = self.given(text)
         self.judge(text, expected, given, went)
 
     def judge(self, text: str, expected: Answer, given: Answer, went: bool) -> None:
@@ -103,14 +126,15 @@ class _Round:
         if TOO_LONG in (expected.error, given.error):
             return
         with ExitStack() as stack:
+            looking: list[Any] = []  # a connection, once it is needed
 
             def look(other: str) -> Answer:
-                looking = stack.enter_context(
-                    closing(self.held.ways[0](self.held.schema))
-                )
-                for variable in self.tables.session:
-                    ask(looking, f"SET SESSION {variable}")
-                return ask(looking, other)
+                if not looking:
+                    connection = closing(self.held.ways[0](self.held.schema))
+                    looking.append(stack.enter_context(connection))
+                    for variable in self.tables.session:
+                        ask(looking[0], f"SET SESSION {variable}")
+                return ask(looking[0], other)
 
             verdict = compare(text, expected, given, look)
         if verdict.same is Same.WRONG:
@@ -148,9 +172,7 @@ class _Round:
         ask(self.through, UNWILLING)
         expected = ask(self.through, text)
         ask(self.through, WILLING)
-        before = offloaded(self.through)
-        given = ask(self.through, text)
-        went = offloaded(self.through) > before
+        given, went = self.given(text)
         if not went and (expected.rows, expected.error) != (given.rows, given.error):
             self.found.differences.append(f"seed {self.seed} in a transaction: {text}")
         if went:
@@ -176,22 +198,47 @@ def _asked(held: Held, variables: Sequence[str]) -> Iterator[tuple[Any, Any]]:
         yield direct, through
 
 
+def _side_by_side(server: Server, given: argparse.Namespace) -> Iterable[Found]:
+    """What came of each round, as they end; one that broke is a difference."""
+    numbers = (
+        range(-(-given.queries // A_ROUND)) if given.round is None else [given.round]
+    )
+    with ThreadPoolExecutor(given.beside) as pool:
+        rounds = {
+            pool.submit(
+                fuzz_round, server, given.seed, number, A_ROUND, given.changing
+            ): number
+            for number in numbers
+        }
+        for done in as_completed(rounds):
+            if problem := done.exception():
+                told = f"seed {given.seed}/{rounds[done]} broke: {problem!r}"
+                yield Found(differences=[told])
+            else:
+                yield done.result()
+
+
 def main() -> int:
     """Fuzz a heatproxy of its own; 1 if an answer differs."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--queries", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--changing", type=float, default=0.2)
+    parser.add_argument("--beside", type=int, default=6, help="rounds at a time")
+    parser.add_argument("--round", type=int, help="this one only")
     given = parser.parse_args()
+    found, start = Found(), time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         running = Running(Path(folder), HEATPROXY_LOG_LEVEL="error")
         try:
-            found = fuzz(running.server, given.seed, given.queries, given.changing)
+            for one in _side_by_side(running.server, given):
+                found.add(one)
+                told = [difference + "\n\n" for difference in one.differences]
+                took = f"{time.monotonic() - start:.0f} s"
+                sys.stdout.write("".join(told) + f"{found.line()}, {took}\n")
+                sys.stdout.flush()
         finally:
             running.stop()
-    for difference in found.differences:
-        sys.stdout.write(difference + "\n\n")
-    sys.stdout.write(found.line() + "\n")
     return bool(found.differences)
 
 

@@ -1,17 +1,19 @@
 """Random expressions, conditions and clauses over the random tables."""
 
 import random
-from collections.abc import Sequence
-from typing import Any
 
+from tests.differential.fuzz_functions import DATES, FLOATS, Functions
 from tests.differential.fuzz_tables import COLUMNS, NUMBERS, TEXTS, VIEWS, Tables
 
-FLOATS, DATES = ("f", "x"), ("da", "dt", "ts")
 COMPARED = tuple(set(COLUMNS) - {"js", "f", "bi", "st"})
 SHOWN = tuple(name for name in COLUMNS if name not in ("js", "st", "bi"))
+DEVIATIONS = (
+    *("STD", "STDDEV", "STDDEV_POP", "STDDEV_SAMP"),
+    *("VARIANCE", "VAR_POP", "VAR_SAMP"),
+)
 
 
-class Expressions:
+class Expressions(Functions):
     """A grammar; tables are named a and b in every block."""
 
     def __init__(self, chance: random.Random, tables: Tables) -> None:
@@ -26,11 +28,25 @@ class Expressions:
             table = self.one(*VIEWS)
         if not joined:
             return f"{table} a"
+        if self.chance.random() < 0.15:
+            return f"{table} a {self.seldom_joined()}"
         word = self.one("JOIN", "LEFT JOIN", "RIGHT JOIN")
         name = self.one("k", "id", "i", "d", "tu", "s", "g", "b", "c", "ch", "da", "en")
         on = f"a.{name} = b.{name}"
         extra = self.one("", "", f" AND {self.condition('ab', 0)}")
         return f"{table} a {word} {self.one('q', 'r', 'q', 'z')} b ON {on}{extra}"
+
+    def seldom_joined(self) -> str:
+        """What stands behind a table a in FROM, and calls another b."""
+        table, word = self.one("r", "q", "z"), self.one("JOIN", "LEFT JOIN")
+        return self.one(
+            f"{word} {table} b USING ({self.one('id', 'k', 'id, k')})",
+            f"{word} LATERAL (SELECT c.* FROM {table} c WHERE c.k = a.k) b ON TRUE",
+            f"STRAIGHT_JOIN {table} b ON a.k = b.id",
+            f"{word} ({table} b JOIN q c ON c.id = b.id) ON a.id = b.id",
+            f"JOIN q c ON c.id = a.id {word} {table} b ON b.k = c.k",
+            f"{word} (SELECT * FROM {table} WHERE k > 0) b ON a.id = b.id",
+        )
 
     def where(self, names: str) -> str:
         return f" WHERE {self.condition(names, 2)}" if self.upto(2) == 1 else ""
@@ -41,6 +57,8 @@ class Expressions:
             return f"({self.one(' AND ', ' OR ', ' XOR ').join(parts)})"
         if depth > 0 and self.chance.random() < 0.25:
             return self.nested(names)
+        if self.chance.random() < 0.2:
+            return self.truth(names)
         name = self.one(*self.columns)
         column, value = f"{self.one(*names)}.{name}", self.constant(name)
         text, other = self.column(names, self.one(TEXTS, "sg")), self.constant(name)
@@ -79,6 +97,8 @@ class Expressions:
             f"{outer}.{name} {self.sign()} (SELECT MAX(c.{name}) {inner})",
             f"{outer}.{name} = ANY (SELECT c.{name} {inner})",
             f"{outer}.k {self.sign()} (SELECT COUNT(*) {inner} AND c.s = {outer}.s)",
+            f"({outer}.k, {outer}.{name}) IN (SELECT c.k, c.{name} {inner})",
+            f"{outer}.{name} {self.one('<', '<>', '>=')} ALL (SELECT c.{name} {inner})",
             f"{outer}.d > (SELECT AVG(c.d) {inner} AND c.k = {outer}.k)",
         )
 
@@ -134,6 +154,8 @@ class Expressions:
             f"YEAR({self.column(names, DATES)})",
             f"UPPER({self.column(names, TEXTS)})",
             f"{self.column(names, TEXTS)} IS NULL",
+            self.piece(names),
+            self.piece(names),
         )
 
     def aggregate(self, names: str) -> str:
@@ -154,13 +176,19 @@ class Expressions:
             f"SUM({self.condition(names, 0)})",
             f"MAX({self.text(names)})",
             f"SUM({number}) / {self.one('COUNT(*)', f'COUNT({any_})')}",
-            f"BIT_OR({self.column(names, ('k', 'i', 'tu'))})",
+            f"BIT_{self.one('OR', 'AND', 'XOR')}"
+            f"({self.column(names, ('k', 'i', 'tu'))})",
+            f"JSON_OBJECTAGG(CONCAT('k', {names[0]}.id), {number})",
+            f"ANY_VALUE({self.one(any_, '7')})",
+            f"{self.one(*DEVIATIONS)}({number})",
         )
 
     def number(self, names: str, depth: int) -> str:
         if depth == 0 or self.chance.random() < 0.3:
             plain = self.column(names, (*NUMBERS, *FLOATS, "y", "bu"))
             return self.one(plain, plain, "2", "0.3", "7", "0")
+        if self.chance.random() < 0.25:
+            return self.rare_number(names)
         one, other = self.number(names, depth - 1), self.number(names, depth - 1)
         return self.one(
             *(f"({one} {sign} {other})" for sign in ("+", "-", "*", "/", "%")),
@@ -201,6 +229,8 @@ class Expressions:
         )
 
     def text(self, names: str) -> str:
+        if self.chance.random() < 0.4:
+            return self.rare_text(names)
         text = self.column(names, TEXTS)
         return self.one(
             f"UPPER({text})",
@@ -232,6 +262,8 @@ class Expressions:
         )
 
     def moment(self, names: str) -> str:
+        if self.chance.random() < 0.5:
+            return self.rare_moment(names)
         date = self.column(names, DATES)
         return self.one(
             f"DATE({date})",
@@ -262,6 +294,7 @@ class Expressions:
             f"a.js->'{path}'",
             f"a.js->>'{path}'",
             f"JSON_LENGTH(a.js, '{path}')",
+            f"JSON_UNQUOTE(JSON_EXTRACT(a.js, '{path}'))",
             "JSON_TYPE(a.js)",
             "JSON_EXTRACT(a.js, '$.a', '$[0]')",
             f"JSON_CONTAINS(a.js, '{self.one('1', '2', 'null')}')",
@@ -318,14 +351,5 @@ class Expressions:
             return f"{value[:-1]} '"  # what PAD SPACE collations ignore
         return value
 
-    def column(self, names: str, of: Sequence[str]) -> str:
-        return f"{self.one(*names)}.{self.one(*sorted(of))}"
-
     def sign(self) -> str:
         return self.one("=", "<>", "<", "<=", ">", ">=")
-
-    def upto(self, most: int) -> int:
-        return self.chance.randint(1, most)
-
-    def one(self, *choices: Any) -> Any:
-        return self.chance.choice(choices)

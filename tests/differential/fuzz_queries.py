@@ -1,6 +1,7 @@
 """Random queries over the random tables, each sorted by all that it shows."""
 
-from tests.differential.fuzz_expressions import DATES, SHOWN, Expressions
+from tests.differential.fuzz_expressions import SHOWN, Expressions
+from tests.differential.fuzz_functions import DATES
 from tests.differential.fuzz_tables import NUMBERS, TEXTS
 
 
@@ -10,7 +11,7 @@ class Queries(Expressions):
     def query(self) -> str:
         kinds = (self.rows, self.rows, self.groups, self.groups, self.windows)
         others = (self.combined, self.derived, self.odd, self.several, self.recursive)
-        kind = self.one(*kinds, *others)
+        kind = self.one(*kinds, *others, *(self.called,) * 4)
         return kind()
 
     def rows(self) -> str:
@@ -20,11 +21,21 @@ class Queries(Expressions):
         text = f"SELECT {word}{', '.join(items)} FROM {self.source(joined)}"
         return self.sorted(text + self.where("ab" if joined else "a"), len(items))
 
+    def called(self) -> str:
+        """Few calls in a row's place, or as what picks rows."""
+        kinds = (self.rare_number, self.rare_text, self.rare_moment, self.truth)
+        items = [self.one(*kinds)("a") for _ in range(self.upto(2))]
+        where = f" WHERE {self.truth('a')}" if self.upto(2) == 1 else ""
+        text = f"SELECT a.id, {', '.join(items)} FROM {self.source(False)}{where}"
+        return f"{text} ORDER BY a.id"
+
     def groups(self) -> str:
         joined = self.chance.random() < 0.3
         names = "ab" if joined else "a"
         keys = list(dict.fromkeys(self.key(names) for _ in range(self.upto(3) - 1)))
         calls = [self.aggregate(names) for _ in range(self.upto(3))]
+        if keys and self.chance.random() < 0.2:
+            keys = list(dict.fromkeys([*keys, f"{self.one(*names)}.id"]))  # all decided
         source, where = self.source(joined), self.where(names)
         text = f"SELECT {', '.join([*keys, *calls])} FROM {source}{where}"
         if keys:

@@ -38,7 +38,16 @@ TEXTS = ("s", "g", "b", "c", "l", "ch", "tx")
 NUMBERS = ("i", "k", "tu", "d", "e", "bs", "nu")
 VIEWS = ("vr", "vq", "vg")
 PLAIN = ("", "a", "A", "b", "a b", "a-b", "a_b", "pen", "Pen", "PEN ", "12", "x%y", "Z")
-ODD = ("\u00e4", "\u00c4", "\u00df", "ss", "\u00e6", "\u00f8", "e\u0301", "\u00e9")
+LONG = ("pencil", "Pencil", "PENCIL", "pencil case", "a PENcil-12", "pen cils")
+DIGITS = ("0", "12", "120", "1234", "02-12", "2", "20 1")
+UPPER = ("A", "AB", "PEN", "PEN-12", "B A", "BE", "SS")
+LOWER = ("a", "ab", "pen", "pen-12", "b a", "be", "ss")
+STORES = (PLAIN, PLAIN, (*PLAIN, *LONG), DIGITS, UPPER, LOWER)
+ODD = (
+    *("\u00e4", "\u00c4", "\u00df", "ss", "\u00e6", "\u00f8", "e\u0301", "\u00e9"),
+    *("\u00c4rger", "p\u00ean", "P\u00c9N", "Stra\u00dfe", "\u00f8\u00e4"),
+)
+LATIN = (*(text for text in ODD if text != "e\u0301"), "\u20ac5")  # a byte each
 ENDS = ("9223372036854775807", "-9223372036854775808")
 SESSIONS = (
     *("time_zone = '+02:00'", "time_zone = '-03:30'", "group_concat_max_len = 24"),
@@ -78,14 +87,23 @@ class Tables:
     """The statements that make and change the tables.
 
     ``odd`` has beyond-ASCII text, ``far`` integers at the ends of their type. Sessions
-    have the variables of ``session`` besides their own.
+    have the variables of ``session`` besides their own. Each column of texts is filled
+    from one of the stores; changes may bring what the others have.
     """
 
     def __init__(self, chance: random.Random) -> None:
         self.chance = chance
         self.odd = chance.random() < 0.4
         self.far = chance.random() < 0.5
+        self.stores = {name: chance.choice(STORES) for name in TEXTS}
+        self.is_filled = False
         self.session = [one for one in SESSIONS if chance.random() < 0.15]
+
+    @property
+    def texts(self) -> Sequence[str]:
+        """Texts that stand in the tables."""
+        texts = tuple(text for store in self.stores.values() for text in store)
+        return (*texts, *LATIN * 2) if self.odd else texts
 
     def script(self) -> str:
         """Makes and fills all tables."""
@@ -96,6 +114,7 @@ class Tables:
             if count:
                 rows = ", ".join(self.row(str(n)) for n in range(1, count + 1))
                 parts.append(f"INSERT INTO {table} VALUES {rows}")
+        self.is_filled = True
         return "; ".join(parts)
 
     def views(self) -> Sequence[str]:
@@ -122,10 +141,15 @@ class Tables:
             return "NULL"
         if name in TEXTS:
             # compare() can't tell texts of PAD SPACE collations that tie by blanks
-            plain = [text.rstrip() for text in PLAIN] if name in "glb" else PLAIN
+            plain = self.stores[name]
+            if self.is_filled and self.chance.random() < 0.1:
+                plain = self.chance.choice(STORES)
+            plain = [text.rstrip() if name in "glb" else text for text in plain]
+            if name == "ch":
+                plain = [text for text in plain if len(text) <= 6]
             is_odd = self.odd and self.chance.random() < 0.3
             return (
-                f"'{self.chance.choice(ODD[:-2] if name == 'l' else ODD)}'"
+                f"'{self.chance.choice(LATIN if name == 'l' else ODD)}'"
                 if (is_odd)
                 else f"'{self.chance.choice(plain)}'"
             )

@@ -9,17 +9,19 @@ from typing import Any
 import pymysql
 import pytest
 
-from heatproxy.backend.credentials import read_option_file
 from heatproxy.routines import ROUTINES
 from heatproxy.routines.routine import Procedure
 from heatproxy.routines.stubs import (
     DESK,
+    DESK_DIGITS,
     HELPER,
     HERE,
+    NAME_DIGITS,
     NONCE_DIGITS,
     SEAT,
     SEAT_WAIT_S,
     SILENT_S,
+    helper,
 )
 from tests.asking import refusal, rows, run, value
 from tests.conftest import Server
@@ -28,29 +30,40 @@ from tests.inside.conftest import MODEL, ONE, PREDICTION
 pytestmark = pytest.mark.mysql
 
 Connection = Any
-NONCE = "f" * NONCE_DIGITS
+NONCE, NAME = "f" * NONCE_DIGITS, "e" * NAME_DIGITS
 CALL = f"SELECT sys.ML_PREDICT_ROW({ONE}, '{MODEL}', NULL)"
 STATE = "SELECT STATE FROM performance_schema.processlist WHERE ID = {}"
 LOCK = "LOCK TABLES ML_SCHEMA_admin.MODEL_CATALOG WRITE"
 PATIENCE_S = 60
 
 
-def of_nobody(name: str) -> str:
-    """A stub in the schema ``inside``, by whose names of locks no heatproxy is."""
-    text = ROUTINES[name.upper()].stub()
+def of_nobody(text: str) -> str:
+    """A stub in the schema ``inside``, by whose names of locks no heatproxy is.
+
+    For its helper, whoever logs in as admin is heatproxy.
+    """
     for lock in (HERE, DESK, SEAT):
         text = text.replace(lock, lock.replace("heatproxy", "nobody"))
-    return text.replace(f"sys.`{name}`", f"inside.`{name}`").replace(
-        f"> {SEAT_WAIT_S} ", "> 0.05 "
-    )
+    for name in (HELPER, *(f"`{routine.name}`" for routine in ROUTINES.values())):
+        text = text.replace(f"sys.{name}", f"inside.{name}")
+    text = text.replace("OBJECT_SCHEMA = 'sys'", "OBJECT_SCHEMA = 'inside'")
+    return text.replace(f"> {SEAT_WAIT_S} ", "> 0.05 ")
 
 
 # --- nobody answers -----------------------------------------------------------------
 
 
+@pytest.fixture(scope="module")
+def nobodys(server: Server, schema: str) -> None:
+    """The helper of such stubs; it goes with its schema."""
+    with closing(server.connect_backend(database=schema)) as admin:
+        run(admin, of_nobody(helper()))
+
+
+@pytest.mark.usefixtures("nobodys")
 def test_every_routine_says_that_heatproxy_is_away(direct: Connection) -> None:
     for routine in ROUTINES.values():
-        run(direct, of_nobody(routine.name))
+        run(direct, of_nobody(routine.stub()))
         arguments = ", ".join("@x" if p.is_out else "NULL" for p in routine.parameters)
         kind = "PROCEDURE" if isinstance(routine, Procedure) else "FUNCTION"
         verb = "CALL" if kind == "PROCEDURE" else "SELECT"
@@ -63,53 +76,86 @@ def test_every_routine_says_that_heatproxy_is_away(direct: Connection) -> None:
 
 
 @pytest.fixture
-def stranger(server: Server, direct: Connection) -> Iterator[Connection]:
+def stranger(server: Server, direct: Connection, nobodys: None) -> Iterator[Connection]:
     """A session that makes as if it were heatproxy, for a stub of its own."""
-    run(direct, of_nobody("ML_PREDICT_ROW"))
+    run(direct, of_nobody(ROUTINES["ML_PREDICT_ROW"].stub()))
     with closing(server.connect_backend()) as connection:
         run(connection, "DO GET_LOCK('nobody.here', 0)")
         yield connection
     run(direct, "DROP FUNCTION inside.ML_PREDICT_ROW")
 
 
-OWN = f"SELECT inside.ML_PREDICT_ROW({ONE}, '{MODEL}', NULL)"
-
-
-@pytest.mark.usefixtures("stranger")
-def test_no_free_desk_is_said_to_be_that(direct: Connection) -> None:
-    assert refusal(direct, OWN) == (
-        3877,
-        "sys.ML_PREDICT_ROW: all inside.callers of heatproxy are busy, try again",
+def has_a_desk(stranger: Connection) -> None:
+    listed = f"{stranger.thread_id():0{DESK_DIGITS}}{NAME}"
+    run(
+        stranger,
+        f"DO GET_LOCK('nobody.desk.{NAME}', 0)",
+        f"SET @`heatproxy.desks` = '{listed}'",
     )
+
+
+OWN = f"SELECT inside.ML_PREDICT_ROW({ONE}, '{MODEL}', NULL)"
+NO_DESK = (
+    3877,
+    "sys.ML_PREDICT_ROW: all inside.callers of heatproxy are busy, try again",
+)
+
+
+def test_no_free_desk_is_said_to_be_that(
+    direct: Connection, stranger: Connection
+) -> None:
+    run(stranger, "SET @`heatproxy.desks` = '-'")
+    assert refusal(direct, OWN) == NO_DESK
+    has_a_desk(stranger)
+    run(stranger, f"DO RELEASE_LOCK('nobody.desk.{NAME}')")  # it has been closed
+    assert refusal(direct, OWN) == NO_DESK
+
+
+def test_who_takes_the_lock_before_heatproxy_hides_nothing(
+    direct: Connection, stranger: Connection, server: Server
+) -> None:
+    run(stranger, "DO RELEASE_LOCK('nobody.here')", "SET @`heatproxy.desks` = '-'")
+    run(direct, "DROP USER IF EXISTS jammer", "CREATE USER jammer IDENTIFIED BY 'pw'")
+    with closing(server.connect_backend(user="jammer", password="pw")) as jammer:
+        run(jammer, "DO GET_LOCK('nobody.here', 0)", "SET @`heatproxy.desks` = 'x'")
+        assert refusal(direct, OWN) == NO_DESK
+        run(stranger, "SET @`heatproxy.desks` = NULL")
+        assert "which is not here" in refusal(direct, OWN)[1]
+    run(direct, "DROP USER jammer")
 
 
 def test_a_heatproxy_that_is_silent_is_not_waited_for(
+    direct: Connection, stranger: Connection
+) -> None:
+    stub = of_nobody(ROUTINES["ML_PREDICT_ROW"].stub())
+    impatient = stub.replace(f"> {SILENT_S} ", "> 0.3 ")
+    run(direct, "DROP FUNCTION inside.ML_PREDICT_ROW", impatient)
+    has_a_desk(stranger)
+    assert refusal(direct, OWN) == (
+        3877,
+        "sys.ML_PREDICT_ROW: heatproxy does not answer",
+    )
+
+
+def test_a_heatproxy_that_goes_is_not_waited_for(
     server: Server, direct: Connection, stranger: Connection
 ) -> None:
-    impatient = of_nobody("ML_PREDICT_ROW").replace(f"> {SILENT_S} ", "> 0.3 ")
-    run(direct, "DROP FUNCTION inside.ML_PREDICT_ROW", impatient)
-    account = read_option_file(server.data_dir / "service.cnf")
-    login = {"user": account.user, "password": account.password}
-    with closing(server.connect_backend(**login)) as silent:
-        run(silent, "DO GET_LOCK('nobody.desk.0', 0)")
-        assert refusal(direct, OWN) == (
-            3877,
-            "sys.ML_PREDICT_ROW: heatproxy does not answer",
-        )
+    has_a_desk(stranger)
+    with in_thread(lambda: refusal(direct, OWN)) as answer:
+        _until_it_waits(server, direct.thread_id())
+        with closing(server.connect_backend()) as admin:
+            run(admin, f"KILL {stranger.thread_id()}")
+    assert "heatproxy went away" in answer()[1]
 
 
 def test_nobody_answers_but_heatproxys_own_account(
-    direct: Connection, stranger: Connection
+    server: Server, direct: Connection
 ) -> None:
-    run(
-        stranger,
-        "DO GET_LOCK('nobody.desk.0', 0)",
-        f"SET @`heatproxy.{NONCE}` = 'A000000{{}}'",
-    )
-    answer = f"SELECT sys.{HELPER}({{}}, '{NONCE}')"
-    assert value(direct, answer.format(stranger.thread_id())) == ""
-    number, text = refusal(direct, OWN)
-    assert (number, "heatproxy went away" in text) == (3877, True)
+    """admin is not that for the helper in ``sys``."""
+    run(direct, f"SET @`heatproxy.{NONCE}` = 'A000000{{}}'")
+    with closing(server.connect_backend()) as caller:
+        asked = f"SELECT sys.{HELPER}({direct.thread_id()}, '{NONCE}')"
+        assert value(caller, asked) == ""
 
 
 def until(look: Callable[[], Any]) -> Any:
@@ -130,6 +176,20 @@ def in_thread(work: Callable[[], Any]) -> Iterator[Callable[[], Any]]:
         yield lambda: found[0]
     finally:
         thread.join()
+
+
+def test_a_call_too_deep_to_be_seen_is_told_so(direct: Connection) -> None:
+    run(
+        direct,
+        "CREATE PROCEDURE deep(levels int) BEGIN IF levels > 0"
+        f" THEN CALL deep(levels - 1); ELSE {CALL} INTO @deep; END IF; END",
+        "SET max_sp_recursion_depth = 20",
+        "CALL deep(2)",
+    )
+    assert value(direct, "SELECT @deep IS NOT NULL") == 1
+    number, text = refusal(direct, "CALL deep(15)")
+    assert (number, "nested too deep" in text) == (3877, True)
+    run(direct, "DROP PROCEDURE deep")
 
 
 # --- the caller ends ----------------------------------------------------------------

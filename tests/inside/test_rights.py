@@ -10,12 +10,15 @@ import pytest
 from heatproxy.routines import ROUTINES
 from heatproxy.routines.stubs import (
     DESK,
+    DESK_DIGITS,
+    DESKS,
     HELPER,
+    NAME_DIGITS,
     NONCE_DIGITS,
     REQUEST,
     SEAT,
-    SEATS,
     SITS,
+    SITTING,
     WAITS,
 )
 from tests.asking import refusal, rows, run, value
@@ -155,11 +158,13 @@ def test_a_request_that_no_stub_made_is_not_answered(
         "thread": value(bob, "SELECT PS_CURRENT_THREAD_ID()"),
         "arguments": ["{}", MODEL, None],
     }
-    desk = next(
-        number
-        for number in range(SEATS)
-        if value(bob, f"SELECT IS_USED_LOCK('{DESK}{number}')")
+    listed = value(
+        bob,
+        "SELECT CONVERT(VARIABLE_VALUE USING utf8mb4)"
+        " FROM performance_schema.user_variables_by_thread"
+        f" WHERE VARIABLE_NAME = '{DESKS}'",
     )
+    desk = listed[DESK_DIGITS : DESK_DIGITS + NAME_DIGITS]
     answers = (
         "SELECT VARIABLE_VALUE FROM performance_schema.user_variables_by_thread"
         f" WHERE VARIABLE_NAME = 'heatproxy.{nonce}'"
@@ -176,6 +181,17 @@ def test_a_request_that_no_stub_made_is_not_answered(
     assert rows(admin, answers) == []
     assert refusal(bob, PREDICT)[0] in (3877, 1142)  # at another desk
     assert value(bob, "SELECT RELEASE_ALL_LOCKS()") == 2
+
+
+def test_nobody_sits_at_a_desk_but_a_stub(admin: Connection) -> None:
+    assert value(admin, f"SELECT sys.{HELPER}(0, 'x') /* {SITTING} */") == "x"
+    run(
+        admin,
+        "CREATE PROCEDURE sits() BEGIN DECLARE hp_nonce, hp_seat TEXT;"
+        f" {SITTING}; SELECT hp_seat; END",
+    )
+    assert value(admin, "CALL sits()") == "x"
+    run(admin, "DROP PROCEDURE sits")
 
 
 def test_the_helper_shows_no_requests_of_others(

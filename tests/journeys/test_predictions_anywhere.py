@@ -51,6 +51,7 @@ def schema(server: Server) -> Iterator[str]:
             "UPDATE people SET age = NULL WHERE id = 3",
             "INSERT INTO people (age, job, balance) SELECT age, job, balance"
             " FROM people WHERE id < 4",
+            "CREATE TABLE loose AS SELECT * FROM people",  # without a key
             "CALL sys.ML_CREATE_OR_UPGRADE_CATALOG()",
             "DELETE FROM ML_SCHEMA_admin.MODEL_CATALOG"
             f" WHERE model_handle = '{SCHEMA}'",
@@ -214,6 +215,35 @@ QUERIES = {
     "a lock": (
         f"SELECT id, {P} FROM people WHERE id = 4 FOR UPDATE",
         "SELECT id, Prediction FROM e WHERE id = 4 FOR UPDATE",
+    ),
+    "WHERE before another condition": (
+        f"SELECT COUNT(*) FROM loose WHERE {P} = 'yes' AND id < 6",
+        "SELECT COUNT(*) FROM e WHERE Prediction = 'yes' AND id < 6",
+    ),
+    "WHERE before a subquery": (
+        f"SELECT COUNT(*) FROM loose WHERE {P} = 'no' AND id IN (SELECT id - 3 FROM e)",
+        "SELECT COUNT(*) FROM e WHERE Prediction = 'no' AND id IN"
+        " (SELECT id - 3 FROM people)",
+    ),
+    "WHERE before a join": (
+        "SELECT STRAIGHT_JOIN COUNT(*) FROM loose a JOIN people b ON a.id * 2 = b.id"
+        f" WHERE {P_OF['a']} = 'yes' AND b.id < 9",
+        "SELECT COUNT(*) FROM e a WHERE a.Prediction = 'yes' AND a.id * 2 < 9",
+    ),
+    "a derived table that is asked for some": (
+        f"SELECT COUNT(*) FROM (SELECT {P} p FROM loose WHERE id > 7) d WHERE p = 'no'",
+        "SELECT COUNT(*) FROM e WHERE Prediction = 'no' AND id > 7",
+    ),
+    "EXISTS": (
+        "SELECT COUNT(*) FROM people o WHERE o.id < 7 AND EXISTS (SELECT 1 FROM loose q"
+        f" WHERE {P_OF['q']} = 'yes' AND q.id = o.id)",
+        "SELECT COUNT(*) FROM e WHERE id < 7 AND Prediction = 'yes'",
+    ),
+    "texts that differ by their letter case": (
+        "SELECT id, sys.ML_PREDICT_ROW(JSON_OBJECT('age', age, 'job',"
+        " IF(id % 2, UPPER(job), job), 'balance', balance), @m)->>'$.job' FROM loose"
+        f" WHERE {P} <> 'x' ORDER BY id",
+        "SELECT id, IF(id % 2, UPPER(job), job) FROM e ORDER BY id",
     ),
     "no rows": (
         f"SELECT id, {P} FROM people WHERE id > 1000",

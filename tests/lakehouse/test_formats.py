@@ -112,7 +112,7 @@ def test_a_file_that_is_no_parquet_is_6104(make_file: MakeFile) -> None:
     assert error.value.number == 6104
 
 
-def test_json_lines_keep_their_text_and_bad_ones_are_6121(make_file: MakeFile) -> None:
+def test_json_lines_are_documents_and_bad_ones_are_6121(make_file: MakeFile) -> None:
     lines = ['{"a": "x, \\"y\\""}', "", "[1,2]", " 3 "]
     columns = (Column("doc", parse("json")),)
     file = make_file("\n".join(lines))

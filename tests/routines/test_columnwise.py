@@ -6,7 +6,12 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from heatproxy.routines.columnwise import as_stored, double_text, echoed
+from heatproxy.automl import results
+from heatproxy.jsontext import double_text
+from heatproxy.routines.columnwise import ColumnPredictor, as_stored, echoed
+from heatproxy.routines.rows import Answerer, grouped
+from heatproxy.session import Cancel
+from tests.automl.conftest import customers, fit
 
 # As MySQL 9.7.4 prints JSON_ARRAY of them.
 DOUBLES = {
@@ -55,3 +60,30 @@ def test_numbers_of_an_answer_are_as_mysql_has_stored_them() -> None:
     assert as_stored(given) == (
         '{"a": 1.5, "c": {"d": 0.0}, "e": "1.50", "bb": [1e20, 2]}'
     )
+
+
+def test_texts_that_a_model_reads_as_numbers_are_echoed_as_row_by_row() -> None:
+    model = fit(customers(60), "y", model_list=["GaussianNB"])
+    given = pa.table(
+        {
+            "Age": ["61", " 30.50", None],
+            "job": ["nurse", "7", None],
+            "balance": [0.5, 1e-7, None],
+        }
+    )
+    echo = {
+        name: echoed(given.column(name).combine_chunks()) for name in given.column_names
+    }
+    found = ColumnPredictor(model, 1).answers(given, echo).rows().to_pylist()
+    texts = [
+        "{" + ", ".join(f'"{name}": {echo[name][place]}' for name in echo) + "}"
+        for place in range(len(given))
+    ]
+    (group,) = grouped([(text, "m", None) for text in texts])
+    answerer = Answerer(
+        lambda rows: results.prediction_results(model, model.predict(rows)),
+        numeric=model.numeric_names,
+    )
+    assert found == [text for _, text in group.answers(answerer, 9, Cancel())]
+    assert '"Age": 30.5,' in found[1]
+    assert '"job": "7",' in found[1]

@@ -158,6 +158,22 @@ def test_the_report_is_of_the_last_load_and_of_this_session_alone(
         assert refusal(other, SCRIPT)[0] == 1146
 
 
+def test_lines_of_json_are_documents_as_mysql_has_them(
+    client: Connection, store: ObjectStore, shore: str
+) -> None:
+    lines = [
+        '{"b": 1,"aa":[ ],"a":1, "a":3}',
+        '{"a":2.50,"b":1e2}',
+        '{"a":18446744073709551616}',
+    ]
+    store.objects["lines.json"] = "\n".join(lines).encode()
+    load(client, shore, {"j": external(store.url("lines.json"), {"format": "json"})})
+    own = [value(client, f"SELECT CAST({client.escape(one)} AS JSON)") for one in lines]
+    assert rows(client, "SELECT col_1 FROM shore.j") == [(one,) for one in own]
+    found = rows(client, "SELECT col_1->'$.b' FROM shore.j WHERE col_1->'$.a' = 3")
+    assert found == [("1",)]
+
+
 # --- options --------------------------------------------------------------------------
 
 

@@ -133,14 +133,16 @@ CASES = [
 
 
 @pytest.mark.parametrize(("change", "task", "number", "code"), CASES)
-def test_a_table_that_teaches_nothing_is_refused_and_leaves_no_model(
+def test_a_table_that_teaches_nothing_is_refused_and_leaves_a_row_that_says_so(
     odd: Connection, change: str, task: str, number: int, code: str
 ) -> None:
     make(odd, task, ["a int", "b int"], ["i % 3", "i"])
     run(odd, change)
     got = refusal(odd, train(task))
     assert (got[0], got[1][:8]) == (number, code)
-    assert rows(odd, f"SELECT * FROM {CATALOG} WHERE model_handle = 'odd'") == []
+    status = "model_metadata->>'$.status', notes"
+    left = rows(odd, f"SELECT {status} FROM {CATALOG} WHERE model_handle = 'odd'")
+    assert left == [("Error", got[1])]
 
 
 def test_labels_that_were_never_learned_count_as_wrong(odd: Connection) -> None:

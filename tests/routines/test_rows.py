@@ -87,6 +87,19 @@ def test_an_answer_repeats_the_row_and_adds_what_the_model_says() -> None:
     )
 
 
+def test_texts_that_were_read_as_numbers_are_echoed_as_numbers() -> None:
+    (group,) = grouped(
+        rows_of('{"Time": "1425", "Delay": " -0.50 ", "Name": "7", "Null": null}')
+    )
+    numeric = frozenset({"time", "delay", "null"})
+    answerer = Answerer(
+        lambda rows: pa.array(['{"predictions": {"y": 1}}'] * len(rows)),
+        numeric=numeric,
+    )
+    ((_, text),) = group.answers(answerer, 1, Cancel())
+    assert text.startswith('{"Name": "7", "Null": null, "Time": 1425.0, "Delay": -0.5,')
+
+
 def test_a_task_without_a_prediction_of_its_own_adds_results_alone() -> None:
     texts = ['{"user": "7"}']
     results = ['{"predictions": {"item": ["a", "b"], "rating": [4.5, 4.0]}}']

@@ -217,11 +217,9 @@ def test_words_arrive_unchanged_whatever_the_sessions_results_are_in(
         ("routines.customers", "'nope'", 3877, "ML003039"),
         ("routines.customers", "NULL", 3877, "ML006016"),
         ("routines.customers", "''", 3877, "ML006016"),
-        ("routines.customers", "'job'", 3877, "ML001053"),
-        ("routines.houses", "'price'", 3877, "ML001031"),
     ],
 )
-def test_a_training_that_cannot_be_leaves_the_handle_free(
+def test_a_call_that_cannot_be_leaves_the_handle_free(
     client: Connection, table: str, target: str, number: int, words: str
 ) -> None:
     before = count(client)
@@ -231,6 +229,25 @@ def test_a_training_that_cannot_be_leaves_the_handle_free(
     )
     assert (found, words in text) == (number, True), text
     assert count(client) == before
+
+
+@pytest.mark.parametrize(
+    ("table", "target", "code"),
+    [("customers", "'job'", "ML001053"), ("houses", "'price'", "ML001031")],
+)
+def test_a_training_on_unfit_data_leaves_a_row_that_says_why(
+    client: Connection, table: str, target: str, code: str
+) -> None:
+    run(client, f"DELETE FROM {CATALOG} WHERE model_handle = 'unfit'")
+    run(client, "SET @unfit = 'unfit'")
+    call = f"CALL sys.ML_TRAIN('routines.{table}', {target}, NULL, @unfit)"
+    number, text = refusal(client, call)
+    assert (number, text[:8]) == (3877, code)
+    found = metadata(client, "unfit")
+    assert (found["status"], found["notes"]) == ("Error", text)
+    assert found["train_table_name"] == f"routines.{table}"
+    assert refusal(client, "CALL sys.ML_MODEL_LOAD('unfit', NULL)")[0] == 3877
+    run(client, f"DELETE FROM {CATALOG} WHERE model_handle = 'unfit'")
 
 
 def test_a_view_is_refused(client: Connection) -> None:

@@ -18,8 +18,8 @@ from heatproxy.backend.account import Address, ServiceAccount
 from heatproxy.backend.shells import Shell, Shells
 from heatproxy.datatypes import Column, MySQLType
 from heatproxy.engine.duck import DuckDB
+from heatproxy.house import House
 from heatproxy.routines.unfinished import FOLDER, STAND_IN, clear
-from heatproxy.session import House
 from tests.conftest import Server
 
 pytestmark = pytest.mark.mysql

@@ -22,6 +22,14 @@ SELECT id, (SELECT NULL) FROM dept ORDER BY id
 SELECT id, (SELECT v FROM nothing) FROM dept ORDER BY id
 SELECT COUNT(*) FROM emp a JOIN emp b ON a.id < b.id AND a.salary = (SELECT MAX(salary) FROM emp)
 SELECT id, (SELECT COUNT(*) FROM emp e WHERE e.dept_id = d.id AND e.salary > (SELECT AVG(x.salary) FROM emp x WHERE x.dept_id = d.id)) FROM dept d ORDER BY id
+-- # functions of NULL beside an outer join, shown only
+SELECT d.id, FIELD(e.name, 'Ada'), QUOTE(e.name), ELT(1, 'x', e.name), INTERVAL(e.salary, 1, 5) FROM dept d LEFT JOIN emp e ON e.dept_id = d.id AND e.id > 4 ORDER BY d.id, e.id
+SELECT FIELD(e.name, 'Gus'), COUNT(*) FROM dept d LEFT JOIN emp e ON e.dept_id = d.id GROUP BY FIELD(e.name, 'Gus') HAVING COUNT(*) > 0 ORDER BY 1
+-- # sums at the end of BIGINT, over a window
+SELECT id, SUM(b) OVER (ORDER BY id RANGE BETWEEN 1 PRECEDING AND 1 FOLLOWING), AVG(b) OVER (ORDER BY id DESC) FROM far ORDER BY id
+SELECT id, SUM(b) OVER (PARTITION BY n) FROM far WHERE id < 3 ORDER BY id
+-- # a condition that may warn, on all rows of an inner query
+SELECT q.v, q.w FROM (SELECT id AS v, COUNT(*) AS w FROM n GROUP BY id) q WHERE 10 / q.v > 1 ORDER BY 1
 -- # IN, EXISTS
 SELECT id FROM dept WHERE id IN (SELECT dept_id FROM emp) ORDER BY id
 SELECT id FROM dept WHERE id NOT IN (SELECT dept_id FROM emp) ORDER BY id

@@ -384,6 +384,24 @@ WITH w AS (SELECT z, SUM(i / ti) AS q FROM n GROUP BY z) SELECT z FROM w ORDER B
 SELECT z FROM (SELECT z, q + 1 AS r FROM (SELECT z, SUM(i / ti) AS q FROM n GROUP BY z) AS a) AS b ORDER BY z
 -- a join by what may warn
 SELECT a.id FROM n a JOIN nothing e ON a.i / a.ti = e.v
+-- a condition that may warn, on rows that were picked
+SELECT q.v FROM (SELECT UPPER(a) AS v, COUNT(*) AS w FROM s WHERE id > 3 GROUP BY UPPER(a)) q WHERE q.v = 1
+-- a condition that may warn, on rows that were picked
+WITH q AS (SELECT a AS v FROM s WHERE id IN (SELECT id FROM n)) SELECT COUNT(*) FROM (SELECT v FROM q) r WHERE r.v = 1
+-- a function of NULL beside an outer join
+SELECT d.id FROM dept d LEFT JOIN emp e ON e.dept_id = d.id WHERE FIELD(e.name, 'Ada') = 0
+-- a function of NULL beside an outer join
+SELECT d.id FROM dept d LEFT JOIN emp e ON e.dept_id = d.id WHERE INTERVAL(e.salary, 1, 5) < 2
+-- a function of NULL beside an outer join
+SELECT d.id FROM emp e RIGHT JOIN dept d ON e.dept_id = d.id WHERE QUOTE(e.name) = 'NULL'
+-- a function of NULL beside an outer join
+SELECT d.id FROM dept d LEFT JOIN emp e ON e.dept_id = d.id WHERE ELT(1, 'x', e.name) = 'x'
+-- a function of NULL beside an outer join
+SELECT d.id FROM dept d LEFT JOIN emp e ON e.dept_id = d.id WHERE (d.id, e.id) NOT IN ((2, 1))
+-- a function of NULL beside an outer join
+SELECT q.id FROM (SELECT d.id, FIELD(e.name, 'Ada') AS v FROM dept d LEFT JOIN emp e ON e.dept_id = d.id) q WHERE q.v = 0
+-- a function of NULL beside an outer join
+SELECT d.id FROM dept d LEFT JOIN emp e ON e.dept_id = d.id WHERE EXISTS (SELECT 1 FROM n WHERE n.id = FIELD(e.name, 'Ada') + d.id)
 -- a condition that may warn, of several tables
 SELECT a.id FROM n a JOIN nothing e ON a.id = e.id WHERE a.i / a.ti > 1
 -- a condition that may warn, of several tables
@@ -420,3 +438,7 @@ SELECT id, i / ti IN (1, NULL) FROM n
 SELECT id FROM n WHERE (i / ti > 1 XOR NOT z = NULL)
 -- GROUP_CONCAT() in groups that are not all shown
 SELECT region, GROUP_CONCAT(id ORDER BY id) FROM c GROUP BY region HAVING COUNT(*) > 2
+-- a condition that may warn, with LIMIT
+SELECT id FROM n WHERE i / ti > 1 ORDER BY id LIMIT 2
+-- LIMIT of rows that MySQL may warn of
+SELECT id FROM n UNION ALL SELECT id FROM n WHERE i / ti > 1 ORDER BY 1 LIMIT 2

@@ -2,6 +2,7 @@
 
 import pytest
 
+from heatproxy.datatypes import quote_text
 from heatproxy.sql.sqlite import plain, with_tables
 
 EACH = (
@@ -44,3 +45,21 @@ def test_beside_json_each_where_may_use_the_names_of_the_select_list() -> None:
 def test_without_json_each_a_statement_stays() -> None:
     text = b"SELECT 1 AS a FROM t WHERE a = 1"
     assert with_tables(text, escapes=True) == text
+
+
+@pytest.mark.parametrize(
+    ("array", "kind"),
+    [
+        ("[0.0, 2.5]", "DOUBLE"),
+        ("[0, 2]", "BIGINT"),
+        ('["0"]', "LONGTEXT CHARACTER SET utf8mb4"),
+        ("[0, 2.5]", "LONGTEXT CHARACTER SET utf8mb4"),
+        ("[true]", "LONGTEXT CHARACTER SET utf8mb4"),
+        ("{}", "LONGTEXT CHARACTER SET utf8mb4"),
+    ],
+)
+def test_the_members_of_an_array_that_is_known_have_their_type(
+    array: str, kind: str
+) -> None:
+    text = f"SELECT * FROM json_each(({quote_text(array)})) e".encode()
+    assert f"`value` {kind} PATH" in with_tables(text, escapes=True).decode()

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -37,6 +37,15 @@ COLLATIONS = {  # and how many rows there are in each
 CONTRACTED = ("utf8mb4_cs_0900_ai_ci", "utf8mb4_hu_0900_as_cs")  # "ch" is a letter
 FOLDED_BY_NONE = "utf8mb4_tr_0900_ai_ci"  # i and I are two letters, a and A are not
 LITERALS = 60
+WORDS = (
+    "special",
+    "requests",
+    "Tiresias",
+    "tiresias",
+    "pack_ages",
+    "specials",
+    "quests",
+)
 
 
 @dataclass
@@ -109,7 +118,7 @@ def alphabets(
     oracle.query(
         f"CREATE TABLE f (id INT PRIMARY KEY, upper {column}, lower {column},"
         f" code {column}, name {column}, fixed CHAR(4) CHARACTER SET {charset}"
-        f" COLLATE {request.param})"
+        f" COLLATE {request.param}, words {column.replace('9', '60', 1)})"
     )
     pick = random.Random(11)  # noqa: S311 - test data
     letters = ("AB", "ab ", "B-1_#", "Anbo", "aB")
@@ -118,6 +127,7 @@ def alphabets(
             "".join(pick.choice(part) for _ in range(pick.randint(0, 3)))
             for part in letters
         ]
+        + [" ".join(pick.choice(WORDS) for _ in range(pick.randint(0, 3)))]
         for _ in range(400)
     ]
     listed = ", ".join(
@@ -125,6 +135,7 @@ def alphabets(
     )
     oracle.query(f"INSERT INTO f VALUES {listed}")
     oracle.take("f")
+    oracle.tables["f"] = replace(oracle.tables["f"], unique=(("id",),))
     yield oracle
     oracle.close()
 
@@ -216,6 +227,86 @@ def test_columns_of_few_letters_compare(alphabets: Oracle, one: str) -> None:
         f"SELECT COUNT(*) FROM f WHERE {one} = (SELECT MIN(name) FROM f)",
     ):
         assert alphabets.difference(text) is None, text
+
+
+@pytest.mark.parametrize("one", ["upper", "lower", "code", "name", "fixed", "words"])
+def test_columns_of_few_letters_match_patterns(alphabets: Oracle, one: str) -> None:
+    pick = random.Random(3)  # noqa: S311 - test data
+    parts = (*WORDS, *"AaBb1no-", "ann", "BO", "spec", "quest", "ias", "st s", "es T")
+    wild = ("%", "%", "_", "%_", "")
+    for _ in range(12):
+        tests = []
+        for _ in range(8):
+            texts = pick.choices(parts, k=pick.randint(1, 3))
+            pattern = pick.choice(wild).join([pick.choice(wild[1:]), *texts, "%"])
+            pattern = pick.choice((str, str.upper, str.swapcase))(pattern)
+            pattern = pattern.removesuffix(pick.choice("% "))
+            word = pick.choice(("LIKE", "NOT LIKE"))
+            tests.append(f"SUM({one} {word} {_literal(pattern)})")
+        text = f"SELECT {', '.join(tests)} FROM f"
+        assert alphabets.difference(text) is None, text
+
+
+def test_texts_are_folded_for_patterns_that_they_may_match(alphabets: Oracle) -> None:
+    for word in ("LIKE", "NOT LIKE"):
+        text = f"SELECT COUNT(*) FROM f WHERE words {word} '%SPECIAL%requesTs%'"
+        needed = "t1.\"words\" NOT LIKE '%special%reques%'"
+        _finds(alphabets, text, needed, "FALSE", True)
+        _finds(alphabets, text, "%special%reques%", "%special%reques", False)
+        _finds(alphabets, text, "requests", "requesTs", False)
+    sure = alphabets.translate("SELECT COUNT(*) FROM f WHERE words LIKE 'SpeCial%'")
+    assert "t1.\"words\" LIKE 'special%'" in sure.sql
+
+
+@pytest.mark.parametrize("one", ["upper", "name", "words"])
+def test_parts_of_texts_have_their_letters(alphabets: Oracle, one: str) -> None:
+    whole = (f"LEFT({one}, 2)", f"RIGHT({one}, 1)", f"SUBSTRING({one}, 2, 2)")
+    cut = (f"MID({one}, -2)", f"SUBSTRING_INDEX({one}, 'b', 1)", f"TRIM({one})")
+    for part in (*whole, *cut, f"LTRIM({one})", f"RTRIM({one})"):
+        for text in (
+            f"SELECT id, {part} = 'ab', {part} < 'B', {part} IN ('a', 'An', 'SP'),"
+            f" {part} LIKE '%A%', {part} = name, {part} >= lower FROM f ORDER BY id",
+            f"SELECT COUNT(*), MIN(id) FROM f GROUP BY {part} ORDER BY 2",
+            f"SELECT id FROM f ORDER BY {part}, id",
+        ):
+            assert alphabets.difference(text) is None, text
+
+
+def test_a_part_is_not_folded_if_its_text_is_not(alphabets: Oracle) -> None:
+    text = "SELECT id FROM f WHERE LEFT(upper, 2) = 'ab' ORDER BY id"
+    assert "lower(" not in alphabets.translate(text).sql
+    _finds(alphabets, text, "'AB'", "'ab'", False)
+
+
+def test_groups_of_one_row_of_a_table_show_it(alphabets: Oracle) -> None:
+    pairs = "FROM f x JOIN f y ON x.fixed = y.code"
+    both = f"SELECT x.id, x.words, x.code, COUNT(*), MIN(y.id) {pairs}"
+    for text in (
+        "SELECT words, id, COUNT(*) FROM f GROUP BY words, id ORDER BY id",
+        f"{both} GROUP BY x.words, x.id, x.code, y.words ORDER BY x.id, 5",
+        f"{both} GROUP BY x.words, y.id, x.id, x.code, y.words ORDER BY x.id, 5",
+        "SELECT y.id, y.words, COUNT(*) FROM f x LEFT JOIN f y ON x.code = y.fixed"
+        " GROUP BY y.words, y.id ORDER BY y.id",
+        "SELECT LEFT(name, 1) AS n, id, COUNT(*) FROM f GROUP BY n, id ORDER BY id",
+        "SELECT COUNT(*), MAX(id) FROM f GROUP BY id, words WITH ROLLUP",
+    ):
+        assert alphabets.difference(text) is None, text
+    text = f"SELECT x.id, COUNT(*), MIN(y.id) {pairs} GROUP BY x.id, x.words, y.words"
+    sql = alphabets.translate(text).sql
+    clause = sql.partition("GROUP BY ")[2]
+    assert 't1."words"' in clause.split(", ")
+    key = next(key for key in clause.split(", ") if 't2."words"' in key)
+    assert key.split()[0] != 't2."words"'
+    _finds(alphabets, f"{text} ORDER BY 1, 3", f", {key}", ', t2."words"', False)
+
+
+def _finds(oracle: Oracle, text: str, old: str, new: str, same: bool) -> None:
+    """Whether the answer is the same too with something else in its SQL."""
+    assert oracle.difference(text) is None
+    translated, mysql = oracle.translate(text), oracle.query(text)
+    assert old in translated.sql
+    rows = oracle.answer(translated, mysql.fields, lambda sql: sql.replace(old, new, 1))
+    assert (rows == mysql.rows) is same
 
 
 def test_patterns_match_printable_ascii(loaded: Loaded) -> None:

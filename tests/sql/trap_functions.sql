@@ -45,3 +45,5 @@ SELECT CAST(d AS YEAR) FROM t
 SELECT JSON_TYPE(j) FROM t
 -- an element of no array
 SELECT j->'$[0]' FROM t
+-- a TIME_FORMAT that MySQL may cut
+SELECT TIME_FORMAT(tm, '%T') FROM t

@@ -40,3 +40,5 @@ def test_what_is_shown_under_ansi_quotes_makes_the_same_table(
     assert refusal(client, 'TRUNCATE "t"')[0] == 1031
     assert rows(client, 'SHOW CREATE TABLE "t"')[0][1].startswith('CREATE TABLE "t"')
     assert refusal(client, 'ALTER TABLE "t" ADD COLUMN "e" int')[0] == 1178
+    number, text = refusal(client, 'SELECT d FROM "t"')
+    assert (number, "t between double quotes, not back-ticks" in text) == (1235, True)

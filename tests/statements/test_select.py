@@ -168,6 +168,9 @@ REFUSED = {
     "CALL of_t()": "the Lakehouse table t in CALL",
     "CHECKSUM TABLE t": "CHECKSUM of a Lakehouse table",
     "CHECK TABLE twin.t, lake.t": "CHECK of a Lakehouse table",
+    "SELECT id FROM t TABLESAMPLE SYSTEM (10)": "TABLESAMPLE in a statement that reads",
+    "SELECT id FROM t GROUP BY CUBE (id)": "CUBE in a statement that reads Lakehouse",
+    "SELECT id FROM t INTO OUTFILE URI 'x'": "INTO OUTFILE URI in a statement that",
 }
 
 
@@ -215,6 +218,7 @@ def test_what_has_no_rule_is_refused_by_name(
         "REPLACE INTO t VALUES (1, 2, 3, 4, 5, '2024-01-01', '2024-01-01', '', '', '')",
         "UPDATE t SET n = 1",
         "UPDATE lake.t SET n = 1 WHERE id = 5",
+        "UPDATE t JOIN twin.t AS b USING (id) SET t.n = 1",
         "DELETE FROM t",
         "DELETE FROM t WHERE id = 1",
     ],

@@ -16,6 +16,7 @@ from tests.lakeside import external, load
 from tests.supervisor.conftest import Watched, connections
 
 pytestmark = pytest.mark.mysql
+MYSQLD_S = 120.0  # it recovers first
 
 
 def test_the_metrics_are_prometheus_text_with_conventional_names(
@@ -120,6 +121,16 @@ def test_it_is_well_until_the_backend_does_not_answer(watched: Watched) -> None:
         os.kill(mysqld, signal.SIGCONT)
     until(lambda: watched.fetch("/healthz")[0] == 200)
     assert watched.metric("heatproxy_backend_up") == 1
+
+
+def test_a_mysqld_that_died_is_back(watched: Watched) -> None:
+    killed = mysqld_of(watched.server.data_dir)
+    os.kill(killed, signal.SIGKILL)
+    until(lambda: watched.said("mysqld runs again"), MYSQLD_S)
+    until(lambda: watched.fetch("/healthz")[0] == 200)
+    assert mysqld_of(watched.server.data_dir) != killed
+    with watched.server.connect() as connection:
+        assert value(connection, "SELECT 1") == 1
 
 
 def test_an_engine_process_that_died_is_missed_until_it_is_back(

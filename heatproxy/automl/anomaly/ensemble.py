@@ -136,7 +136,8 @@ class NeighbourEnsemble:
             dimensions,
         )
         samples = tuple(
-            arrays[f"samples_{place}"].astype(float) for place in range(len(SIZES))
+            arrays[f"samples_{place}"].astype(float, copy=False)
+            for place in range(len(SIZES))
         )
         for sample in samples:
             if sample.ndim != 3 or sample.shape[2] != dimensions or not sample.size:

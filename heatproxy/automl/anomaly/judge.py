@@ -143,8 +143,8 @@ def judge_from(state: Mapping[str, Any], arrays: Arrays, dimensions: int) -> Jud
     usual, threshold = float(state["usual"]), float(state["threshold"])
     if state["weight"] is None:
         return Judge(kind, detector, usual, threshold)
-    rows = arrays["labelled_rows"].astype(float)
-    labels = arrays["labelled_labels"].astype(float)
+    rows = arrays["labelled_rows"].astype(float, copy=False)
+    labels = arrays["labelled_labels"].astype(float, copy=False)
     neighbours = int(state["neighbours"])
     if rows.shape != (len(labels), dimensions) or not 1 <= neighbours < len(rows):
         raise ValueError("labelled rows of another space")

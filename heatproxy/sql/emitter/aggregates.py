@@ -68,7 +68,9 @@ def count_rows(use: Use) -> Value:
 
 def total(ctx: Context, values: list[Value], use: Use) -> Value:
     value = _summed(ctx, _only_one("SUM", values))
-    sql = use.call("sum", value.sql)
+    wide = use.over and value.kind == "int" and value.precision > 10
+    # seen to wrap at 64 bits in a window of DuckDB 2.0
+    sql = use.call("sum", f"CAST({value.sql} AS HUGEINT)" if wide else value.sql)
     if value.kind == "double":
         return Value(sql, "double")
     return decimal(sql, value.precision + SUM_DIGITS, value.scale)
@@ -81,7 +83,9 @@ def average(ctx: Context, values: list[Value], use: Use) -> Value:
     hidden = kept_digits(step(ctx), value.scale)
     if hidden > 27:
         raise Forward("AVG of a DECIMAL of more than 15 fraction digits")
-    summed = decimal(use.call("sum", value.sql), 38, value.scale)
+    wide = use.over and value.kind == "int" and value.precision > 10
+    whole = f"CAST({value.sql} AS HUGEINT)" if wide else value.sql
+    summed = decimal(use.call("sum", whole), 38, value.scale)
     # NULLIF, not a trap: an empty group is no rare thing
     count = f"nullif({use.call('count', value.sql)}, 0)"
     power = 10 ** (hidden - value.scale)

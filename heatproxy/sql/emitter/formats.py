@@ -6,7 +6,7 @@ from heatproxy.sql.emitter.dates import CLOCK, moment, week_number, week_year
 from heatproxy.sql.emitter.numbers import Function
 from heatproxy.sql.emitter.strings import ascii_text
 from heatproxy.sql.emitter.texts import text_literal
-from heatproxy.sql.emitter.values import Context, Forward, Value, plain
+from heatproxy.sql.emitter.values import Context, Forward, Value, plain, unable
 
 # codes that strftime() has too, under the same or another letter
 SAME: Mapping[str, str] = {
@@ -110,7 +110,12 @@ def time_format(ctx: Context, values: list[Value]) -> Value:
     if not pattern.startswith(("%H", "%k", "%T")):
         raise Forward("TIME_FORMAT that does not begin with the hour")
     sign = f"CASE WHEN {value.sql} < 0 THEN '-' ELSE '' END"
-    return ascii_text(ctx, f"({sign} || {written})", clean=False)
+    sql = f"({sign} || {written})"
+    if any(is_code and code == "T" for code, is_code in _codes(pattern)):
+        # MySQL's temporary tables hold 8 characters of it
+        long = f"{value.sql} < 0 OR {value.sql} >= {100 * 3_600_000_000}"
+        sql = unable(long, "a TIME_FORMAT that MySQL may cut", sql)
+    return ascii_text(ctx, sql, clean=False)
 
 
 def _pattern(name: str, value: Value) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from heatproxy.sql.emitter.compare import equal_keys
-from heatproxy.sql.emitter.relations import elsewhere
+from heatproxy.sql.emitter.relations import Source, elsewhere, quoted
 from heatproxy.sql.emitter.values import Context, Forward, Value, decimal, trap
 
 _NAME = re.compile(r't\d+\."[^"]+"')  # of a table's column
@@ -61,6 +61,20 @@ class Grouping:
             raise Forward("grouping strings that differ only in letter case or blanks")
         self._listed[value.sql] = key
         self.keys[value.sql] = value
+
+    def know(self, sources: Sequence[Source]) -> None:
+        """Tell groups by columns as they are, where a group has one row of their table.
+
+        It has where the primary key is among what is grouped by: whatever is equal in
+        a group is then the same. Of a key of strings MySQL may look at the beginnings.
+        """
+        for source in () if self.rollup else sources:
+            begin = f"{source.alias}."
+            own = [sql for sql in self.keys if _NAME.fullmatch(sql)]
+            for columns in source.unique:
+                keys = [self.keys.get(begin + quoted(column)) for column in columns]
+                if all(key is not None and key.kind != "string" for key in keys):
+                    self._listed.update({o: o for o in own if o.startswith(begin)})
 
     def shown(self, sql: str) -> Value:
         """A GROUP BY expression, as its group shows it."""

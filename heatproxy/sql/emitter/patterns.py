@@ -6,7 +6,7 @@ which is ICU's, folds letter case only; of what it folds to ASCII there is littl
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 from sqlglot import exp
 
@@ -65,12 +65,17 @@ def regexp_like(ctx: Context, values: list[Value]) -> Value:
 
 def _like(ctx: Context, node: exp.Expr, escape: str) -> Value:
     value, pattern = plain(ctx.value(node.this)), ctx.value(node.expression)
-    matched = _is_like(ctx, value, pattern, escape)
-    return predicate(f"NOT ({matched})" if node.args.get("negate") else matched)
+    negated = bool(node.args.get("negate"))
+    return predicate(_is_like(ctx, value, pattern, escape, negated))
 
 
-def _is_like(ctx: Context, value: Value, pattern: Value, escape: str) -> str:
-    """The BOOLEAN of LIKE, whose pattern is a literal."""
+def _is_like(
+    ctx: Context, value: Value, pattern: Value, escape: str, negated: bool
+) -> str:
+    """The BOOLEAN of LIKE, or of NOT LIKE, whose pattern is a literal.
+
+    NOT LIKE is written as that: the engine expects more rows of it than of NOT.
+    """
     text = pattern.literal
     if value.kind in ("enum", "set"):
         value = of_members(value)
@@ -85,39 +90,57 @@ def _is_like(ctx: Context, value: Value, pattern: Value, escape: str) -> str:
     if escape in "%_":
         raise Forward("a LIKE pattern escaped by a wildcard")
     if value.kind == "binary":
-        return _bytes_like(value, text, escape)
+        found = _bytes_like(value, text, escape)
+        return f"NOT ({found})" if negated else found
     collation = collation_of(ctx, (value, pattern))
     rule = rule_of(ctx, collation)
-    word, subject, wanted = "LIKE", value.sql, pattern
+    word, wanted = "NOT LIKE" if negated else "LIKE", pattern
+    subject, folds = value.sql, False
     if not rule.bytewise:
         if not (value.ascii and pattern.ascii):
-            return _by_letters(collation, value, text, escape)
+            found = _by_letters(collation, value, text, escape)
+            return f"NOT ({found})" if negated else found
         wanted = in_letters_of(rule, pattern, value)
         alphabet = (value.alphabet or set()) | (wanted.alphabet or set())
         if not rule.decides(alphabet):
             raise Forward(f"LIKE on strings of collation {collation}")
-        if rule.fold and rule.folds(alphabet):
-            word = "ILIKE"  # faster than folding; they agree on ASCII
+        folds = bool(rule.fold) and rule.folds(alphabet)
     if escape not in (wanted.literal or ""):
-        found = f"{subject} {word} {wanted.sql}"  # faster without ESCAPE
-        part = _cased(wanted.literal or "", value) if word == "ILIKE" else ""
-        if part:  # ILIKE folds each text first; few have this
-            lacks = f"NOT {subject} LIKE {text_literal(f'%{part}%')}"
-            return f"CASE WHEN {lacks} THEN FALSE ELSE {found} END"
-        return found
+        if folds:
+            known = value.alphabet or set(PRINTABLE)
+            return _folded_like(subject, word, wanted, known)
+        return f"{subject} {word} {wanted.sql}"  # faster without ESCAPE
+    word = word.replace("LIKE", "ILIKE") if folds else word
     return f"{subject} {word} {wanted.sql} ESCAPE {text_literal(escape)}"
 
 
-def _cased(pattern: str, value: Value) -> str:
-    """The longest part between wildcards that a text has in one letter case only."""
-    known = value.alphabet or set(PRINTABLE)
-    parts = [
-        part
-        for part in re.split("[%_]", pattern)
-        if not any(char.isalpha() and char.swapcase() in known for char in part)
-    ]
-    longest = max(parts, key=len, default="")
-    return longest if len(longest) > 2 else ""
+def _folded_like(
+    subject: str, word: str, pattern: Value, alphabet: Collection[str]
+) -> str:
+    """LIKE of ASCII texts of these characters, whatever the letter case.
+
+    ILIKE folds each text first. It need not where the texts have the pattern's letters
+    in one case only, and else only for those that match all of it but its other
+    letters, which are few; '' stands for all that do not.
+    """
+    spelt, is_exact = "", True
+    for char in pattern.literal or "":
+        other = char.swapcase()
+        if other == char or other not in alphabet:
+            spelt += char
+        elif char not in alphabet:
+            spelt += other
+        else:
+            spelt += "%"
+            is_exact = False
+    if is_exact:
+        return f"{subject} {word} {text_literal(spelt)}"
+    parts = [part if len(part) > 2 else "" for part in re.split("[%_]", spelt)]
+    if not any(parts):
+        return f"{subject} {word.replace('LIKE', 'ILIKE')} {pattern.sql}"
+    needed = text_literal(re.sub("%+", "%", "%".join(parts)))
+    few = f"CASE WHEN {subject} NOT LIKE {needed} THEN '' ELSE lower({subject}) END"
+    return f"{few} {word} {text_literal((pattern.literal or '').lower())}"
 
 
 def _by_letters(collation: str, value: Value, pattern: str, escape: str) -> str:

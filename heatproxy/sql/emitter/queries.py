@@ -42,6 +42,7 @@ class Emitter:
     session: SessionFacts
     tables: dict[str, EngineTable] = field(default_factory=dict)
     unread: Unread = field(init=False)
+    views: list[exp.Expr] = field(default_factory=list)  # whose queries it met
     _names: int = 0
     _views: int = 0
 
@@ -91,6 +92,7 @@ class Emitter:
             raise Forward("views nested too deep")
         tree = grammar.parse(view.text, "", collation)
         constants.require(tree, self.session)
+        self.views.append(tree)
         self._views += 1
         try:
             return self.query(tree, Scope(), Wanted(ordered=True))

@@ -30,7 +30,7 @@ class Relation:
     A string column that has a key brings it as k1, k2, ... beside it. ``computed`` is
     the SQL that each column is left out with where nobody reads it; None: it may be
     any of the query's. ``is_merged``: MySQL makes it a part of the query around it, if
-    it may. ``picks``: what picks its rows may warn.
+    it may. ``picks``: what picks its rows may warn. ``is_all``: nothing picks its rows.
     """
 
     sql: str
@@ -38,6 +38,7 @@ class Relation:
     computed: tuple[str, ...] | None = None
     is_merged: bool = False
     picks: bool = False
+    is_all: bool = False
 
 
 @dataclass(frozen=True, slots=True)

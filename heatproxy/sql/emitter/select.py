@@ -81,6 +81,7 @@ class _Select:
     rows: str = ""  # FROM and WHERE
     having: str = ""
     picks: bool = False  # WHERE may warn
+    is_all: bool = True  # each row of its table takes part in it
 
     def written(self) -> Relation:
         only(self.node, *CLAUSES)
@@ -106,7 +107,8 @@ class _Select:
             sql, outputs = self._distinct_around(names, values, outputs)
         columns = tuple(zip(names, outputs, strict=True))
         computed = tuple(self._computed(value) for value in outputs)
-        return Relation(sql, columns, computed, self._is_merged, self.picks)
+        told = (self._is_merged, self.picks, self.is_all)
+        return Relation(sql, columns, computed, *told)
 
     def _computed(self, value: Value) -> str:
         """What is not computed where nobody reads a column."""
@@ -156,6 +158,7 @@ class _Select:
             self.rows = f"{self.rows} WHERE {condition}".strip()
             self.picks = TRAP in condition
         aliases = [source.alias for source in self.block.sources]
+        self.is_all = self.queries.unread.is_all(self.node, aliases)
         self.queries.unread.require_rows(self.node, aliases, condition, self.aggregated)
 
     def _group(self, items: list[Item]) -> None:
@@ -173,6 +176,7 @@ class _Select:
             grouping = Grouping(name, first, rollup, apart=rollup or self.windowed)
             for key in keys:
                 grouping.group_by(block, block.value(grouped_by(key, block, items)))
+            grouping.know(block.sources)
             block.grouping = grouping
             block.aggregates = True
         if having is not None:
@@ -378,8 +382,7 @@ class _Select:
         limits = any(self.node.args.get(c) for c in ("limit", "offset"))
         stores = self.distinct or self.windowed
         if self.wanted.raw:
-            grouped = self.node.args.get("group") is not None
-            if stores or limits or grouped:
+            if stores or limits or self.node.args.get("group") is not None:
                 raise Forward("AVG or CASE in a subquery that MySQL may store")
             return value
         if not (self.wanted.top or self.wanted.stored):

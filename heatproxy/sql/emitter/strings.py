@@ -4,6 +4,7 @@ Upper and lower case and reversal are done for ASCII only; a text of more is a t
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from sqlglot import exp
 
@@ -13,7 +14,15 @@ from heatproxy.sql.emitter.numbers import Function, Rule
 from heatproxy.sql.emitter.numeric import number, unscaled
 from heatproxy.sql.emitter.rounding import constant
 from heatproxy.sql.emitter.texts import of_text
-from heatproxy.sql.emitter.values import Context, Forward, Value, plain, trap, unable
+from heatproxy.sql.emitter.values import (
+    Context,
+    Forward,
+    Value,
+    Written,
+    plain,
+    trap,
+    unable,
+)
 
 LONGEST = 1_000_000  # bytes; MySQL stops at max_allowed_packet
 
@@ -27,6 +36,13 @@ def made(ctx: Context, sql: str, *sources: Value, clean: bool = False) -> Value:
         if any(odd):
             raise Forward("a string that the other's character set may not hold")
     return Value(sql, "string", collation=collation, ascii=known, clean=clean)
+
+
+def part(ctx: Context, sql: str, whole: Value) -> Value:
+    """A part of a string, which has no characters but that one's."""
+    found = made(ctx, sql, whole)
+    alphabet = None if whole.alphabet is None else frozenset(whole.alphabet)
+    return replace(found, written=Written(sql, alphabet=alphabet, made=True))
 
 
 def ascii_text(ctx: Context, sql: str, clean: bool = True) -> Value:
@@ -76,14 +92,14 @@ def left(ctx: Context, values: list[Value]) -> Value:
     if values[0].kind == "binary":
         return _bytes_of("left", values)
     value = text_of(ctx, values[0])
-    return made(ctx, f"left({value.sql}, {_count(values[1])})", value)
+    return part(ctx, f"left({value.sql}, {_count(values[1])})", value)
 
 
 def right(ctx: Context, values: list[Value]) -> Value:
     if values[0].kind == "binary":
         return _bytes_of("right", values)
     value = text_of(ctx, values[0])
-    return made(ctx, f"right({value.sql}, {_count(values[1])})", value)
+    return part(ctx, f"right({value.sql}, {_count(values[1])})", value)
 
 
 def substring(ctx: Context, node: exp.Expr) -> Value:
@@ -97,14 +113,14 @@ def mid(ctx: Context, values: list[Value]) -> Value:
     size = f"length({value.sql})"
     behind = f"substr({value.sql}, {start}, {count})"
     if (values[1].literal or "-").isdigit() and int(values[1].literal or 0) > 0:
-        return made(ctx, behind, value)
+        return part(ctx, behind, value)
     from_end = f"substr({value.sql}, {size} + {start} + 1, {count})"
     unknown = " OR ".join(f"{sql} IS NULL" for sql in (value.sql, start, count))
     sql = (
         f"CASE WHEN {unknown} THEN NULL WHEN {start} > 0 THEN {behind}"
         f" WHEN {start} < 0 AND -{start} <= {size} THEN {from_end} ELSE '' END"
     )
-    return made(ctx, sql, value)
+    return part(ctx, sql, value)
 
 
 def substring_index(ctx: Context, values: list[Value]) -> Value:
@@ -119,7 +135,7 @@ def substring_index(ctx: Context, values: list[Value]) -> Value:
     parts = f"string_split({value.sql}, {delimiter.sql})"
     taken = f"[1:{count}]" if count > 0 else f"[{count}:]"
     sql = f"array_to_string({parts}{taken}, {delimiter.sql})"
-    return made(ctx, sql, value)
+    return part(ctx, sql, value)
 
 
 def replace_function(ctx: Context, values: list[Value]) -> Value:
@@ -174,17 +190,17 @@ def trim(ctx: Context, node: exp.Expr) -> Value:
     if removed.kind != "string" or mark is None or len(mark) != 1:
         raise Forward("TRIM of anything but one character")
     words = {"LEADING": "ltrim", "TRAILING": "rtrim", "BOTH": "trim"}
-    return made(ctx, f"{words[position]}({value.sql}, {removed.sql})", value)
+    return part(ctx, f"{words[position]}({value.sql}, {removed.sql})", value)
 
 
 def ltrim(ctx: Context, values: list[Value]) -> Value:
     value = text_of(ctx, values[0])
-    return made(ctx, f"ltrim({value.sql}, ' ')", value)
+    return part(ctx, f"ltrim({value.sql}, ' ')", value)
 
 
 def rtrim(ctx: Context, values: list[Value]) -> Value:
     value = text_of(ctx, values[0])
-    return made(ctx, f"rtrim({value.sql}, ' ')", value)
+    return part(ctx, f"rtrim({value.sql}, ' ')", value)
 
 
 def ascii_code(ctx: Context, values: list[Value]) -> Value:

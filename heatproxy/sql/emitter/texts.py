@@ -183,7 +183,8 @@ def collation_of(ctx: Context, values: Sequence[Value]) -> str:
         given = [value for value in values if value.collation is not None]
         stronger = _stronger(*sorted(collations))
         # of what is not a column MySQL may think less than of one
-        if stronger is not None and all(value.text is not None for value in given):
+        texts = [value.text for value in given]
+        if stronger is not None and all(text and not text.made for text in texts):
             return stronger
     if len(collations) > 1:
         raise Forward("a mix of collations")

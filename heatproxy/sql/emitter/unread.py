@@ -23,6 +23,7 @@ from heatproxy.sql.emitter.values import TRAP, Forward, Value
 _NAME = re.compile(r"\b[a-z]\d+\.c\d+\b")
 _NAMED = re.compile(r"\b[a-z]\d+\.|\0")
 _ALIAS = re.compile(r"\bt\d+\b")
+_PICKS = ("joins", "where", "having", "limit", "offset")
 # they evaluate an operand only where they need it, in MySQL and in DuckDB
 _CHOICES = ("IF", "IFNULL", "COALESCE", "NULLIF")
 
@@ -37,10 +38,14 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """Of a query: its columns', and whether all of its rows must be asked for."""
+    """Of a query: its columns', and whether all of its rows must be asked for.
+
+    ``is_all``: they are made of all rows of a table.
+    """
 
     columns: tuple[Mark, ...] = ()
     is_whole: bool = False
+    is_all: bool = False
 
 
 @dataclass(slots=True)
@@ -54,6 +59,7 @@ class Unread:
     _warning: set[str] = field(default_factory=set)
     _due: set[str] = field(default_factory=set)
     _whole: set[str] = field(default_factory=set)
+    _picked: set[str] = field(default_factory=set)
 
     def marks(self, relation: Relation, is_view: bool = False) -> Marks:
         """What is known of a query's columns and rows.
@@ -64,7 +70,8 @@ class Unread:
         computed = relation.computed or (relation.sql,) * len(relation.columns)
         columns = tuple(self._mark(sql, merged) for sql in computed)
         whole = relation.picks or self._is_of_whole(relation.sql)
-        return Marks(columns, whole or (not merged and TRAP in relation.sql))
+        whole |= not merged and TRAP in relation.sql
+        return Marks(columns, whole, relation.is_all)
 
     def _mark(self, sql: str, merged: bool) -> Mark:
         read = set(_NAME.findall(sql))
@@ -79,11 +86,20 @@ class Unread:
         """The columns are ``alias.c1``, ``alias.c2``, ... from here on."""
         if marks.is_whole:
             self._whole.add(alias)
+        if not marks.is_all:
+            self._picked.add(alias)
         for place, mark in enumerate(marks.columns, 1):
             if mark.warns:
                 self._warning.add(f"{alias}.c{place}")
             if mark.is_due:
                 self._due.add(f"{alias}.c{place}")
+
+    def is_all(self, node: exp.Select, aliases: Collection[str]) -> bool:
+        """Whether each row of a SELECT's table takes part in it.
+
+        ``aliases`` are the names in its FROM.
+        """
+        return self._picked.isdisjoint(aliases) and not any(map(node.args.get, _PICKS))
 
     def require_read(self, sql: str) -> None:
         """Raise Forward if the statement's SQL does not read one that it should."""
@@ -101,6 +117,12 @@ class Unread:
 
         ``aliases`` are the names in its FROM, ``where`` is its condition.
         """
+        if where is not None and TRAP in where and not self._picked.isdisjoint(aliases):
+            # MySQL may test it for rows that the inner query leaves out
+            raise Forward("a condition that may warn, on rows that were picked")
+        if where is not None and TRAP in where and node.args.get("limit") is not None:
+            # DuckDB tests no more rows than the first ones need
+            raise Forward("a condition that may warn, with LIMIT")
         whole = self._whole.intersection(aliases)
         if not whole:
             return

@@ -175,7 +175,8 @@ class Written:
     ``key``: the expression of its collation key. ``alphabet``: all ASCII characters
     it may have. ``blank_ended``: whether it may end in a blank. ``longest`` in
     characters. ``place``: of JSON, the document's expression and that of the path.
-    ``padded``: it is a CHAR, which MySQL stores with blanks behind it.
+    ``padded``: it is a CHAR, which MySQL stores with blanks behind it. ``made``: it is
+    a part of another text, and no column's.
     """
 
     sql: str
@@ -185,6 +186,7 @@ class Written:
     longest: int | None = None
     place: tuple[str, str] | None = None
     padded: bool = False
+    made: bool = False
 
 
 @dataclass(frozen=True, slots=True)

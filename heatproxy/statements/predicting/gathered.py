@@ -20,6 +20,14 @@ from heatproxy.sql.calls import RoutineCall
 from heatproxy.sql.lexer import Kind, Token
 from heatproxy.sql.predictions_gather import Asked, Rewriting
 from heatproxy.sql.references import references
+from heatproxy.statements.predicting.batched import (
+    KILLED,
+    NAMES,
+    Answers,
+    as_bytes,
+    by_columns,
+    takes_prediction,
+)
 from heatproxy.statements.predicting.calls import (
     as_text,
     function_of,
@@ -28,8 +36,6 @@ from heatproxy.statements.predicting.calls import (
 )
 from heatproxy.statements.predicting.lookups import Lookups, Unmade
 
-NAMES = (1054, 1109)  # unknown column, unknown table
-_KILLED = (1317, 3024)
 _OPTIONS = 2  # the place of the argument
 
 
@@ -93,17 +99,7 @@ async def _settle(
     value, varying = value_of(call, escapes=session.backslash_escapes)
     if _OPTIONS in varying:
         raise Unforeseen("its options are not the same for all rows")
-    values = await _gathered(session, rewriting.gathers(asked, value))
-    keys, rows = await session.off_loop(
-        partial(_rows, values, varying, await _constants(session, call, varying))
-    )
-    try:
-        answers = await function_of(call).run(session, rows)
-    except MySQLError as problem:
-        if problem.number in _KILLED:
-            raise
-        raise Unforeseen("the model refuses a row", problem) from None
-    texts = pa.array(answers, pa.string())
+    keys, texts = await _answered(session, rewriting, asked, value, varying)
     first: str | None = None
     try:
         if rewriting.joins(asked):
@@ -116,9 +112,36 @@ async def _settle(
                 name = first = await lookups.make(keys, texts)
             else:
                 name = await lookups.copy(first)
-            rewriting.look_up(one, value, name.encode())
+            rewriting.look_up(asked, one, value, name.encode())
     except Unmade as problem:
         raise Unforeseen(str(problem)) from None
+
+
+async def _answered(
+    session: Session,
+    rewriting: Rewriting,
+    asked: Asked,
+    value: bytes,
+    varying: Sequence[int],
+) -> Answers:
+    call = asked.calls[0]
+    gathers = partial(rewriting.gathers, asked)
+    if list(varying) == [0]:
+        narrow = all(takes_prediction(rewriting.text, one) for one in asked.calls)
+        found = await by_columns(session, call, value, gathers, narrow=narrow)
+        if found is not None:
+            return found
+    values = await _gathered(session, gathers(as_bytes(value)))
+    keys, rows = await session.off_loop(
+        partial(_rows, values, varying, await _constants(session, call, varying))
+    )
+    try:
+        answers = await function_of(call).run(session, rows)
+    except MySQLError as problem:
+        if problem.number in KILLED:
+            raise
+        raise Unforeseen("the model refuses a row", problem) from None
+    return keys, pa.array(answers, pa.string())
 
 
 async def _gathered(session: Session, selects: Sequence[bytes]) -> pa.ChunkedArray:
@@ -128,7 +151,7 @@ async def _gathered(session: Session, selects: Sequence[bytes]) -> pa.ChunkedArr
         try:
             found = await session.backend.read_table(select)
         except MySQLError as refused:
-            if refused.number in _KILLED:
+            if refused.number in KILLED:
                 raise
             problem = refused
             if refused.number not in NAMES:
@@ -155,8 +178,9 @@ def _rows(
     cancel: Cancel,
 ) -> tuple[pa.Array, list[tuple[str | None, ...]]]:
     """The key of each value, and the arguments that it is of."""
-    texts = values.to_pylist()
-    keys = [hashlib.sha256(text.encode()).digest() for text in cancel.between(texts)]
+    found = values.to_pylist()
+    keys = [hashlib.sha256(text).digest() for text in cancel.between(found)]
+    texts = [text.decode() for text in cancel.between(found)]
     count = len(varying) + len(constants)
     rows: list[tuple[str | None, ...]] = []
     for text in cancel.between(texts):
@@ -172,7 +196,7 @@ def _rows(
             ]
         given = dict(zip(varying, members, strict=True)) | constants
         rows.append(tuple(given[place] for place in range(count)))
-    return pa.array(keys, pa.binary(32)).cast(pa.binary()), rows
+    return pa.array(keys, pa.binary()), rows
 
 
 async def _has_stored_function(

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from heatproxy.sql.calls import RoutineCall
 from heatproxy.sql.lexer import Kind, Token, split_at_commas, text_of
+from heatproxy.sql.predictions import AGGREGATES
 from heatproxy.sql.predictions_blocks import Block, blocks
-from heatproxy.sql.predictions_gather import AGGREGATES
 from heatproxy.statements.predicting.calls import is_constant
 
 _OTHER_CLAUSES = (b"GROUP", b"HAVING", b"WINDOW", b"INTO", b"FOR", b"LOCK")

@@ -4,7 +4,6 @@ MySQL is asked for the arguments in place of the calls. They come as columns, th
 answers a batch of rows at a time, and the answers go out in the columns of the calls.
 """
 
-import re
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -35,21 +34,11 @@ from heatproxy.statements.predicting.plain import (
     Plain,
     fields_of,
 )
-from heatproxy.wire.columns import BINARY_CHARSET, ColumnDefinition, result_type
+from heatproxy.statements.predicting.scalars import NUMBERS, TEXTS, are_scalars
+from heatproxy.wire.columns import ColumnDefinition, result_type
 
-_INTEGERS = (
-    *(FIELD_TYPE.TINY, FIELD_TYPE.SHORT, FIELD_TYPE.INT24, FIELD_TYPE.LONG),
-    FIELD_TYPE.LONGLONG,
-)
-_NUMBERS = (*_INTEGERS, FIELD_TYPE.DOUBLE, FIELD_TYPE.FLOAT, FIELD_TYPE.NEWDECIMAL)
-_TEXTS = (
-    *(FIELD_TYPE.VAR_STRING, FIELD_TYPE.VARCHAR, FIELD_TYPE.STRING, FIELD_TYPE.BLOB),
-    *(FIELD_TYPE.TINY_BLOB, FIELD_TYPE.MEDIUM_BLOB, FIELD_TYPE.LONG_BLOB),
-)
 # What goes through Arrow and comes out as MySQL has it.
-_PASSED = (*_NUMBERS, *_TEXTS, FIELD_TYPE.JSON, FIELD_TYPE.YEAR, FIELD_TYPE.NULL)
-_COMPUTES = re.compile(rb"[-+*/]")  # what gives decimals of digits of their own
-_DIGITS = 18  # of a decimal without fraction that is an integer in JSON
+_PASSED = (*NUMBERS, *TEXTS, FIELD_TYPE.JSON, FIELD_TYPE.YEAR, FIELD_TYPE.NULL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,23 +160,7 @@ async def _are_scalars(session: Session, texts: Sequence[bytes], rest: bytes) ->
     found = await session.backend.prepared_columns(
         b"SELECT " + b", ".join(texts) + b" " + rest
     )
-    return all(
-        _is_scalar(column)
-        and (column.type != FIELD_TYPE.NEWDECIMAL or not _COMPUTES.search(text))
-        for column, text in zip(found, texts, strict=True)
-    )
-
-
-def _is_scalar(column: ColumnDefinition) -> bool:
-    if column.type in _TEXTS:
-        special = FLAG.ENUM | FLAG.SET
-        return column.charset != BINARY_CHARSET and not column.flags & special
-    if column.flags & FLAG.ZEROFILL or column.type not in _NUMBERS:
-        return False
-    if column.type == FIELD_TYPE.LONGLONG and column.is_unsigned:
-        return False
-    decimal = column.type == FIELD_TYPE.NEWDECIMAL
-    return not (decimal and column.decimals == 0 and column.length > _DIGITS)
+    return are_scalars(found, texts)
 
 
 def _are_passed(
