@@ -14,6 +14,7 @@ import duckdb
 
 from heatproxy.backend.credentials import Credentials, read_option_file
 from heatproxy.bench import answers, processes, stock
+from heatproxy.bench.clients import Door
 from heatproxy.bench.stage import backend_socket, heatproxy
 from heatproxy.bench.workloads import tpch
 from heatproxy.datatypes import quote_name
@@ -47,6 +48,12 @@ class Ground:
         return answers.connect(
             host="127.0.0.1", port=self.port, database=schema, **self._login
         )
+
+    @property
+    def doors(self) -> tuple[Door, Door]:
+        """The way through heatproxy, and the backend itself."""
+        through = Door("heatproxy", port=self.port)
+        return through, Door("direct", path=self.socket)
 
     @property
     def _login(self) -> dict[str, str]:

@@ -78,6 +78,7 @@ def run(
     *,
     seconds: float = 0.0,
     replies: int = MOST_REPLIES,
+    patience_s: int = PATIENCE_S,
 ) -> Turn:
     """Send the requests in turn on each of the sockets, until either limit is reached.
 
@@ -85,12 +86,13 @@ def run(
         sockets: blocking, logged in, nothing under way; as many as connections.
         requests: whole packets, all equally long, each answered by one result set.
         seconds: no statement is sent later than this.
+        patience_s: what a server may be silent for.
 
     Raises:
         LoadFailed: the figures of this turn would mean nothing.
     """
     limit_ns = int(seconds * 1e9) if seconds else 1 << 62
-    patience = struct.pack("@ll", PATIENCE_S, 0)
+    patience = struct.pack("@ll", patience_s, 0)
     with select.epoll() as epoll:
         for one in sockets:
             one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, patience)
@@ -106,7 +108,7 @@ def run(
         said = {
             LOST: "a connection was lost under load",
             REFUSED: "a statement of the load was refused",
-            SILENT: f"no answer under load within {PATIENCE_S} seconds",
+            SILENT: f"no answer under load within {patience_s} seconds",
         }
         raise LoadFailed(said[end])
     return Turn(latencies[:count], took_ns / 1e9)

@@ -182,7 +182,7 @@ CASES: tuple[tuple[str, str], ...] = (
     ),
     (
         "days",
-        "TIME_FORMAT(t, '%H:%i:%s'), TIME_FORMAT(t3, '%k.%i.%f'), TIME_FORMAT(t, '%T')",
+        "TIME_FORMAT(t, '%H:%i:%s'), TIME_FORMAT(t3, '%k.%i.%f'), TIME_FORMAT(CAST(dt AS TIME), '%T')",
     ),
     (
         "days",
