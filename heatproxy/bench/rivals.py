@@ -27,6 +27,7 @@ from heatproxy.automl.scoring import score
 from heatproxy.automl.training import TrainOptions
 from heatproxy.automl.work import trained
 from heatproxy.bench.splits import SPLITS, Split
+from heatproxy.routines.score import score_options
 
 SEED = 1
 FLIGHT_TREES = 200
@@ -93,7 +94,8 @@ def _ours(name: str, data: Path, threads: int) -> Outcome:
         if isinstance(model, Model):
             scores[metric] = score(model, judged, split.target, metric, threads)
         else:
-            scores[metric] = model.score(judged, split.target, metric, {}, threads)
+            asked = score_options(model, None)
+            scores[metric] = model.score(judged, split.target, metric, asked, threads)
     what = model.metadata(build_timestamp=0, train_table_name="")["algorithm_name"]
     assert isinstance(options, TrainOptions) or options.task
     return Outcome(scores, spent, peak, learnt.nbytes, str(what))

@@ -17,6 +17,7 @@ from heatproxy.sql.collation import CollationWeights, weights_query
 from heatproxy.sql.emitter import constants, lacking
 from heatproxy.sql.emitter.queries import Emitter, Resolve
 from heatproxy.sql.emitter.relations import Scope, Wanted
+from heatproxy.sql.emitter.summands import settled
 from heatproxy.sql.emitter.values import (
     Constant,
     EngineColumn,
@@ -87,7 +88,8 @@ def translate(
     emitter.unread.require_read(relation.sql)
     lacking.require_kept(tree, emitter.views)
     output = tuple(_output(value) for _, value in relation.columns)
-    return Translated(relation.sql, output, tuple(emitter.tables.values()))
+    sql = settled(relation.sql)
+    return Translated(sql, output, tuple(emitter.tables.values()))
 
 
 def _output(value: Value) -> OutputColumn:

@@ -261,3 +261,17 @@ WITH RECURSIVE r AS (SELECT hired AS v FROM emp WHERE id = 1 UNION ALL SELECT v 
 SELECT COUNT(*) FROM (SELECT id, i / ti AS q FROM n) AS d
 SELECT region, LENGTH(g) FROM (SELECT region, GROUP_CONCAT(product ORDER BY id) AS g FROM c GROUP BY region) AS d ORDER BY region
 WITH w AS (SELECT z, SUM(i / z) AS q, COUNT(*) AS k FROM n GROUP BY z) SELECT z, q FROM w ORDER BY z
+-- # sums beside an outer join to nothing, past 64 bits or looked at by HAVING
+SELECT SUM(f.b), AVG(f.b) FROM far f LEFT JOIN dept d ON d.id = f.id AND d.id > 300 WHERE f.id < 3
+SELECT SUM(f.b) FROM dept d RIGHT JOIN far f ON d.id = f.id AND d.id > 300 WHERE f.id < 3
+SELECT SUM(f.id) FROM emp f LEFT JOIN dept d ON d.id = f.id AND d.id > 300 HAVING SUM(f.id) > 20
+SELECT SUM(CAST(f.b DIV 10 AS DECIMAL(18,0))) FROM far f CROSS JOIN c LEFT JOIN dept d ON d.id = c.id AND d.id > 300
+SELECT f.id, SUM(f.b) OVER (ORDER BY f.id) FROM far f LEFT JOIN dept d ON d.id = f.id AND d.id > 300 ORDER BY f.id
+SELECT SUM(b) FROM far f WHERE f.id < 3 AND (f.id > (SELECT COUNT(*) FROM dept d WHERE d.id > 300 AND d.id = f.id) OR f.id <> (SELECT MAX(d.id) FROM dept d WHERE d.id > 300))
+-- # NULL is 0, or the empty text, to the order of GROUP_CONCAT
+SELECT GROUP_CONCAT(id ORDER BY i, id DESC), GROUP_CONCAT(id ORDER BY i DESC, id DESC), GROUP_CONCAT(id ORDER BY d DESC, id DESC), GROUP_CONCAT(id ORDER BY x, id DESC), GROUP_CONCAT(id ORDER BY i + b, id), GROUP_CONCAT(id ORDER BY bu DESC, id) FROM n
+SELECT GROUP_CONCAT(id ORDER BY a DESC, id DESC), GROUP_CONCAT(id ORDER BY bin, id DESC), GROUP_CONCAT(id ORDER BY gen DESC, id DESC), GROUP_CONCAT(id ORDER BY UPPER(a), id DESC) FROM s
+SELECT GROUP_CONCAT(id ORDER BY tm, id), GROUP_CONCAT(id ORDER BY y, id), GROUP_CONCAT(id ORDER BY d, id), GROUP_CONCAT(id ORDER BY dt3 DESC, id), GROUP_CONCAT(id ORDER BY st DESC, id DESC) FROM t
+SELECT GROUP_CONCAT(d.id ORDER BY e.id - 4, d.id), GROUP_CONCAT(d.id ORDER BY e.id - 4 DESC, d.id) FROM dept d LEFT JOIN emp e ON e.dept_id = d.id
+-- # sorting by a JSON number of the only table
+SELECT id FROM t WHERE id = 5 ORDER BY j

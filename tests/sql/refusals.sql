@@ -323,6 +323,13 @@ SELECT qty, GROUPING(qty) FROM c GROUP BY qty
 SELECT GROUP_CONCAT(qty) FROM c
 -- GROUP_CONCAT(DISTINCT) in the order of something else
 SELECT GROUP_CONCAT(DISTINCT region ORDER BY id) FROM c
+-- GROUP_CONCAT() in the order of JSON
+SELECT GROUP_CONCAT(id ORDER BY j) FROM t
+-- sorting by JSON that is not a column of the only table
+SELECT JSON_OBJECT('k', id) FROM c WHERE id > 99 ORDER BY 1 DESC LIMIT 5
+SELECT id FROM c ORDER BY JSON_ARRAY(id)
+SELECT c.id FROM t JOIN c ON c.id = t.id WHERE c.id > 99 ORDER BY t.j
+SELECT id FROM t WHERE id IN (SELECT id FROM c WHERE id > 99) ORDER BY j
 -- GROUP_CONCAT() ordered by a number or text
 SELECT GROUP_CONCAT(region ORDER BY 1) FROM c
 -- ANY_VALUE() of what is not grouped by

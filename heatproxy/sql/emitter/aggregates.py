@@ -1,16 +1,13 @@
 """Aggregate functions as MySQL computes and types them, over groups and windows."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from sqlglot import exp
-
-from heatproxy.sql.emitter.casts import text_of
-from heatproxy.sql.emitter.compare import equal_keys, extreme, order_key
+from heatproxy.sql.emitter.compare import equal_keys, extreme
 from heatproxy.sql.emitter.numbers import kept_digits, step
 from heatproxy.sql.emitter.numeric import number, scaled, unscaled
-from heatproxy.sql.emitter.relations import elsewhere, only
-from heatproxy.sql.emitter.texts import text_literal
+from heatproxy.sql.emitter.relations import elsewhere
+from heatproxy.sql.emitter.summands import summand
 from heatproxy.sql.emitter.values import (
     Context,
     Forward,
@@ -21,9 +18,7 @@ from heatproxy.sql.emitter.values import (
 )
 
 MOST_ROWS = 2**53  # that anybody waits for
-CUT = "group_concat_max_len"
 SUM_DIGITS = 22  # what SUM adds to its argument's precision
-_BYTEWISE = ("utf8mb4", "utf8mb3", "latin1", "ascii")  # no longer than in UTF-8
 _OPAQUE = ("json", "set", "bit", "binary", "null")
 
 
@@ -68,9 +63,7 @@ def count_rows(use: Use) -> Value:
 
 def total(ctx: Context, values: list[Value], use: Use) -> Value:
     value = _summed(ctx, _only_one("SUM", values))
-    wide = use.over and value.kind == "int" and value.precision > 10
-    # seen to wrap at 64 bits in a window of DuckDB 2.0
-    sql = use.call("sum", f"CAST({value.sql} AS HUGEINT)" if wide else value.sql)
+    sql = use.call("sum", summand(value.sql))
     if value.kind == "double":
         return Value(sql, "double")
     return decimal(sql, value.precision + SUM_DIGITS, value.scale)
@@ -83,9 +76,7 @@ def average(ctx: Context, values: list[Value], use: Use) -> Value:
     hidden = kept_digits(step(ctx), value.scale)
     if hidden > 27:
         raise Forward("AVG of a DECIMAL of more than 15 fraction digits")
-    wide = use.over and value.kind == "int" and value.precision > 10
-    whole = f"CAST({value.sql} AS HUGEINT)" if wide else value.sql
-    summed = decimal(use.call("sum", whole), 38, value.scale)
+    summed = decimal(use.call("sum", summand(value.sql)), 38, value.scale)
     # NULLIF, not a trap: an empty group is no rare thing
     count = f"nullif({use.call('count', value.sql)}, 0)"
     power = 10 ** (hidden - value.scale)
@@ -165,126 +156,6 @@ def deviation(function: str) -> "Aggregate":
         return Value(use.call(function, f"CAST({value.sql} AS DOUBLE)"), "double")
 
     return aggregate
-
-
-def concatenated(
-    ctx: Context,
-    node: exp.Expr,
-    arguments: Callable[[Sequence[exp.Expr]], list[Value]],
-    place: str,
-) -> Value:
-    """GROUP_CONCAT; ``arguments`` evaluates expressions of rows.
-
-    ``place`` is what MySQL reads the rows in the order of, empty if that is unknown.
-    """
-    only(node, "this", "separator")
-    inner, order = node.this, []
-    if isinstance(inner, exp.Order):
-        only(inner, "this", "expressions")
-        inner, order = inner.this, inner.expressions
-    distinct = isinstance(inner, exp.Distinct)
-    if distinct:
-        only(inner, "expressions")
-        if len(inner.expressions) != 1:
-            raise Forward("GROUP_CONCAT(DISTINCT) of several arguments")
-        inner = inner.expressions[0]
-    parts = inner.expressions if isinstance(inner, exp.Concat) else [inner]
-    separator = "," if node.args.get("separator") is None else _literal(node)
-    values = [plain(value) for value in arguments(parts)]
-    if any(value.kind == "null" for value in values):
-        return Value("max(CAST(NULL AS BLOB))", "binary")
-    if not order and (not place or distinct):
-        raise Forward("GROUP_CONCAT() without ORDER BY")
-    texts = [text_of(ctx, value) for value in values]
-    sql = " || ".join(f"({text.sql})" for text in texts)
-    ways = [(item.this, bool(item.args.get("desc"))) for item in order]
-    for item in order:
-        only(item, "this", "desc", "nulls_first")
-    sorting = _sorting(ctx, values, ways, arguments, distinct) or [(place, False)]
-    if distinct:
-        joined = _joined_once(ctx, sql, separator, values, sorting, place)
-    else:
-        joined = _joined(sql, separator, sorting)
-    collations = {text.collation for text in texts} - {None}
-    if len(collations) != 1:
-        raise Forward("GROUP_CONCAT() of a mix of collations")
-    (collation,) = collations
-    if str(collation).partition("_")[0] not in _BYTEWISE:
-        raise Forward(f"GROUP_CONCAT() in collation {collation}")
-    longest = ctx.session.group_concat_max_len
-    return Value(
-        trap(f"strlen({joined}) > {longest}", CUT, joined),
-        "string",
-        collation=collation,
-        ascii=all(text.ascii for text in texts) and separator.isascii(),
-    )
-
-
-def _literal(node: exp.Expr) -> str:
-    separator = node.args["separator"]
-    if not isinstance(separator, exp.Literal) or not separator.args.get("is_string"):
-        raise Forward("a SEPARATOR that is no string literal")
-    return str(separator.this)
-
-
-def _sorting(
-    ctx: Context,
-    values: list[Value],
-    ways: list[tuple[exp.Expr, bool]],
-    arguments: Callable[[Sequence[exp.Expr]], list[Value]],
-    distinct: bool,
-) -> list[tuple[str, bool]]:
-    """The (key, whether descending) of GROUP_CONCAT's ORDER BY."""
-    keys = []
-    for item, descending in ways:
-        if isinstance(item, exp.Literal):
-            raise Forward("GROUP_CONCAT() ordered by a number or text")
-        value = plain(arguments([item])[0])
-        if distinct and [value.sql] != [v.sql for v in values]:
-            raise Forward("GROUP_CONCAT(DISTINCT) in the order of something else")
-        keys.append((order_key(ctx, value), descending))
-    if ctx.session.policy.exactness == "strict" and not distinct:
-        raise Forward("GROUP_CONCAT(), whose order may have ties")
-    return keys
-
-
-def _joined(sql: str, separator: str, sorting: list[tuple[str, bool]]) -> str:
-    order = ", ".join(
-        f"{key} {'DESC NULLS LAST' if descending else 'ASC NULLS FIRST'}"
-        for key, descending in sorting
-    )
-    return f"string_agg({sql}, {text_literal(separator)} ORDER BY {order})"
-
-
-def _joined_once(
-    ctx: Context,
-    sql: str,
-    separator: str,
-    values: list[Value],
-    sorting: list[tuple[str, bool]],
-    place: str,
-) -> str:
-    """Each value once; of texts that are equal the one that MySQL reads first."""
-    (value,), (key, descending) = values, sorting[0]
-    (equal,) = equal_keys(ctx, [value])
-    if equal == value.sql:
-        items = f"list(DISTINCT struct_pack(k := {key}, v := {sql}))"
-        item = "e.v"
-    elif place and ctx.session.policy.exactness != "strict":
-        row = f"struct_pack(r := {place}, v := {sql})"
-        items = f"list(struct_pack(k := {key}, f := {row}, q := {equal}))"
-        item = "e.f.v"
-    else:
-        raise Forward("GROUP_CONCAT(DISTINCT) of strings that differ in letter case")
-    kept = f"{items} FILTER (WHERE {value.sql} IS NOT NULL)"
-    ordered = f"list_sort({kept})"
-    if item != "e.v":
-        first = f"n = 1 OR e.q <> ({ordered})[n - 1].q"
-        ordered = f"list_filter({ordered}, lambda e, n: {first})"
-    if descending:
-        ordered = f"list_reverse({ordered})"
-    shown = f"list_transform({ordered}, lambda e: {item})"
-    return f"array_to_string({shown}, {text_literal(separator)})"
 
 
 def _counted(sql: str) -> Value:

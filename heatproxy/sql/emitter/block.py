@@ -22,7 +22,8 @@ from heatproxy.sql.emitter import (
     numbers,
     texts,
 )
-from heatproxy.sql.emitter.aggregates import AGGREGATES, Use, concatenated, count_rows
+from heatproxy.sql.emitter.aggregates import AGGREGATES, Use, count_rows
+from heatproxy.sql.emitter.concatenation import concatenated
 from heatproxy.sql.emitter.grouping import Grouping
 from heatproxy.sql.emitter.logic import predicate
 from heatproxy.sql.emitter.parts import composites
@@ -333,8 +334,7 @@ class Block:
             return self.grouping.computed(composed.object_of_rows(self, values))
         if not self.place:
             raise Forward(f"{name}() of several tables")
-        value = composed.array_of_rows(self, values, self.place)
-        return self.grouping.computed(value)
+        return self.grouping.computed(composed.array_of_rows(self, values, self.place))
 
     def _concatenation(self, node: exp.Expr) -> Value:
         allowed(self.session.policy, "GROUP_CONCAT")

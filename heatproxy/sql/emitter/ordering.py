@@ -3,6 +3,7 @@
 Rows are sorted by what MySQL would show of each expression, an AVG rounded.
 """
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -13,6 +14,8 @@ from heatproxy.sql.emitter.compare import equal_keys, order_key
 from heatproxy.sql.emitter.grouping import is_constant
 from heatproxy.sql.emitter.relations import Source, only, quoted
 from heatproxy.sql.emitter.values import Context, Forward, Value, decimal, plain
+
+_COLUMN = re.compile(r't\d+\."[^"]+"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +30,13 @@ def order_by(
     ctx: Context,
     clause: exp.Expr | None,
     meaning: Callable[[exp.Expr], Value],
+    rows: str | None = None,
 ) -> Order:
-    """The ORDER BY clause; ``meaning`` gives the Value of one item."""
+    """The ORDER BY clause; ``meaning`` gives the Value of one item.
+
+    ``rows``: the FROM and WHERE that MySQL may sort some tables of before it reads
+    the others, None where it sorts what is shown.
+    """
     if clause is None:
         return Order()
     only(clause, "expressions")
@@ -39,10 +47,24 @@ def order_by(
         value = sortable(meaning(item.this))
         if is_constant(value):
             continue  # DuckDB would take a number for a place
+        if value.kind == "json" and rows is not None:
+            _require_shown(value, rows)
         way = "DESC NULLS LAST" if item.args.get("desc") else "ASC NULLS FIRST"
         keys.append(f"{order_key(ctx, value)} {way}")
         by.add(value.sql)
     return Order(f"ORDER BY {', '.join(keys)}" if keys else "", frozenset(by))
+
+
+def _require_shown(value: Value, rows: str) -> None:
+    """Refuse JSON of rows that MySQL may sort, and warn of, and leave out afterwards.
+
+    Documents that are put together it warns of whenever it sorts two.
+    """
+    place = None if value.text is None else value.text.place
+    document = value.sql if place is None else place[0]
+    alone = " JOIN " not in rows and "(SELECT " not in rows
+    if not (alone and _COLUMN.fullmatch(document)):
+        raise Forward("sorting by JSON that is not a column of the only table")
 
 
 def sortable(value: Value) -> Value:

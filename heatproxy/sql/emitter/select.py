@@ -7,10 +7,10 @@ from sqlglot import exp
 
 from heatproxy.sql.collation import CollationWeights
 from heatproxy.sql.emitter import sets, sources
-from heatproxy.sql.emitter.aggregates import CUT
 from heatproxy.sql.emitter.block import Block
 from heatproxy.sql.emitter.clauses import Item, group_items, grouped_by, is_aggregated
 from heatproxy.sql.emitter.compare import order_key
+from heatproxy.sql.emitter.concatenation import CUT
 from heatproxy.sql.emitter.grouping import Grouping
 from heatproxy.sql.emitter.ordering import (
     Order,
@@ -283,7 +283,7 @@ class _Select:
         grouping = self.block.grouping
         if clause is None and grouping is not None and grouping.rollup:
             return self._order_of_rollup(grouping)
-        return order_by(self.block, clause, meaning)
+        return order_by(self.block, clause, meaning, self.rows)
 
     def _order_of_rollup(self, grouping: Grouping) -> Order:
         """Each group before its total, as MySQL gives them without ORDER BY."""

@@ -95,11 +95,13 @@ def text_keys(ctx: Context, values: Sequence[Value]) -> list[str]:
     return [value.sql if value.kind == "null" else next(found) for value in values]
 
 
-def text_order(ctx: Context, value: Value) -> str:
+def text_order(ctx: Context, value: Value, null_is_empty: bool = False) -> str:
     """An expression that sorts as the strings do."""
     collation = collation_of(ctx, (value,))
     rule = rule_of(ctx, collation)
-    sorted_by = _ordered(ctx, collation, rule, (value,), "sorting")[0]
+    values = (value, of_text("")) if null_is_empty else (value,)
+    sides = _ordered(ctx, collation, rule, values, "sorting")
+    sorted_by = f"coalesce({', '.join(sides)})" if null_is_empty else sides[0]
     return _short(ctx, rule, value, sorted_by)
 
 
