@@ -168,6 +168,7 @@ class Expressions(Functions):
             f"COUNT({any_})",
             f"SUM(DISTINCT {self.column(names, NUMBERS)})",
             f"GROUP_CONCAT({names[-1]}.id ORDER BY {names[-1]}.id)",
+            f"GROUP_CONCAT({names[-1]}.id ORDER BY {any_}, {names[-1]}.id)",
             f"GROUP_CONCAT(DISTINCT {any_} ORDER BY {any_} SEPARATOR '/')",
             f"GROUP_CONCAT({any_} ORDER BY {fixed})",
             f"COUNT({number})",

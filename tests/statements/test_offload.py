@@ -448,24 +448,39 @@ def test_an_answer_over_the_limit_is_mysqls(client: Connection) -> None:
 # --- SET TRANSACTION, which is about the next statement -------------------------------
 
 NEXT = ["SET TRANSACTION READ ONLY", "/* of */ set\n transaction READ ONLY"]
+INSERT = "INSERT INTO plain SELECT id + 10, SUM(n) FROM read_next GROUP BY id"
 
 
+@pytest.fixture(scope="module")
+def beside(loaded: Server) -> Server:
+    """A loaded table of a name that no Lakehouse table has."""
+    with closing(loaded.connect(database=SCHEMA)) as admin:
+        run(
+            admin,
+            "CREATE TABLE read_next (id INT PRIMARY KEY, n INT) SECONDARY_ENGINE=RAPID",
+            "INSERT INTO read_next VALUES (1, 1)",
+            "ALTER TABLE read_next SECONDARY_LOAD",
+        )
+    return loaded
+
+
+@pytest.mark.usefixtures("beside")
 @pytest.mark.parametrize("sql", NEXT)
 def test_what_set_transaction_is_about_is_not_asked_away(
     client: Connection, sql: str
 ) -> None:
-    insert = "INSERT INTO plain SELECT id + 10, SUM(n) FROM t GROUP BY id"
     run(client, sql)
-    assert refusal(client, insert)[0] == 1792
+    assert refusal(client, INSERT)[0] == 1792
     run(client, "SET TRANSACTION READ WRITE", "DO 0")
 
 
-def test_nor_within_one_packet(loaded: Server) -> None:
+def test_nor_within_one_packet(beside: Server) -> None:
     flag = pymysql.constants.CLIENT.MULTI_STATEMENTS
-    with closing(loaded.connect(database=SCHEMA, client_flag=flag)) as client:
-        insert = "INSERT INTO plain SELECT id + 10, SUM(n) FROM t GROUP BY id"
-        with closing(client.cursor()) as cursor:
-            cursor.execute(f"SET TRANSACTION READ ONLY; {insert}")
-            with pytest.raises(pymysql.MySQLError) as refused:
-                cursor.nextset()
-            assert refused.value.args[0] == 1792
+    with (
+        closing(beside.connect(database=SCHEMA, client_flag=flag)) as client,
+        closing(client.cursor()) as cursor,
+    ):
+        cursor.execute(f"SET TRANSACTION READ ONLY; {INSERT}")
+        with pytest.raises(pymysql.MySQLError) as refused:
+            cursor.nextset()
+        assert refused.value.args[0] == 1792
