@@ -151,4 +151,4 @@ def _take(connection: socket.socket, text: str) -> None:
 
 
 def _run(engine: duckdb.DuckDBPyConnection, text: str) -> None:
-    engine.execute(text).to_arrow_table()
+    engine.sql(text).to_arrow_table()
