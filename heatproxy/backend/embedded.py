@@ -221,7 +221,9 @@ class EmbeddedBackend:
             self._socket_path = Path(self._held.enter_context(folder)) / "mysqld.sock"
 
     def _start_mysqld(self) -> Mysqld:
-        for attempt in range(1, PORT_ATTEMPTS + 1):
+        left = PORT_ATTEMPTS
+        while True:
+            left -= 1
             if self._tcp:
                 self._tcp_address = ("127.0.0.1", _free_port())
             try:
@@ -229,9 +231,8 @@ class EmbeddedBackend:
             except MysqldError:
                 said = self._mysqld.said() if self._mysqld else ""
                 taken = self._tcp and "Bind on TCP/IP port" in said
-                if not taken or attempt == PORT_ATTEMPTS:
+                if not taken or not left:
                     raise
-        raise AssertionError("unreachable")
 
     def _start_again(self) -> Mysqld:
         """Start it where it was, or is to be, and return when it answers."""

@@ -5,14 +5,15 @@ Source: MySQL Reference Manual, "RESTART Statement".
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 
 from heatproxy.backend.mysqld import Mysqld, MysqldError
+from heatproxy.backoff import Backoff
 
 log = logging.getLogger(__name__)
 
 RESTART = 16  # the exit code of a mysqld that wants to be started again
-SHORTEST_WAIT_S, LONGEST_WAIT_S = 0.5, 30.0
 
 
 class Keeping:
@@ -38,23 +39,25 @@ class Keeping:
         self._thread.join()
 
     def _keep(self) -> None:
-        wait_s = 0.0
+        backoff, since = Backoff(), time.monotonic()
         while self._mysqld.wait() and not self._stopping.is_set():
             code = self._mysqld.exit_code
             if code == 0:
                 log.error("MySQL was shut down by a client; restart heatproxy for it")
                 return
-            facts = {"exit_code": code, "wait_s": wait_s}
+            wait_s = backoff.after(time.monotonic() - since)
             if code != RESTART:
+                facts = {"exit_code": code, "wait_s": wait_s}
                 log.error("mysqld died; starting it again", extra={"facts": facts})
             if self._stopping.wait(wait_s):
                 return
-            wait_s = min(max(2 * wait_s, SHORTEST_WAIT_S), LONGEST_WAIT_S)
+            since = time.monotonic()
             try:
                 self._mysqld = self._start()
             except MysqldError as problem:
                 if not self._stopping.is_set():
                     log.error("%s", problem)
                 continue
-            wait_s = 0.0
             log.info("mysqld runs again")
+            if self._stopping.is_set():  # whoever stops it did not see this one
+                self._mysqld.stop()

@@ -8,17 +8,15 @@ Source: MySQL Reference Manual, "The JSON Data Type", normalization; seen on 9.7
 
 import json
 import re
-from decimal import Decimal
 from functools import lru_cache
 from typing import Any, NoReturn
 
-from heatproxy.jsontext import NumberText, json_text
+from heatproxy.jsontext import NumberText, double_text, json_text
 
 MAX_DEPTH = 100
 _TOO_DEEP = "The JSON document exceeds the maximum depth."
 _SIGNED_LOW, _UNSIGNED_HIGH = -(1 << 63), (1 << 64) - 1
 _LONG_NUMBER = re.compile(r"\d{19}")
-_PLACES = 15  # of the decimal point from the first digit, either way
 
 
 def canonical(text: str) -> str:
@@ -36,22 +34,6 @@ def canonical(text: str) -> str:
     if "\\u" in text:
         shown.encode()  # UnicodeEncodeError, a ValueError: half of a surrogate pair
     return shown
-
-
-def double_text(value: float) -> str:
-    """A DOUBLE inside a JSON document."""
-    if value == 0:
-        return repr(value)
-    sign, digits, exponent = Decimal(repr(value)).normalize().as_tuple()
-    assert isinstance(exponent, int)
-    written, minus = "".join(map(str, digits)), "-" * sign
-    point = len(written) + exponent
-    if point <= -_PLACES or (point > _PLACES and point >= len(written)):
-        fraction = "." + written[1:] if len(written) > 1 else ""
-        return f"{minus}{written[0]}{fraction}e{point - 1}"
-    if point <= 0:
-        return f"{minus}0.{'0' * -point}{written}"
-    return f"{minus}{written[:point].ljust(point, '0')}.{written[point:] or '0'}"
 
 
 def _read(text: str) -> tuple[Any, str]:

@@ -134,7 +134,8 @@ async def column_predictor(
 
 def _numbers_of_texts(model: Model, rows: pa.Table) -> dict[str, pa.Array]:
     """What is echoed of texts that the model has read as numbers, by key."""
-    texts = (key for key in rows.column_names if key.lower() in model.numeric_names)
+    numeric = model.numeric_names
+    texts = (key for key in rows.column_names if key.lower() in numeric)
     return {
         key: pa.array(
             [json_text(read_as_number(text)) for text in rows.column(key).to_pylist()]

@@ -147,12 +147,16 @@ class Rewriting:
         if span is None or self.part[span[0]].is_word(b"DUAL"):
             return b""
         edits = []
+        for condition in self._on(span):
+            edits += self._neutral(condition)
+        return b" FROM (" + self._between(*span, edits) + b")"
+
+    def _on(self, span: Span) -> Iterator[Span]:
+        """The conditions of the joins in a FROM clause."""
         first, end = span
         for index in range(first, end):
             if self.part[index].is_word(b"ON"):
-                condition = (index + 1, end_of_condition(self.part, index + 1, end))
-                edits += self._neutral(condition)
-        return b" FROM (" + self._between(first, end, edits) + b")"
+                yield index + 1, end_of_condition(self.part, index + 1, end)
 
     def _where(self, block: Block, *, loose: bool = False) -> bytes:
         span = block.clauses.get(b"WHERE")
@@ -195,14 +199,10 @@ class Rewriting:
         if not self._may_be_early(asked):
             return expression
         spans = [asked.block.clauses.get(b"WHERE", (0, 0))]
-        first, end = asked.block.clauses.get(b"FROM", (0, 0))
+        joins = asked.block.clauses.get(b"FROM", (0, 0))
         outer = (b"LEFT", b"RIGHT", b"SELECT")
-        if not any(token.is_word(*outer) for token in self.part[first:end]):
-            for index in range(first, end):
-                if self.part[index].is_word(b"ON"):
-                    spans.append(
-                        (index + 1, end_of_condition(self.part, index + 1, end))
-                    )
+        if not any(token.is_word(*outer) for token in self.part[slice(*joins)]):
+            spans += self._on(joins)
         listed = [
             b"(" + self.text[condition[0].start : condition[-1].end] + b"\n)"
             for start, stop in spans

@@ -18,7 +18,6 @@ log = logging.getLogger(__name__)
 
 START_S = 120  # a first start compiles kernels
 ANSWER_S = 2.0
-LIVED_LONG_S, SHORTEST_WAIT_S, LONGEST_WAIT_S = 60.0, 0.25, 10.0
 
 
 class ChildFailed(Exception):
@@ -137,18 +136,3 @@ class Child:
             code = self._process.exitcode
             self._started.set_result(f"it died while starting (exit code {code})")
         self.gone.set()
-
-
-class Backoff:
-    """How long to wait before a process is started again that keeps dying."""
-
-    def __init__(self) -> None:
-        self._next_s = 0.0
-
-    def after(self, lived_s: float) -> float:
-        """The wait in seconds: none at first, then longer each time."""
-        if lived_s > LIVED_LONG_S:
-            self._next_s = 0.0
-        wait_s = self._next_s
-        self._next_s = min(max(2 * wait_s, SHORTEST_WAIT_S), LONGEST_WAIT_S)
-        return wait_s

@@ -5,8 +5,9 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
+from heatproxy.backoff import Backoff
 from heatproxy.ledger import added, of_the_dead
-from heatproxy.supervisor.children import Backoff, Child, ChildFailed
+from heatproxy.supervisor.children import Child, ChildFailed
 
 log = logging.getLogger(__name__)
 

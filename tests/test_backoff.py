@@ -1,6 +1,6 @@
 """Processes that keep dying are started again ever more slowly."""
 
-from heatproxy.supervisor.children import LIVED_LONG_S, LONGEST_WAIT_S, Backoff
+from heatproxy.backoff import LIVED_LONG_S, LONGEST_WAIT_S, Backoff
 
 
 def test_the_first_is_replaced_at_once_and_others_later_and_later() -> None:
