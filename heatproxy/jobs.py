@@ -77,7 +77,6 @@ class JobProcesses:
         async with self._places, asyncio.timeout(most_s):
             ours, theirs = self._context.Pipe()
             process = self._context.Process(target=_work, args=(theirs,), daemon=True)
-            # one that is called off before it runs finds nobody at its pipe, and ends
             starting = asyncio.ensure_future(asyncio.to_thread(_start, process, theirs))
             try:
                 await asyncio.shield(starting)
@@ -86,10 +85,9 @@ class JobProcesses:
                     if hears is not None:
                         hears(result.done, result.stage)
             finally:
-                if process.pid is not None:
-                    process.kill()
-                    await asyncio.to_thread(process.join)
-                ours.close()
+                await asyncio.shield(
+                    asyncio.ensure_future(_end(process, starting, ours))
+                )
         if isinstance(result, _Failure):
             log.error("a job failed", extra={"facts": {"places": result.places}})
             raise result.error
@@ -126,6 +124,17 @@ def _start(process: BaseProcess, pipe: Connection) -> None:
         process.start()
     finally:
         pipe.close()
+
+
+async def _end(
+    process: BaseProcess, starting: asyncio.Future[None], pipe: Connection
+) -> None:
+    """Kill it, and close our end of its pipe, which nothing then writes to."""
+    await asyncio.wait([starting])  # it has no number before
+    if process.pid is not None:
+        process.kill()
+        await asyncio.to_thread(process.join)
+    pipe.close()
 
 
 def _work(pipe: Connection) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from heatproxy.errors import MySQLError, ml_error
 from heatproxy.jobs import JobProcesses
-from tests.background import is_alive, until
+from tests.background import children, is_alive, until
 
 
 def add(one: int, other: int) -> int:
@@ -101,6 +101,20 @@ async def test_a_job_that_is_called_off_ends_at_once(
         await task
     assert not is_alive(pid)
     assert await jobs.run(add, 1, 1) == 2
+
+
+async def test_a_job_that_is_called_off_while_it_starts_has_ended_too(
+    jobs: JobProcesses,
+) -> None:
+    before = children(os.getpid())
+    for turns in range(1, 6):
+        task = asyncio.ensure_future(jobs.run(signal.pause))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert not children(os.getpid()) - before
 
 
 async def test_a_job_that_is_called_off_while_it_waits_never_starts(
