@@ -53,12 +53,12 @@ class TlsLayer:
         incoming, outgoing = self._incoming, self._outgoing
         incoming.write(data)
         try:
-            plain = self._tls.read(RECORD_BYTES)
+            plain = self._tls.read(len(data))  # a record is longer than what it says
         except ssl.SSLWantReadError:
             plain = b""
         except ssl.SSLError as problem:
             raise ProtocolError(f"TLS: {_reason(problem)}") from None
-        if not plain or incoming.pending:
+        if not plain or incoming.pending or len(plain) == len(data):
             return self._receive_any(b"", plain)
         return plain, outgoing.read() if outgoing.pending else b""
 
