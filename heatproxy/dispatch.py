@@ -97,23 +97,27 @@ async def serve_statement(house: House, loan: Loan, statement: Statement) -> Non
     watch = house.watches.of(statement.thread_id, backend, _text(statement))
     session = Session(house, backend, answer, passage, watch)
     session.aftermath = loan.aftermath if statement.aftermath else None
+    session.next_transaction = statement.next_transaction
     session.rapid = loan.rapid
     session.notes = loan.notes
-    names = house.names_version
+    names, refused = house.names_version, False
     try:
         work = partial(_answer, session, loan, statement)
         outcome = await watch.over(_declinable(passage.answer_described(work)))
         if outcome is not True:
             watch.require_no_kill()
+            await session.put_back()
             lasting = isinstance(outcome, Declined) and outcome.lasting
             loan.forward(lasting=lasting)
             return
     except MySQLError as error:
-        answer.more = False
+        answer.more, refused = False, backend.refused is error
         if error.number == SEALED:
             error = refusal(house.shells, _text(statement), error)
         elif error.number == REJECTED and statement.error:
-            error = await rejection(session, _text(statement), error)
+            number = int.from_bytes(statement.command[1:5], "little")
+            text = _text(statement)
+            error = await rejection(session, text, error, number * is_execution)
         if not answer.ended:  # else it was killed too late
             session.aftermath = await _refuse(answer, backend, error)
     except (ProtocolError, asyncio.CancelledError):
@@ -127,7 +131,7 @@ async def serve_statement(house: House, loan: Loan, statement: Statement) -> Non
     if house.names_version != names:  # before this client's next statement
         in_transactions = house.config.rapid.offload_in_transactions
         loan.names(*house.filter_names(), in_transactions=in_transactions)
-    loan.done(backend.status & ~Status.MORE_RESULTS)
+    loan.done(backend.status & ~Status.MORE_RESULTS, refused=refused)
 
 
 def _metadata(account: ServiceAccount, thread_id: int) -> str | None:

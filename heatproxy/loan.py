@@ -129,11 +129,15 @@ class Loan:
         self._tell_named()
         self._writer.write(pack(Message.FORWARD, b"\1" if lasting else b""))
 
-    def done(self, status: int) -> None:
-        """The client has its answer; the relay takes both legs back."""
+    def done(self, status: int, *, refused: bool = False) -> None:
+        """The client has its answer; the relay takes both legs back.
+
+        ``refused``: it is MySQL's own error.
+        """
         self._tell_named()
         self._tell_remembers()
-        self._writer.write(pack(Message.DONE, status.to_bytes(2, "little")))
+        body = status.to_bytes(2, "little") + bytes([refused])
+        self._writer.write(pack(Message.DONE, body))
 
     def names(
         self,

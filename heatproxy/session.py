@@ -123,6 +123,9 @@ class Session:
         self.rapid = SessionState()  # the client's, from one statement to the next
         self.notes = Notes()
         self.operation: Operation | None = None  # of AutoML, that is under way
+        # What said how this statement's transaction is to be. It holds for whatever
+        # reads a table first: MySQL is told again when we have asked it something.
+        self.next_transaction: tuple[bytes, ...] = ()
 
     def note(self, execution: Execution) -> None:
         """A statement that the engine might have answered has ended."""
@@ -167,6 +170,7 @@ class Session:
         backend = self.backend
         self.aftermath = None
         async with backend.claimed(last=True):
+            await self.put_back()
             backend.status = await self._relay.relay(
                 command,
                 backend.capabilities,
@@ -175,6 +179,13 @@ class Session:
                 describe,
                 before_ok,
             )
+
+    async def put_back(self) -> None:
+        """Have MySQL's session as it was, for a statement that is MySQL's after all."""
+        texts, self.next_transaction = self.next_transaction, ()
+        for text in texts:
+            with suppress(MySQLError):  # as it was refused before
+                await self.backend.unwatched(text)
 
     async def user(self) -> str:
         """The name part of CURRENT_USER()."""

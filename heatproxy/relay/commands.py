@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING
 from heatproxy.errors import local_files_disabled
 from heatproxy.relay import stream
 from heatproxy.relay.kinds import (
-    ALONE,
-    CHANGES_SESSION,
     LEAVES_NOTHING,
     MAY_COME_BACK,
     NO_COMMAND,
@@ -191,6 +189,7 @@ class Commands:
         elif length > LOOK_BYTES and head:
             # long data, a bulk INSERT: passed on in pieces, never held in memory
             self._continued = length == MAX_FRAME
+            self._routing.note(head[:1])
             self._expect(head[:1])
             self._last = b""
             self._passing = 4 + length
@@ -199,7 +198,7 @@ class Commands:
             return False
         data = bytes(self._ahead[: 4 + length])
         payload = data[4:] or NO_COMMAND
-        if self._must_wait(payload):
+        if self._routing.must_wait(payload, self._pending):
             return False
         del self._ahead[: 4 + length]
         self._command(data, payload)
@@ -215,17 +214,9 @@ class Commands:
             self._ahead[3] = self._number & 0xFF
             self._number += 1
 
-    def _must_wait(self, payload: bytes) -> bool:
-        """Whether replies still under way must be finished before this command."""
-        return bool(self._pending) and (
-            payload[0] in ALONE
-            or self._pending[0][0] in ALONE
-            or self._routing.may_be_ours(payload)
-        )
-
     def _command(self, data: bytes, payload: bytes) -> None:
         """Relay one whole command, or lend the session to the engine for it."""
-        if self._must_wait(payload):
+        if self._routing.must_wait(payload, self._pending):
             self._ahead[:0] = data
             return
         if data[3]:  # out of order: MySQL says so, and ends the session
@@ -245,19 +236,10 @@ class Commands:
         self._expect(payload)
         comes_back = payload[0] in MAY_COME_BACK
         self._last = payload if comes_back and len(self._pending) == 1 else b""
-        if payload[0] in CHANGES_SESSION:
-            self._note(payload)
+        self._login.capabilities = self._routing.capabilities
         if payload[0] not in LEAVES_NOTHING:
             self._lending.aftermath = False
         self._backend.write(data)
-
-    def _note(self, payload: bytes) -> None:
-        """MySQL forgets what was prepared, or changes how it reads statements."""
-        if payload[0] == Command.RESET_CONNECTION:
-            self._lending.forget()
-        else:
-            self._routing.set_option(payload)
-            self._login.capabilities = self._routing.capabilities
 
     def _expect(self, command: bytes) -> None:
         kind = KIND_OF[command[0]]
@@ -308,6 +290,8 @@ class Commands:
                     return
                 else:
                     self._last = b""
+                if refusal:
+                    self._routing.note_error()
                 seconds = self._stopwatch.end(command[0], refusal, position)
                 if self._routing.passed and not self._pending:
                     self._routing.took(seconds)
@@ -353,7 +337,6 @@ class Commands:
     def _lend(self, payload: bytes, error: bytes = b"") -> None:
         """Give both legs to the engine process until it has answered."""
         self._lent = True
-        self._routing.note(payload)
         self._stopwatch.begin()
         self._last = b""
         self._backend.on_bytes = self._lending.from_backend
@@ -366,6 +349,7 @@ class Commands:
                 error=error,
                 aftermath=self._lending.aftermath,
                 unseen=self._lending.was_unseen(payload),
+                next_transaction=self._routing.next_transaction,
             )
         )
 
@@ -380,11 +364,16 @@ class Commands:
         self._file, self._number = True, number
         self.work_off()
 
-    def returned(self, status: int) -> None:
-        """The engine process has answered; the legs are ours again."""
+    def returned(self, status: int, *, refused: bool = False) -> None:
+        """The engine process has answered; the legs are ours again.
+
+        ``refused``: with MySQL's own error.
+        """
         if self._compression is not None:
             self._compression.turn()
         self._tracker.status = status
+        if not refused:
+            self._routing.note_answer()
         self._take_back()
         self.work_off()
 

@@ -18,7 +18,7 @@ OF_PREPARED = frozenset(
 RESETS = frozenset(
     map(int, (Command.INIT_DB, Command.CHANGE_USER, Command.RESET_CONNECTION))
 )
-CHANGES_SESSION = frozenset([int(Command.RESET_CONNECTION), int(Command.SET_OPTION)])
+RESET_CONNECTION, SET_OPTION = int(Command.RESET_CONNECTION), int(Command.SET_OPTION)
 MAY_COME_BACK = frozenset([QUERY, STMT_EXECUTE])
 # After these, what the statement before has left is there still.
 LEAVES_NOTHING = frozenset(

@@ -148,7 +148,8 @@ class Lending:
                 )
             elif message is Message.DONE:
                 _, commands = self._end_of_loan()
-                commands.returned(int.from_bytes(body, "little"))
+                status = int.from_bytes(body[:2], "little")
+                commands.returned(status, refused=bool(body[2]))
 
     def _is_prepared(self, statement_id: bytes, *, optional: bool) -> None:
         assert self._lent is not None

@@ -4,14 +4,18 @@ A relay only sorts out what cannot be ours; of the rest the engine process says 
 it is.
 """
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from heatproxy.errors import ProtocolError
 from heatproxy.relay.cheap import Cheap, Key
 from heatproxy.relay.kinds import (
+    ALONE,
     OF_PREPARED,
     QUERY,
+    RESET_CONNECTION,
     RESETS,
+    SET_OPTION,
     STMT_CLOSE,
     STMT_EXECUTE,
     STMT_PREPARE,
@@ -39,6 +43,8 @@ class Routing:
 
     ``capabilities`` are the client's, which COM_SET_OPTION changes. ``passed`` is what
     the command passed last is remembered by, 0 for all that is not remembered.
+    ``next_transaction`` are the statements just before that said how the next
+    transaction is to be, or before others that MySQL refused.
     """
 
     def __init__(
@@ -46,6 +52,8 @@ class Routing:
     ) -> None:
         self.capabilities = capabilities
         self.passed: Key = 0
+        self.next_transaction: tuple[bytes, ...] = ()
+        self._before: tuple[bytes, ...] = ()  # the same, when the last was passed on
         self._worker, self._lending, self._tracker = worker, lending, tracker
         self._cheap = Cheap()
         # What is asked of the session for a statement of RAPID's would be what a
@@ -57,18 +65,22 @@ class Routing:
         """Whether a glance shows one small command that is MySQL's alone."""
         self.passed = 0
         seen = self._worker.prefilter.glance(data, self._text_at)
-        if seen <= READS:
+        if seen == SETS:
+            self._cheap.clear()
+            self._note_text(data, self._text_at)
             return True
+        if seen <= READS or self._passes_too(seen, data):
+            self._before, self.next_transaction = self.next_transaction, ()
+            return True
+        return False
+
+    def _passes_too(self, seen: int, data: bytes) -> bool:
+        """Whether one is MySQL's that may be ours as well, or was prepared."""
         if seen == LOADED:
             if self._stays():
                 self._next_is_mysqls = False
                 return True
             return self._is_cheap(data, self._text_at)
-        if seen == SETS:
-            self._cheap.clear()
-            if sets_next_transaction(data, self._text_at):
-                self._next_is_mysqls = True
-            return True
         if seen == EXECUTES:
             lending = self._lending
             return not (lending.prepared or lending.optional) or (
@@ -110,10 +122,41 @@ class Routing:
             lending.is_mysqls(known)  # it goes where it is executed
         return command in (STMT_EXECUTE, STMT_CLOSE)
 
+    def must_wait(self, payload: bytes, pending: Sequence[bytes]) -> bool:
+        """Whether replies that are under way must be finished before this command."""
+        return bool(pending) and (
+            payload[0] in ALONE or pending[0][0] in ALONE or self.may_be_ours(payload)
+        )
+
     def note(self, payload: bytes) -> None:
-        """A command that no glance was enough for is on its way."""
-        sets = payload[0] == QUERY and sets_next_transaction(payload, self._text_at - 4)
-        self._next_is_mysqls = sets
+        """A command that no glance was enough for is on its way to MySQL."""
+        if payload[0] == RESET_CONNECTION:  # MySQL forgets what was prepared
+            self._lending.forget()
+        elif payload[0] == SET_OPTION:
+            self._set_option(payload)
+        self._next_is_mysqls = False
+        self._before = self.next_transaction
+        if payload[0] == QUERY:
+            self._note_text(payload, self._text_at - 4)
+        else:
+            self.next_transaction = ()
+
+    def note_answer(self) -> None:
+        """The engine process has answered a command."""
+        self._next_is_mysqls = False
+        self.next_transaction = ()
+
+    def note_error(self) -> None:
+        """MySQL has refused a command: that was no transaction."""
+        self.next_transaction = self._before
+
+    def _note_text(self, data: bytes, start: int) -> None:
+        if not sets_next_transaction(data, start):
+            self.next_transaction = ()
+            return
+        self._next_is_mysqls = True
+        if b";" not in data:
+            self.next_transaction += (data[start:],)
 
     def note_refusal(self, payload: bytes) -> None:
         """The engine process leaves this command to MySQL, and will do so again."""
@@ -186,7 +229,7 @@ class Routing:
             return False
         return len(head) < 5 or head[1:5] in ours or head[1:5] in optional
 
-    def set_option(self, payload: bytes) -> None:
+    def _set_option(self, payload: bytes) -> None:
         """Note what a COM_SET_OPTION allows, where it is one that MySQL knows."""
         if payload[1:3] in (b"\0\0", b"\1\0"):
             self.capabilities &= ~MULTI_STATEMENTS

@@ -25,7 +25,9 @@ _ROW_FUNCTIONS = (
     *(b"ml_predict_row", b"ml_explain_row"),
     *(b"ml_generate", b"ml_embed_row", b"sqml_"),
 )
-_SETS_TRANSACTION = re.compile(rb"(?i)" + _SKIP + rb"set\b" + _SKIP + rb"transaction\b")
+_SETS_TRANSACTION = re.compile(
+    rb"(?i)" + _SKIP + rb"set\b" + _SKIP + rb"(?:transaction\b|@@`?transaction_)"
+)
 _ROUTINE_NAME = re.compile(
     rb"(?i)ml_|heatwave_|train_test_split|nl2ml|nl_sql|vector_store_load"
 )

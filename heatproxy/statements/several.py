@@ -93,7 +93,7 @@ async def answer(session: Session, find: Handler, wants: Wants, text: bytes) -> 
                 work = await find(session, statement)
         sets_transaction = False
         if work is not None and await _has_answered(session, work, len(left) > 1):
-            left = left[1:]
+            left, session.next_transaction = left[1:], ()
         elif len(left) == 1 and not part.tokens:  # a comment at the end
             reply.more, left = False, []
             await reply.ok()
@@ -101,7 +101,8 @@ async def answer(session: Session, find: Handler, wants: Wants, text: bytes) -> 
             count = _mysqls(left, text, wants)
             last = left[count - 1]
             piece = text[part.start : last.end]
-            sets_transaction = sets_next_transaction(text[last.start : last.end])
+            own = text[last.start : last.end]
+            sets_transaction = sets_next_transaction(own)
             left = left[count:]
             reply.more = bool(left)
             try:
@@ -110,6 +111,7 @@ async def answer(session: Session, find: Handler, wants: Wants, text: bytes) -> 
                 if error.number != SEALED:
                     raise
                 raise refusal(session.house.shells, piece, error) from None
+            session.next_transaction = (own,) if sets_transaction else ()
         if left and session.backslash_escapes != escapes:
             escapes = session.backslash_escapes
             left = segments(text, backslash_escapes=escapes, start=left[0].start)

@@ -22,7 +22,8 @@ class Message(Enum):
     BACKEND = b"B"  # both ways: raw bytes of the backend leg
     CLIENT = b"C"  # engine: raw bytes for the client
     FORWARD = b"F"  # engine: relay it, it is MySQL's; 1 byte: 1 if it will be again
-    DONE = b"D"  # engine: the statement has been answered; 2 bytes of status
+    DONE = b"D"  # engine: the statement has been answered; 2 bytes of status,
+    # 1 byte: 1 if MySQL itself has refused it
     NAMES = b"N"  # engine: JSON list of the names that statements are filtered by
     WATCH = b"W"  # relay: send NAMES, now and whenever they change
     PREPARED = b"P"  # engine: 4 bytes, the id of a prepared statement that is ours;
@@ -48,6 +49,7 @@ class Statement:
     error: bytes = b""  # the backend's answer, when it was relayed and came back
     aftermath: bool = False  # nothing ran since the statement that AFTERMATH was for
     unseen: bool = False  # of a prepared statement: MySQL has executed it in between
+    next_transaction: tuple[bytes, ...] = ()  # what said how this one is to run
 
     def to_bytes(self) -> bytes:
         facts = {
@@ -57,6 +59,7 @@ class Statement:
             "command_bytes": len(self.command),
             "aftermath": self.aftermath,
             "unseen": self.unseen,
+            "next_transaction": [text.hex() for text in self.next_transaction],
         }
         head = json.dumps(facts).encode()
         return len(head).to_bytes(4, "little") + head + self.command + self.error
@@ -66,6 +69,7 @@ class Statement:
         end = 4 + int.from_bytes(body[:4], "little")
         facts = json.loads(body[4:end])
         split = end + facts.pop("command_bytes")
+        facts["next_transaction"] = tuple(map(bytes.fromhex, facts["next_transaction"]))
         return cls(command=body[end:split], error=body[split:], **facts)
 
 

@@ -5,6 +5,8 @@ from contextlib import closing
 from typing import Any
 
 import pytest
+from pymysql import MySQLError
+from pymysql.constants import CLIENT
 
 from tests.asking import refusal, rows, run, value
 from tests.background import until
@@ -57,6 +59,13 @@ LOCKS = (
 )
 
 
+@pytest.fixture(scope="module", autouse=True)
+def catalog(server: Server) -> None:
+    """The tables of models, for which routines look in there."""
+    with closing(server.connect()) as client:
+        run(client, "CALL sys.ML_CREATE_OR_UPGRADE_CATALOG()")
+
+
 def ran(client: Connection, kind: str) -> None:
     if "refused" in kind:
         refusal(client, OURS[kind])
@@ -78,6 +87,87 @@ def test_the_state_of_the_session_is_as_before(client: Connection, kind: str) ->
     ran(client, kind)
     assert rows(client, STATE) == before
     assert value(client, PREPARED) == 0
+
+
+# --- SET TRANSACTION, which is about the next statement -------------------------------
+
+# MySQL alone has these tables; but a Lakehouse table has the name of one of them.
+INSERT = "INSERT INTO twin.written SELECT id FROM twin.t LIMIT 1"
+NEXT = {
+    "at once": ["SET TRANSACTION READ ONLY", INSERT, INSERT],
+    "by its variable": ["SET @@transaction_read_only = 1", INSERT, INSERT],
+    "by two statements": [
+        "SET TRANSACTION READ ONLY",
+        "SET TRANSACTION ISOLATION LEVEL SERIALIZABLE",
+        INSERT,
+        INSERT,
+    ],
+    "after a mistake": ["SET TRANSACTION READ ONLY", "DELETE FROM nowhere", INSERT],
+    "for a query before": [
+        "SET TRANSACTION READ ONLY",
+        "SELECT id FROM twin.t LIMIT 1",
+        INSERT,
+    ],
+    "after another": ["DO 1", "SET TRANSACTION READ WRITE", INSERT],
+    "in a transaction": [
+        "START TRANSACTION",
+        "SET TRANSACTION READ ONLY",
+        INSERT,
+        "ROLLBACK",
+        INSERT,
+    ],
+    "within a transaction": [
+        "SET TRANSACTION READ ONLY",
+        "START TRANSACTION",
+        INSERT,
+        "ROLLBACK",
+        INSERT,
+    ],
+}
+
+
+@pytest.mark.parametrize("prepared", [False, True], ids=["text", "prepared"])
+@pytest.mark.parametrize("sequence", NEXT)
+def test_set_transaction_is_about_the_statement_that_mysql_says(
+    client: Connection, backend: Connection, sequence: str, prepared: bool
+) -> None:
+    run(backend, "CREATE TABLE written (id INT)")
+    outcomes = []
+    for connection in (client, backend):
+        if prepared:
+            run(connection, f"PREPARE ins FROM '{INSERT}'")
+        texts = NEXT[sequence]
+        outcomes.append(
+            [
+                outcome(connection, "EXECUTE ins" if prepared else text)
+                if text == INSERT
+                else outcome(connection, text)
+                for text in texts
+            ]
+        )
+    run(backend, "DROP TABLE written")
+    assert outcomes[0] == outcomes[1]
+
+
+def test_so_it_is_within_one_packet(server: Server, lake: Lake) -> None:
+    options = {"database": "twin", "client_flag": CLIENT.MULTI_STATEMENTS}
+    with closing(server.connect(**options)) as client:
+        run(client, "CREATE TABLE written (id INT)")
+        problem = refusal(client, f"SET TRANSACTION READ ONLY; {INSERT}; {INSERT}")
+        written = value(client, "SELECT COUNT(*) FROM written")
+        run(client, "SET TRANSACTION READ ONLY; SELECT id FROM lake.t LIMIT 1", INSERT)
+        run(client, "DROP TABLE written")
+    assert problem[0] == 1792
+    assert written == 0
+
+
+def outcome(connection: Connection, sql: str) -> Any:
+    """The error's number, or how many rows."""
+    with closing(connection.cursor()) as cursor:
+        try:
+            return "rows", cursor.execute(sql)
+        except MySQLError as problem:
+            return "error", problem.args[0]
 
 
 TAKES_AND_GIVES = {
@@ -120,7 +210,6 @@ def learnt(client: Connection) -> Iterator[None]:
     """A table to learn from."""
     run(
         client,
-        "CALL sys.ML_CREATE_OR_UPGRADE_CATALOG()",
         "DROP TABLE IF EXISTS twin.learnt",
         "CREATE TABLE twin.learnt (a INT, y VARCHAR(3))",
         "INSERT INTO twin.learnt WITH RECURSIVE n AS (SELECT 1 i UNION ALL"
