@@ -23,7 +23,7 @@ from tests.routines.conftest import Connection
 pytestmark = pytest.mark.mysql
 
 CATALOG = "ML_SCHEMA_admin.MODEL_CATALOG"
-SOON_S = 10.0  # 0.2 on a machine that does nothing else
+SOON_S = 20.0  # 0.2 on a machine that does nothing else
 ATTEMPTS = 5
 N_ROWS = 120
 # of each task: the target, and the options of its training

@@ -28,7 +28,7 @@ from tests.routines.conftest import BY_BAYES
 pytestmark = pytest.mark.mysql
 
 Connection = Any
-SOON_S = 5  # it is 0.2 on a machine that has nothing else to do
+SOON_S = 20  # it is 0.2 on a machine that has nothing else to do
 INTERRUPTED = (1317, "Query execution was interrupted")
 TRAIN = "CALL sys.ML_TRAIN('killing.bank', 'y', NULL, @m)"
 
@@ -149,7 +149,7 @@ def test_a_time_limit_ends_what_heatproxy_does(client: Connection, what: str) ->
         run(client, "SET max_execution_time = 200", "SET @m = NULL")
         began = time.monotonic()
         number, text = refusal(client, TRAIN if what == "training" else call)
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < SOON_S
     assert (number, "maximum statement execution time exceeded" in text) == (3024, True)
     run(client, "SET max_execution_time = 0")
     assert rows(client, "SHOW TABLES LIKE 'endless'") == []
@@ -207,7 +207,7 @@ def test_many_loads_that_stall_hold_nobody_up(
         for one in stalled:
             run(past, f"KILL QUERY {one.thread_id()}")
         assert {answer.exception().args for answer in answers} == {INTERRUPTED}
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < SOON_S
 
 
 SLOW_QUERY = (
