@@ -15,5 +15,7 @@ class Counts:
     idle: int  # connections
 
 
-FULL = Counts(turns=31, seconds=0.1, rows=1_000_000, row_turns=3, logins=100, idle=5000)
+FULL = Counts(
+    turns=31, seconds=0.1, rows=1_000_000, row_turns=11, logins=100, idle=5000
+)
 QUICK = Counts(turns=9, seconds=0.08, rows=200_000, row_turns=2, logins=30, idle=1000)
