@@ -252,10 +252,10 @@ class _Wants:
 
 async def find(session: Session, statement: Text) -> Work | None:
     """What answers a statement that can be prepared; None when it is MySQL's alone."""
+    statement = await ansi.with_names(session, statement)
     if defines(statement.tokens):
         await ddl.require_definable(session, statement)
         return await views.handle(session, statement)
-    statement = await ansi.with_names(session, statement)
     plain = rpd.without_hints(statement)
     for handle in HANDLERS:
         work = await handle(session, plain)

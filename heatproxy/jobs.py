@@ -155,3 +155,4 @@ def _work(pipe: Connection) -> None:
         result = _Failure(mistake, "".join(places(problem)))
     with contextlib.suppress(BrokenPipeError):  # whoever asked has died
         pipe.send(result)
+        pipe.poll(None)  # what it names may be ours: until we are ended

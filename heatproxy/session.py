@@ -123,6 +123,7 @@ class Session:
         self.rapid = SessionState()  # the client's, from one statement to the next
         self.notes = Notes()
         self.operation: Operation | None = None  # of AutoML, that is under way
+        self.known_user: str | None = None  # as it was when it was asked last
         # What said how this statement's transaction is to be. It holds for whatever
         # reads a table first: MySQL is told again when we have asked it something.
         self.next_transaction: tuple[bytes, ...] = ()
@@ -190,7 +191,8 @@ class Session:
     async def user(self) -> str:
         """The name part of CURRENT_USER()."""
         (account,) = await self.backend.evaluate([b"CURRENT_USER()"])
-        return (account or "").rpartition("@")[0]
+        self.known_user = (account or "").rpartition("@")[0]
+        return self.known_user
 
     async def schema(self) -> str | None:
         """The default schema, asked past the session where that is possible."""
@@ -307,6 +309,12 @@ class Session:
             MySQLError: 1142 or 1146 from MySQL; 1347, it is a view; 3877, a
                 Lakehouse table that has not been loaded.
         """
+        rows = await self._rows_of(schema, table)
+        if self.operation is not None:
+            self.operation.read(rows, await self._blobs(schema, table))
+        return rows
+
+    async def _rows_of(self, schema: str, table: str) -> pa.Table:
         shell = await self.find_shell(schema, table)
         columns = "*" if shell else await self._all_columns(schema, table)
         name = f"{quote_name(schema)}.{quote_name(table)}"
@@ -321,6 +329,17 @@ class Session:
             raise secondary_engine("Table has not been loaded")
         query = self.house.engine.read(shell.engine_name, listen=cancel.interrupts)
         return query.reader.read_all()
+
+    async def _blobs(self, schema: str, table: str) -> frozenset[str]:
+        """The names of a table's columns of a TEXT or BLOB type."""
+        rows = await self.backend.query(
+            "SELECT HEX(CONVERT(COLUMN_NAME USING utf8mb4))"
+            " FROM information_schema.COLUMNS"
+            f" WHERE TABLE_SCHEMA = {quote_text(schema)}"
+            f" AND TABLE_NAME = {quote_text(table)}"
+            " AND (DATA_TYPE LIKE '%text' OR DATA_TYPE LIKE '%blob')"
+        )
+        return frozenset(bytes.fromhex(name or "").decode() for (name,) in rows.texts())
 
     async def _all_columns(self, schema: str, table: str) -> str:
         """The column list of a base table, those that ``*`` hides included."""

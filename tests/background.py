@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.asking import result_sets, rows
 
-PATIENCE_S = 30.0
+PATIENCE_S = 90.0
 
 
 @contextmanager

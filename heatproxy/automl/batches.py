@@ -9,6 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from heatproxy.automl.model_bytes import ModelBytes
 from heatproxy.automl.storage import from_bytes
 from heatproxy.automl.tasks.contract import Answers
 from heatproxy.automl.work import predicted
@@ -20,7 +21,7 @@ MOST_FAILED = 10_000  # with more of them it is the table that is wrong
 
 
 def tolerant_job(
-    data: bytes, table: pa.Table, options: Mapping[str, Any], threads: int
+    data: ModelBytes, table: pa.Table, options: Mapping[str, Any], threads: int
 ) -> Answers:
     """What predict_job answers; rows with values of another kind have NULL answers.
 

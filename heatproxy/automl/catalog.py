@@ -7,20 +7,25 @@ bytes are kept as Base64 text in chunks that fit a packet.
 Source: HeatWave User Guide, "The Model Catalog".
 """
 
+import asyncio
+import hashlib
 import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from heatproxy.automl import catalog_tables, chunks
 from heatproxy.automl.catalog_tables import MODELS, OBJECTS
 from heatproxy.automl.generations import NEW, Generation
+from heatproxy.automl.model_bytes import ModelBytes
 from heatproxy.backend.connection import BackendConnection
 from heatproxy.datatypes import quote_name, quote_text
 from heatproxy.errors import MySQLError, ml_error
 
 NOTES_CHARACTERS = 1024
+_KILLED = (1317, 3024)
 _ABSENT = (1049, 1146)  # no such schema, no such table
 
 
@@ -35,6 +40,7 @@ class Entry:
     target: str | None
     train_table: str | None
     metadata: Mapping[str, Any]
+    digest: str = ""  # of the last three, as the backend has them
 
     @property
     def task(self) -> str:
@@ -92,6 +98,30 @@ class Catalog:
         found = await self._entries(f"WHERE model_handle = {quote_text(handle)}")
         return found[0] if found else None
 
+    async def still_has(self, entry: Entry, user: str) -> bool:
+        """Whether the session is this user's and reads the row as it was: one question.
+
+        False, too, where that cannot be told.
+        """
+        texts = ("target_column_name", "train_table_name", "model_metadata")
+        listed = ", ".join(f"CONVERT({text} USING utf8mb4)" for text in texts)
+        try:
+            found = await self._backend.query(
+                "SELECT HEX(CONVERT(CURRENT_USER() USING utf8mb4)), model_id,"
+                " build_timestamp, model_object_size,"
+                f" SHA2(CONCAT_WS('|', {listed}), 256) FROM {self._models}"
+                f" WHERE model_handle = {quote_text(entry.handle)}"
+            )
+        except MySQLError as problem:
+            if problem.number in _KILLED:
+                raise
+            return False
+        for account, *facts in found.texts():
+            name = bytes.fromhex(account or "").decode().rpartition("@")[0]
+            known = (entry.model_id, entry.build_timestamp, entry.object_size)
+            return name == user and facts == [*map(str, known), entry.digest]
+        return False
+
     async def all(self) -> list[Entry]:
         """Every model, the oldest first. Raises: see find."""
         return await self._entries("ORDER BY model_id")
@@ -117,6 +147,7 @@ class Catalog:
                 target,
                 table,
                 json.loads(metadata or "{}"),
+                _digest(target, table, metadata),
             )
             for model_id, handle, built, size, target, table, metadata in rows
         ]
@@ -125,14 +156,17 @@ class Catalog:
         """The statement that deletes a model."""
         return f"DELETE FROM {self._models} WHERE model_handle = {quote_text(handle)}"
 
-    async def object_of(self, entry: Entry) -> bytes:
-        """The model's bytes.
+    async def object_of(self, entry: Entry, folder: Path | None = None) -> ModelBytes:
+        """The model's bytes; ``folder`` is where many of them wait.
 
         Raises:
             MySQLError: 3877, the chunks are not what the metadata say.
         """
         model = await self.read_chunks(
-            self._objects, f"model_handle = {quote_text(entry.handle)}"
+            self._objects,
+            f"model_handle = {quote_text(entry.handle)}",
+            folder,
+            entry.object_size,
         )
         if model is None or len(model) != entry.object_size:
             raise ml_error(
@@ -140,7 +174,13 @@ class Catalog:
             )
         return model
 
-    async def read_chunks(self, table: str, where: str) -> bytes | None:
+    async def read_chunks(
+        self,
+        table: str,
+        where: str,
+        folder: Path | None = None,
+        expected_bytes: int = 0,
+    ) -> ModelBytes | None:
         """The bytes in the chunks of a quoted table's rows, read one at a time.
 
         None: there are none, or they are not Base64.
@@ -148,7 +188,7 @@ class Catalog:
         numbers = await self._backend.query(
             f"SELECT chunk_id FROM {table} WHERE {where} ORDER BY chunk_id"
         )
-        joined = chunks.Joined()
+        joined = chunks.Joined(folder, expected_bytes)
         try:
             for (number,) in numbers.texts():
                 # a character string would come in the session's character set
@@ -157,16 +197,16 @@ class Catalog:
                     f" WHERE {where} AND chunk_id = {int(number or 0)}"
                 )
                 for (piece,) in found.rows:
-                    joined.add((piece or b"").decode("ascii"))
-            return joined.data() or None
-        except (chunks.NotBase64, UnicodeDecodeError):
+                    await asyncio.to_thread(joined.add, piece or b"")
+            return joined.data() if len(joined) else None
+        except chunks.NotBase64:
             return None
 
     async def save(
         self,
         handle: str,
         metadata: dict[str, Any],
-        model: bytes = b"",
+        model: ModelBytes = b"",
     ) -> None:
         """Add a model: its row and its chunks, or neither.
 
@@ -209,7 +249,7 @@ class Catalog:
             raise
 
     async def replace(
-        self, handle: str, metadata: dict[str, Any], model: bytes
+        self, handle: str, metadata: dict[str, Any], model: ModelBytes
     ) -> None:
         """A model explained anew: its explanation, metadata and bytes."""
         size = await self._piece_characters()
@@ -251,12 +291,11 @@ class Catalog:
         allowed = await self._backend.scalar("SELECT @@max_allowed_packet")
         return chunks.piece_characters(int(allowed or 0))
 
-    async def _write_chunks(self, handle: str, model: bytes, size: int) -> None:
+    async def _write_chunks(self, handle: str, model: ModelBytes, size: int) -> None:
+        into = f"INSERT INTO {self._objects} (chunk_id, model_handle, model_object)"
         for number, piece in enumerate(chunks.pieces(model, size), 1):
-            await self._backend.query(
-                f"INSERT INTO {self._objects} (chunk_id, model_handle, model_object)"
-                f" VALUES ({number}, {quote_text(handle)}, '{piece}')"
-            )
+            values = f"{into} VALUES ({number}, {quote_text(handle)}, '"
+            await self._backend.query(b"%b%b')" % (values.encode(), piece))
 
     async def _rows(self, columns: str, rest: str) -> list[tuple[str | None, ...]]:
         """Rows as text that no character set of the session has changed."""
@@ -269,6 +308,12 @@ class Catalog:
             tuple(None if v is None else bytes.fromhex(v).decode() for v in row)
             for row in result.texts()
         ]
+
+
+def _digest(*texts: str | None) -> str:
+    """What MySQL's SHA2 says of those that are not NULL."""
+    present = "|".join(text for text in texts if text is not None)
+    return hashlib.sha256(present.encode()).hexdigest()
 
 
 def _literal(value: str | None) -> str:

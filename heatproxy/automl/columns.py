@@ -26,6 +26,8 @@ from heatproxy.errors import MySQLError, ml_error
 
 FloatArray = npt.NDArray[np.float64]
 
+_FEW = 2_000  # words that are looked through for each other
+_FEW_ROWS = 16
 MOMENT_PARTS = (
     "days",
     "year",
@@ -133,11 +135,18 @@ class Category:
 
     def encode(self, column: pa.Array) -> FloatArray:
         words = as_text(column)
+        if len(column) * len(self.levels) <= _FEW:  # making an index takes longer
+            return _column(np.array([self._code(w) for w in words.to_pylist()]))
         known = pa.array(self.levels, pa.string())
         codes = _floats(pc.index_in(words, value_set=known, skip_nulls=True))
         if self.null_level:
             codes[pc.is_null(words).to_numpy(zero_copy_only=False)] = len(self.levels)
         return _column(codes)
+
+    def _code(self, word: str | None) -> float:
+        if word is None and self.null_level:
+            return float(len(self.levels))
+        return float(self.levels.index(word)) if word in self.levels else np.nan
 
     @classmethod
     def fit(cls, name: str, column: pa.Array, min_count: int, most: int) -> "Category":
@@ -231,6 +240,9 @@ def numbers(column: pa.Array, name: str) -> FloatArray:
         return _finite(parsed)
     if not is_number(kind) and not pa.types.is_null(kind):
         raise wrong_type(name, kind, Numeric.kind)
+    if kind in (pa.int64(), pa.float64()) and len(column) <= _FEW_ROWS:
+        values = [np.nan if v is None else float(v) for v in column.to_pylist()]
+        return _finite(np.array(values, dtype=np.float64))
     return _finite(_floats(column.cast(pa.float64(), safe=False)))
 
 

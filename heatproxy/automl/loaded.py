@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from heatproxy.automl.catalog import Entry
 from heatproxy.automl.model import Model
+from heatproxy.automl.model_bytes import ModelBytes
 from heatproxy.automl.tasks.contract import SpecialModel
 
 
@@ -14,7 +15,7 @@ class Loaded:
 
     owner: str
     entry: Entry
-    data: bytes
+    data: ModelBytes
     model: Model | SpecialModel
 
 

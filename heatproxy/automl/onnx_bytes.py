@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 
 from heatproxy.errors import MySQLError, ml_error
 
-_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
+_VARINT, _FIXED64, BYTES, _FIXED32 = 0, 1, 2, 5
 MOST_DEPTH = 64  # graphs within graphs
 
 # Fields of each message that hold messages in which a tensor may stand.
@@ -33,10 +33,10 @@ _INSIDE: Mapping[str, Mapping[int, str]] = {
     _SPARSE: {1: _TENSOR, 2: _TENSOR},
     _TENSOR: {},
 }
-_EXTERNAL_DATA, _DATA_LOCATION = 13, 14  # of a Tensor
+EXTERNAL_DATA, DATA_LOCATION = 13, 14  # of a Tensor
 
 
-def check(data: bytes) -> None:
+def check(data: bytes | memoryview) -> None:
     """Refuse bytes that are no model, or one that reads files.
 
     Raises:
@@ -61,28 +61,31 @@ def _look(message: memoryview, kind: str, depth: int) -> bool:
         raise ValueError("too deep")
     has_graph = kind != _MODEL
     inside = _INSIDE[kind]
-    for number, wire, value in _fields(message):
+    for number, wire, value, _ in fields(message):
         if kind == _TENSOR and (
-            number == _EXTERNAL_DATA or (number == _DATA_LOCATION and value)
+            number == EXTERNAL_DATA or (number == DATA_LOCATION and value)
         ):
             raise invalid("a tensor of it is in another file")
-        if wire != _BYTES or number not in inside or not isinstance(value, memoryview):
+        if wire != BYTES or number not in inside or not isinstance(value, memoryview):
             continue
         has_graph = has_graph or inside[number] == _GRAPH
         _look(value, inside[number], depth - 1)
     return has_graph
 
 
-def _fields(message: memoryview) -> Iterator[tuple[int, int, int | memoryview]]:
-    """Each field: its number, its wire type, and its varint or bytes."""
+def fields(
+    message: memoryview,
+) -> Iterator[tuple[int, int, int | memoryview, memoryview]]:
+    """Each field: its number, wire type, varint or bytes, and the whole of it."""
     position = 0
     while position < len(message):
+        begin = position
         tag, position = _varint(message, position)
         number, wire = tag >> 3, tag & 7
         value: int | memoryview = 0
         if wire == _VARINT:
             value, position = _varint(message, position)
-        elif wire == _BYTES:
+        elif wire == BYTES:
             length, position = _varint(message, position)
             if position + length > len(message):
                 raise ValueError("cut")
@@ -92,7 +95,7 @@ def _fields(message: memoryview) -> Iterator[tuple[int, int, int | memoryview]]:
             position += 8 if wire == _FIXED64 else 4
         else:
             raise ValueError("no wire type")
-        yield number, wire, value
+        yield number, wire, value, message[begin:position]
     if position != len(message):
         raise ValueError("cut")
 

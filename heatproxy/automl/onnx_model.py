@@ -44,7 +44,7 @@ class OnnxModel:
     """
 
     task_name: str
-    data: bytes
+    data: bytes | memoryview
     inputs_info: Mapping[str, Any] = field(default_factory=dict)
     outputs_info: Mapping[str, Any] = field(default_factory=dict)
     columns: tuple[str, ...] = ()
@@ -227,15 +227,15 @@ class OnnxModel:
         return values, {"data": np.frombuffer(self.data, np.uint8)}
 
 
-def files_of(model: OnnxModel) -> dict[str, bytes]:
+def files_of(model: OnnxModel) -> dict[str, bytes | memoryview]:
     """Name and content of each file of its zip; ``read_files`` is the inverse."""
     said = json.dumps(model.state()[0], allow_nan=False).encode()
     return {SAID: said, FILE: model.data}
 
 
-def read_files(files: Mapping[str, bytes]) -> OnnxModel:
+def read_files(files: Mapping[str, bytes | memoryview]) -> OnnxModel:
     """The model of such files. Any exception means that it cannot be read."""
-    state = json.loads(files[SAID])
+    state = json.loads(bytes(files[SAID]))
     data = files[FILE]
     onnx_bytes.check(data)
     state["task_name"] = task_named(str(state["task_name"])).name
@@ -246,7 +246,7 @@ def read_files(files: Mapping[str, bytes]) -> OnnxModel:
     return OnnxModel(data=data, **state)
 
 
-def from_metadata(data: bytes, said: Mapping[str, Any]) -> OnnxModel:
+def from_metadata(data: bytes | memoryview, said: Mapping[str, Any]) -> OnnxModel:
     """A model that is imported, not opened yet.
 
     Raises:

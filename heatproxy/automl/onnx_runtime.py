@@ -8,7 +8,7 @@ Runtime documentation.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from heatproxy.automl import onnx_bytes
+from heatproxy.automl import onnx_bytes, onnx_weights
 from heatproxy.automl.columns import as_text, numbers
 from heatproxy.errors import MySQLError, ml_error
 
@@ -86,6 +86,7 @@ class Runtime:
     inputs: tuple[Input, ...]
     outputs: tuple[str, ...]
     _session: Any
+    _lent: onnx_weights.Tensors = field(default_factory=dict)  # it must not lose them
 
     @property
     def output_forms(self) -> list[tuple[str, str, Any]]:
@@ -137,7 +138,7 @@ class Runtime:
             raise ml_error("ML004006", f"The ONNX model failed: {first}") from None
 
 
-def opened(data: bytes, threads: int = 1) -> Runtime:
+def opened(data: bytes | memoryview, threads: int = 1) -> Runtime:
     """The model of these bytes.
 
     Raises:
@@ -157,9 +158,16 @@ def opened(data: bytes, threads: int = 1) -> Runtime:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     options.log_severity_level = 4
+    content, tensors = onnx_weights.parted(data)
+    if tensors:
+        lend = onnxruntime.OrtValue.ortvalue_from_numpy
+        lent = [lend(values) for values in tensors.values()]
+        options.add_external_initializers(list(tensors), lent)
+        # it would copy them into another order
+        options.add_session_config_entry("session.disable_prepacking", "1")
     try:
         session = onnxruntime.InferenceSession(
-            data, options, providers=["CPUExecutionProvider"]
+            content, options, providers=["CPUExecutionProvider"]
         )
     except Exception as problem:
         first = (str(problem).splitlines() or [""])[0][:200]
@@ -171,7 +179,8 @@ def opened(data: bytes, threads: int = 1) -> Runtime:
         raise onnx_bytes.invalid(
             "it has several inputs, and one of them is of several columns"
         )
-    return Runtime(inputs, tuple(one.name for one in session.get_outputs()), session)
+    outputs = tuple(one.name for one in session.get_outputs())
+    return Runtime(inputs, outputs, session, tensors)
 
 
 def numpy_type(tensor: str, types: Mapping[str, str]) -> str:

@@ -5,11 +5,13 @@ keys are those that Oracle's REST service and published tools read.
 """
 
 import threading
-from collections import deque
-from collections.abc import Sequence
+from collections import Counter, deque
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
+
+import pyarrow as pa
 
 from heatproxy.errors import MySQLError
 
@@ -17,6 +19,10 @@ KEPT = 1000
 RUNNING, COMPLETED, ABORTED, ERROR = "RUNNING", "COMPLETED", "ABORTED", "ERROR"
 _KILLED = (1317, 3024, 1053)
 NODE = 0  # there is one
+TOTALS = (  # of rpd_ml_stats
+    *("n_cells", "n_cells_user_excluded", "n_blob_cells"),
+    *("table_size_bytes", "blob_size_bytes"),
+)
 
 
 @dataclass(slots=True)
@@ -33,6 +39,22 @@ class Operation:
     error: str = ""
     stages: list[str] = field(default_factory=list)
     handle: str | None = None
+    totals: Counter[str] = field(default_factory=Counter)  # of the routine's calls
+
+    def read(self, rows: pa.Table, blobs: Collection[str]) -> None:
+        """A table was read; ``blobs`` names its columns of a TEXT or BLOB type."""
+        sizes = {name: rows.column(name).nbytes for name in rows.column_names}
+        found = [name for name in rows.column_names if name in blobs]
+        self.totals["n_cells"] += rows.num_rows * rows.num_columns
+        self.totals["n_blob_cells"] += rows.num_rows * len(found)
+        self.totals["table_size_bytes"] += sum(sizes.values())
+        self.totals["blob_size_bytes"] += sum(sizes[name] for name in found)
+
+    def left_out(self, rows: pa.Table, columns: Collection[str]) -> None:
+        """Of a table that was read, the user does not want these columns."""
+        wanted = {name.lower() for name in columns}
+        found = [name for name in rows.column_names if name.lower() in wanted]
+        self.totals["n_cells_user_excluded"] += rows.num_rows * len(found)
 
     def heard(self, done: float, stage: str) -> None:
         """The job has got so far, and this is what it does now."""
@@ -80,14 +102,22 @@ class Operations:
 
     def __init__(self) -> None:
         self._latest: deque[Operation] = deque(maxlen=KEPT)
+        self._totals: dict[str, Counter[str]] = {}
         self._lock = threading.Lock()
 
     def begin(self, query_id: int, connection_id: int, routine: str) -> Operation:
         """One that begins now."""
         operation = Operation(query_id, connection_id, routine, datetime.now(UTC))
         with self._lock:
+            operation.totals = self._totals.setdefault(routine, Counter())
             self._latest.append(operation)
         return operation
+
+    def totals(self, routine: str) -> Mapping[str, int]:
+        """The cells and bytes that all calls of a routine have read from tables."""
+        with self._lock:
+            found = self._totals.get(routine)
+            return {name: found[name] for name in TOTALS} if found else {}
 
     def latest(self) -> Sequence[Operation]:
         """Oldest first."""

@@ -11,9 +11,9 @@ Source: skops documentation, "Secure persistence with skops".
 
 import io
 import json
-import shutil
 import zipfile
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,12 +21,21 @@ import skops.io
 from sklearn.svm import SVC, SVR
 from sklearn.tree._tree import Tree
 
-from heatproxy.automl import booster_text, columns, onnx_model, xgboost_json, xgboosting
+from heatproxy.automl import (
+    booster_text,
+    columns,
+    onnx_model,
+    onnx_weights,
+    xgboost_json,
+    xgboosting,
+    zipped,
+)
 from heatproxy.automl.algorithms import Fitted
 from heatproxy.automl.boosting import Boosters
 from heatproxy.automl.drift import Drift
 from heatproxy.automl.features import FeatureSet
 from heatproxy.automl.model import Facts, Model
+from heatproxy.automl.model_bytes import ModelBytes
 from heatproxy.automl.onnx_model import OnnxModel
 from heatproxy.automl.openmp import lightgbm as lgb
 from heatproxy.automl.search import Estimator
@@ -39,8 +48,6 @@ from heatproxy.errors import MySQLError, secondary_engine
 
 VERSION = 1
 MOST_BYTES = 4 << 30  # unpacked; the reference advises models below 4 GB
-_AT_ONCE = 1 << 20
-_EPOCH = (1980, 1, 1, 0, 0, 0)  # a zip need not tell when it was made
 _TREE_MODULES = ("sklearn.ensemble._forest", "sklearn.tree._classes")
 _FACTS, _BOOSTER, _SKOPS = "model.json", "booster_{}.txt", "estimator.skops"
 _XGBOOST = "xgboost.json"
@@ -103,34 +110,35 @@ _TRUSTED_LOADERS = frozenset(
 )
 
 
-def to_bytes(model: Model | SpecialModel) -> bytes:
-    """The model as one zip; ``from_bytes`` is the inverse."""
+def to_bytes(model: Model | SpecialModel, folder: Path | None = None) -> ModelBytes:
+    """The model as one zip; ``from_bytes`` is the inverse.
+
+    ``folder`` is where a large one is written.
+    """
     if isinstance(model, OnnxModel):
-        files = onnx_model.files_of(model)
-    else:
-        files = _files(model) if isinstance(model, Model) else files_of(model)
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w") as archive:
-        for name, content in files.items():
-            entry = zipfile.ZipInfo(name, _EPOCH)
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(entry, content)
-    return out.getvalue()
+        at = {onnx_model.FILE: onnx_weights.numbers_at(model.data)}
+        return zipped.packed(onnx_model.files_of(model), folder, at)
+    return zipped.packed(
+        _files(model) if isinstance(model, Model) else files_of(model), folder
+    )
 
 
-def from_bytes(data: bytes) -> Model | SpecialModel:
+def from_bytes(data: ModelBytes) -> Model | SpecialModel:
     """Read a model back; it is checked or tried on its own rows before it is given.
 
     Raises:
         MySQLError: 3877, the bytes are no model, one of another version, or unsound.
     """
     try:
-        files = _unpacked(data)
+        files = zipped.unpacked(data, MOST_BYTES)
         if onnx_model.FILE in files:
             return onnx_model.read_files(files)
-        return read_files(files) if SPECIAL in files else _read(files)
+        held = {name: bytes(content) for name, content in files.items()}
+        return read_files(held) if SPECIAL in held else _read(held)
     except MySQLError:
         raise
+    except zipped.TooLarge:
+        raise unreadable("it is larger than 4 GB") from None
     except Exception as problem:
         # whatever a parser makes of hostile bytes, the client hears one error
         kind = type(problem).__name__
@@ -139,21 +147,6 @@ def from_bytes(data: bytes) -> Model | SpecialModel:
 
 def unreadable(reason: str) -> MySQLError:
     return secondary_engine(f"The stored model cannot be read ({reason})")
-
-
-def _unpacked(data: bytes) -> dict[str, bytes]:
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        if sum(entry.file_size for entry in archive.infolist()) > MOST_BYTES:
-            raise unreadable("it is larger than 4 GB")
-        return {e.filename: _content(archive, e) for e in archive.infolist()}
-
-
-def _content(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
-    """What ``archive.read`` gives, which holds a large file four times over."""
-    out = io.BytesIO()
-    with archive.open(entry) as packed:
-        shutil.copyfileobj(packed, out, _AT_ONCE)
-    return out.getvalue()
 
 
 def _files(model: Model) -> dict[str, bytes]:

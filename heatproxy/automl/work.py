@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from heatproxy.automl import explain, onnx_model, onnx_view, results
 from heatproxy.automl.model import Model
+from heatproxy.automl.model_bytes import ModelBytes, folder_of, view_of
 from heatproxy.automl.onnx_model import OnnxModel
 from heatproxy.automl.scoring import score
 from heatproxy.automl.storage import from_bytes, to_bytes, unreadable
@@ -20,7 +21,7 @@ from heatproxy.automl.training import TrainOptions, train
 from heatproxy.errors import ml_error
 
 ZIP = b"PK\x03\x04"  # how stored models begin
-Trained = tuple[bytes, dict[str, Any]]
+Trained = tuple[ModelBytes, dict[str, Any]]
 
 
 def train_job(
@@ -54,7 +55,7 @@ def trained(
 
 
 def score_job(
-    data: bytes,
+    data: ModelBytes,
     table: pa.Table,
     target: str | None,
     metric: str,
@@ -69,7 +70,7 @@ def score_job(
 
 
 def predict_job(
-    data: bytes, table: pa.Table, options: Mapping[str, Any], threads: int
+    data: ModelBytes, table: pa.Table, options: Mapping[str, Any], threads: int
 ) -> Answers:
     """What is predicted: of a class or number the columns Prediction and ml_results."""
     return predicted(from_bytes(data), table, options, threads)
@@ -107,7 +108,7 @@ def require_explainable(model: Model | SpecialModel) -> None:
 
 
 def explain_rows_job(
-    data: bytes, table: pa.Table, explainer: str | None, threads: int
+    data: ModelBytes, table: pa.Table, explainer: str | None, threads: int
 ) -> Answers:
     """Why each row is predicted so: Arrow (n_rows, 3 + n_columns).
 
@@ -129,7 +130,7 @@ def explain_rows_job(
 
 
 def explain_model_job(
-    data: bytes,
+    data: ModelBytes,
     table: pa.Table,
     target: str,
     options: dict[str, Any],
@@ -146,12 +147,12 @@ def explain_model_job(
     else:
         assert isinstance(stored, Model)
         model = explain.explain_model(stored, table, target, **options, threads=threads)
-    return to_bytes(model), model.metadata(
+    return to_bytes(model, folder_of(data)), model.metadata(
         build_timestamp=built, train_table_name=train_table
     )
 
 
-def import_job(data: bytes, said: Mapping[str, Any], built: int) -> Trained:
+def import_job(data: ModelBytes, said: Mapping[str, Any], built: int) -> Trained:
     """A model that somebody else made or exported; its bytes and metadata.
 
     ``said`` is the ``model_metadata`` that came with it. What it says of a model of
@@ -166,12 +167,12 @@ def import_job(data: bytes, said: Mapping[str, Any], built: int) -> Trained:
     if data.startswith(ZIP):
         model = from_bytes(data)
     elif is_onnx:
-        model = onnx_model.from_metadata(data, said)
+        model = onnx_model.from_metadata(view_of(data), said)
     else:
         raise unreadable("it is not of this format")
     if isinstance(model, OnnxModel):
         model = model.checked()
     elif is_onnx:
         raise unreadable("it is not in ONNX format, as its metadata say")
-    stored = data if data.startswith(ZIP) else to_bytes(model)
+    stored = data if data.startswith(ZIP) else to_bytes(model, folder_of(data))
     return stored, model.metadata(build_timestamp=built, train_table_name=table)

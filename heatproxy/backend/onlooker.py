@@ -4,7 +4,7 @@ A statement of ours in the session itself would change what FOUND_ROWS(), ROW_CO
 and the diagnostics area tell of the client's own.
 
 Source: MySQL Reference Manual, "The threads Table", "Performance Schema System
-Variable Tables".
+Variable Tables", "The prepared_statements_instances Table".
 """
 
 from heatproxy.backend.account import ServiceAccount
@@ -37,7 +37,27 @@ def result_metadata(account: ServiceAccount, thread_id: int) -> str | None:
     )
 
 
+def prepared_text(
+    account: ServiceAccount, thread_id: int, number: int, name: str = ""
+) -> str | None:
+    """The text of a session's prepared statement: by its number, or by its name.
+
+    Raises:
+        pymysql.MySQLError: the account may not look, or cannot be reached.
+        LookupError: there is no such statement.
+    """
+    called = f"STATEMENT_ID = {number}"
+    if name:
+        called = f"LOWER(STATEMENT_NAME) = LOWER(_utf8mb4 X'{name.encode().hex()}')"
+    return _first(
+        account,
+        "SELECT SQL_TEXT FROM performance_schema.prepared_statements_instances"
+        f" WHERE {called} AND OWNER_OBJECT_TYPE IS NULL AND"
+        f" OWNER_THREAD_ID = (SELECT THREAD_ID FROM {_THREAD} = {thread_id})",
+    )
+
+
 def _first(account: ServiceAccount, sql: str) -> str | None:
     for (value,) in account.query(sql):
         return None if value is None else str(value)
-    raise LookupError("no such session")
+    raise LookupError("no such session, or no such statement of it")

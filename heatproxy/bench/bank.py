@@ -208,5 +208,5 @@ def _train(through: Any, user: str) -> Model:
     ).rows
     joined = chunks.Joined()
     for (piece,) in pieces:
-        joined.add((piece or b"").decode())
+        joined.add(piece or b"")
     return cast(Model, from_bytes(joined.data()))

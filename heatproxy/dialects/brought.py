@@ -4,6 +4,7 @@ The file comes from where the settings of Lakehouse allow files to come from.
 """
 
 import time
+from collections.abc import Callable
 
 from heatproxy.automl.brought import brought_job
 from heatproxy.automl.catalog import Catalog
@@ -56,18 +57,27 @@ async def create(
 
 
 def _fetched(session: Session, wanted: CreateModel, cancel: Cancel) -> bytes:
-    url = wanted.file or ""
     with Source(source_policy(session)) as source:
         cancel.interrupts(source.abort)
-        location = FileLocation(uri=url)
-        files = source.fetch([location], Dialect(), cancel, lambda _: None)
-        if len(files) != 1:
-            raise secondary_engine(f"CREATE MODEL: there are {len(files)} such files.")
-        if files[0].size_bytes > MOST_BYTES:
-            raise secondary_engine(
-                f"CREATE MODEL: the file is larger than {MOST_BYTES} bytes."
-            )
-        return files[0].path.read_bytes()
+        return fetched(source, wanted.file or "", cancel)
+
+
+def fetched(source: Source, url: str, is_cancelled: Callable[[], bool]) -> bytes:
+    """The one file behind a URL.
+
+    Raises:
+        MySQLError: 6067 and the like, it may not be read; 6068, there is none; 3877,
+            there are several, or it is larger than MOST_BYTES.
+    """
+    location = FileLocation(uri=url)
+    files = source.fetch([location], Dialect(), is_cancelled, lambda _: None)
+    if len(files) != 1:
+        raise secondary_engine(f"CREATE MODEL: there are {len(files)} such files.")
+    if files[0].size_bytes > MOST_BYTES:
+        raise secondary_engine(
+            f"CREATE MODEL: the file is larger than {MOST_BYTES} bytes."
+        )
+    return files[0].path.read_bytes()
 
 
 def _task(wanted: CreateModel) -> str:

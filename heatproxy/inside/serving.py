@@ -201,7 +201,7 @@ class Inside:
         house, routine = self._house, ROUTINES[request.routine.upper()]
         self._house.ledger.count("inside_calls")
         if isinstance(routine, Procedure):
-            backend = ProcedureBackend(conversation)
+            backend = ProcedureBackend(conversation, request, desk, self._proven)
             session = InsideSession(
                 house, self._address, backend, conversation, request
             )

@@ -18,17 +18,13 @@ from heatproxy.backend.connection import BackendConnection
 from heatproxy.datatypes import quote_name, quote_text
 from heatproxy.errors import not_supported, secondary_engine
 from heatproxy.house import House
-from heatproxy.inside.backend import ProcedureBackend, denied, readable
+from heatproxy.inside.backend import CHANGED, ProcedureBackend, denied, readable
 from heatproxy.inside.conversation import Conversation
 from heatproxy.inside.message import Request
 from heatproxy.session import Cancel, Session
 from heatproxy.wire.columns import ColumnDefinition
 from heatproxy.wire.redescribed import Describe
 
-_CHANGED = (
-    "SELECT 1 FROM information_schema.INNODB_TRX"
-    " WHERE trx_mysql_thread_id = {} AND trx_rows_modified > 0"
-)
 UNCOMMITTED = (
     "The transaction has changed rows: COMMIT before a routine reads a table inside"
     " the server."
@@ -106,7 +102,7 @@ class InsideSession(Session):
         return {name for (name,) in rows}
 
     def _read(self, settings: str, sql: str, cancel: Cancel) -> pa.Table:
-        changed = _CHANGED.format(self._conversation.caller.connection_id)
+        changed = CHANGED.format(self._conversation.caller.connection_id)
         if self.house.account.query(changed):
             raise secondary_engine(UNCOMMITTED)
         reader = BulkReader(self._address)

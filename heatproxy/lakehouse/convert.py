@@ -6,6 +6,7 @@ number, the cut string; NULL for what is no value at all, or, in a NOT NULL colu
 0 and the empty string.
 """
 
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from numba import njit
 from heatproxy.datatypes import BYTES, INTEGERS, STRINGS, MySQLType
 from heatproxy.errors import not_supported
 from heatproxy.lakehouse.catalogue import LH
+from heatproxy.lakehouse.documents import documents
 from heatproxy.lakehouse.fields import Flaw, Mask, Reader, Status, fixed, gather
 from heatproxy.lakehouse.numeric import numeric
 from heatproxy.lakehouse.records import Chunk
@@ -28,7 +30,7 @@ class Unforeseen(Exception):
     """A value that inference would not have given its column's type."""
 
 
-LONG = 1  # a status: the string was cut
+LONG, BLANKS = 1, 2  # a status: the string was cut; only blanks at its end were
 # In microseconds: what TIMESTAMP holds, in the time zones farthest from UTC, and the
 # ends of DATETIME, the year 9999, and of TIME, 838:59:59.
 EPOCH = (1_000_000 - 14 * 3_600_000_000, (2**31 + 14 * 3_600) * 1_000_000 - 1)
@@ -40,7 +42,7 @@ def unreadable(kind: MySQLType) -> bool:
     return not (
         kind.name in INTEGERS
         or kind.name in STRINGS
-        or kind.name in (*BYTES[:-1], "enum")
+        or kind.name in (*BYTES[:-1], "enum", "json")
         or kind.name
         in (
             "decimal",
@@ -66,6 +68,7 @@ def convert(chunk: Chunk, reader: Reader) -> tuple[pa.Array, list[Flaw]]:
     if unreadable(kind):
         raise not_supported(f"{kind.name.upper()} columns in CSV files")
     textual = kind.name in STRINGS or kind.name in BYTES or kind.name == "enum"
+    is_json = kind.name == "json"
     live = np.empty(chunk.rows, np.bool_)
     # a quoted empty field is no number either
     missing, quoted = _look(
@@ -73,7 +76,7 @@ def convert(chunk: Chunk, reader: Reader) -> tuple[pa.Array, list[Flaw]]:
     )
     if reader.exact and (quoted or (missing and not column.nullable)):
         raise Unforeseen
-    if textual:
+    if textual or is_json:
         array, flaws = _strings(chunk, reader, live)
     elif kind.name in ("date", "datetime", "timestamp", "time"):
         array, flaws = _temporal(chunk, reader, live)
@@ -85,7 +88,7 @@ def convert(chunk: Chunk, reader: Reader) -> tuple[pa.Array, list[Flaw]]:
         flags = chunk.flags[reader.index :: chunk.columns]
         blank = ~live & ((flags & NULL) == 0)
         flaws += _required(flags, blank, reader.index, textual)
-        array = with_defaults(array)
+        array = pc.fill_null(array, "null") if is_json else with_defaults(array)
     flaws.sort(key=lambda flaw: flaw.row)
     return array, flaws
 
@@ -148,7 +151,12 @@ def with_defaults(array: pa.Array) -> pa.Array:
         empty: object = "" if pa.types.is_string(array.type) else b""
     else:
         empty = 0
-    return pc.fill_null(array, pa.scalar(0).cast(array.type) if empty == 0 else empty)
+    return pc.fill_null(array, zero(array.type) if empty == 0 else empty)
+
+
+def zero(kind: pa.DataType) -> pa.Scalar:
+    """0; Arrow casts none to decimals of few digits."""
+    return pa.scalar(Decimal(0) if pa.types.is_decimal(kind) else 0, kind)
 
 
 def _temporal(chunk: Chunk, reader: Reader, live: Mask) -> tuple[pa.Array, list[Flaw]]:
@@ -194,7 +202,7 @@ def _strings(chunk: Chunk, reader: Reader, live: Mask) -> tuple[pa.Array, list[F
         raise not_supported("BINARY columns in CSV files")
     flaws: list[Flaw] = []
     lens = chunk.lens[reader.index :: chunk.columns]
-    if not reader.column.nullable and not live.all():
+    if not reader.column.nullable and kind.name != "json" and not live.all():
         # an empty field is an empty string there
         live = live | (
             (lens == 0) & (chunk.flags[reader.index :: chunk.columns] & NULL == 0)
@@ -207,11 +215,16 @@ def _strings(chunk: Chunk, reader: Reader, live: Mask) -> tuple[pa.Array, list[F
             most_chars, min(most_bytes, 2**31 - 1), kind.name not in BYTES,
             reader.exact, status,
         )  # fmt: skip
-        codes = LH.STRING_TOO_LONG, LH.WARN_TRUNCATED
+        errors = {LONG: LH.STRING_TOO_LONG, BLANKS: LH.WARN_TRUNCATED}
+        if kind.name == "char":  # it keeps none anyway
+            status[status == BLANKS] = 0
         flaws += [
-            Flaw(int(row), reader.index, *codes, kind.name)
+            Flaw(
+                int(row), reader.index, errors[int(status[row])], LH.WARN_TRUNCATED,
+                kind.name,
+            )
             for row in np.flatnonzero(status)
-        ]
+        ]  # fmt: skip
     if kind.name == "char":  # MySQL does not keep the blanks that end a CHAR
         _trim_end(chunk.buf, chunk.starts, chunk.lens, chunk.columns, reader.index)
     array = gather(chunk, reader.index, live, kind.arrow())
@@ -219,6 +232,12 @@ def _strings(chunk: Chunk, reader: Reader, live: Mask) -> tuple[pa.Array, list[F
         array, wrong = _members(array, kind)
         flaws += [
             Flaw(row, reader.index, LH.BAD_VALUE, LH.BAD_VALUE, "enum") for row in wrong
+        ]
+    if kind.name == "json":
+        array, odd = documents(array)
+        flaws += [
+            Flaw(int(row), reader.index, LH.BAD_VALUE, LH.BAD_VALUE, "json")
+            for row in np.flatnonzero(odd)
         ]
     return array, flaws
 
@@ -257,7 +276,7 @@ def _shorten(
     exact: bool,
     status: Status,
 ) -> None:
-    """Cut what is longer; blanks that are cut are no loss, as in MySQL."""
+    """Cut what is longer; blanks that are cut are no error, as in MySQL."""
     for r in range(live.shape[0]):
         k = r * columns + column
         n = lens[k]
@@ -275,6 +294,8 @@ def _shorten(
         for q in range(p, n):
             if exact or not text or buf[start + q] != 32:
                 status[r] = LONG
+            elif status[r] != LONG:
+                status[r] = BLANKS
         lens[k] = p
 
 

@@ -47,6 +47,7 @@ __all__ = ["batches", "infer", "resolve"]
 
 FLAWS_PER_COLUMN = 1024  # that a chunk tells of: more than anybody is shown
 MOST_SAMPLED_FILES = 8
+_NO_ERRORS = (LH.WARN_DECIMAL_ROUNDING, LH.WARN_TRUNCATED)  # in strict mode too
 
 
 def infer(
@@ -268,7 +269,7 @@ class _Table:
         for flaw in sorted(flaws, key=lambda flaw: (flaw.row, flaw.column)):
             k = self._ordinals[flaw.column]
             column = self._layout.columns[k]
-            if strict and flaw.error is not LH.WARN_DECIMAL_ROUNDING:
+            if strict and flaw.error not in _NO_ERRORS:
                 raise _describe(chunk, flaw, k, column)
             if not column.nullable and arrays[k].null_count:
                 raise _describe(chunk, flaw, k, column)  # no default to put there

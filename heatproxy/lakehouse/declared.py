@@ -8,7 +8,7 @@ Source: HeatWave User Guide, "Parquet Data Type Specifications", "Avro Data Type
 Specifications".
 """
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import numpy as np
 import numpy.typing as npt
@@ -17,8 +17,8 @@ import pyarrow.compute as pc
 
 from heatproxy.datatypes import BYTES, INTEGERS, STRINGS, MySQLType
 from heatproxy.errors import not_supported
-from heatproxy.lakehouse.convert import EPOCH
-from heatproxy.lakehouse.documents import canonical
+from heatproxy.lakehouse.convert import EPOCH, zero
+from heatproxy.lakehouse.documents import documents
 
 Mask = npt.NDArray[np.bool_]
 
@@ -28,6 +28,7 @@ _OCTETS = {name: most for name, most in STRINGS.items() if name.endswith("text")
 _OCTETS |= {"tinyblob": 255, "blob": 65_535, "mediumblob": 16_777_215}
 _LONGEST = (1 << 31) - 1
 _DIGITS = {"s": 0, "ms": 3}
+_LONGEST_TIME = timedelta(hours=838, minutes=59, seconds=59)
 _FIRST, _LAST = date(1, 1, 1), date(9999, 12, 31)
 _NAMES = (
     (pa.types.is_boolean, tuple(INTEGERS)),
@@ -70,16 +71,19 @@ def settled(array: pa.Array, kind: MySQLType, unit: str) -> tuple[pa.Array, Mask
         place = pc.index_in(pc.utf8_lower(array), value_set=words)
         return _without(array, pc.is_null(place), pa.array(kind.values).take(place))
     if kind.name == "json":
-        return _documents(array)
+        return documents(array)
     if kind.name == "char":
         return pc.utf8_rtrim(array, " "), _none(array)
     if kind.name == "year":
         good = pc.or_(pc.equal(array, 0), _between(array, 1901, 2155))
         return _without(array, pc.invert(good), array)
+    if kind.name == "time":
+        array = _rounded(array, kind, unit)
+        return _without(array, pc.greater(array, _LONGEST_TIME), array)
     if kind.name in ("date", *_MOMENTS):
         return _moments(array, kind, unit)
     if kind.unsigned and kind.name in ("decimal", "float", "double"):
-        return _without(array, pc.less(array, pa.scalar(0).cast(array.type)), array)
+        return _without(array, pc.less(array, zero(array.type)), array)
     return array, _none(array)
 
 
@@ -90,27 +94,10 @@ def most_octets(kind: MySQLType) -> int:
     return min(_OCTETS.get(kind.name, _LONGEST), _LONGEST)
 
 
-def _documents(array: pa.Array) -> tuple[pa.Array, Mask]:
-    kept: list[str | None] = []
-    wrong = _none(array)
-    for k, text in enumerate(array.to_pylist()):
-        try:
-            kept.append(None if text is None else canonical(text))
-        except ValueError:
-            kept.append(None)
-            wrong[k] = True
-    return pa.array(kept, pa.string()), wrong
-
-
 def _moments(array: pa.Array, kind: MySQLType, unit: str) -> tuple[pa.Array, Mask]:
-    """Rounded to the digits that the column keeps, as MySQL rounds."""
-    digits = kind.scale or 0
-    if kind.name != "date" and digits < _DIGITS.get(unit, 6):
-        step = 10 ** (6 - digits)
-        ticks = array.cast(pa.int64()).fill_null(0).to_numpy(zero_copy_only=False)
-        rounded = (ticks + step // 2) // step * step
-        nulls = array.is_null().to_numpy(zero_copy_only=False)
-        array = pa.array(rounded, mask=nulls).cast(array.type)
+    """Rounded to the digits that the column keeps, and within its type's range."""
+    if kind.name != "date":
+        array = _rounded(array, kind, unit)
     first, last = _FIRST, _LAST
     if kind.name != "date":
         first, last = datetime(1, 1, 1), datetime(9999, 12, 31, 23, 59, 59, 999_999)
@@ -125,6 +112,18 @@ def _moments(array: pa.Array, kind: MySQLType, unit: str) -> tuple[pa.Array, Mas
         return array, _none(array)
     good = pc.and_(pc.greater_equal(array, low), pc.less_equal(array, high))
     return _without(array, pc.invert(good), array)
+
+
+def _rounded(array: pa.Array, kind: MySQLType, unit: str) -> pa.Array:
+    """With the digits that the column keeps, as MySQL rounds."""
+    digits = kind.scale or 0
+    if digits >= _DIGITS.get(unit, 6):
+        return array
+    step = 10 ** (6 - digits)
+    ticks = array.cast(pa.int64()).fill_null(0).to_numpy(zero_copy_only=False)
+    rounded = (ticks + step // 2) // step * step
+    nulls = array.is_null().to_numpy(zero_copy_only=False)
+    return pa.array(rounded, mask=nulls).cast(array.type)
 
 
 def _between(array: pa.Array, low: int, high: int) -> pa.Array:

@@ -11,6 +11,10 @@ import re
 from functools import lru_cache
 from typing import Any, NoReturn
 
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
 from heatproxy.jsontext import NumberText, double_text, json_text
 
 MAX_DEPTH = 100
@@ -34,6 +38,19 @@ def canonical(text: str) -> str:
     if "\\u" in text:
         shown.encode()  # UnicodeEncodeError, a ValueError: half of a surrogate pair
     return shown
+
+
+def documents(array: pa.Array) -> tuple[pa.Array, npt.NDArray[np.bool_]]:
+    """The texts as MySQL shows them, and which are none; those are NULL."""
+    kept: list[str | None] = []
+    wrong = np.zeros(len(array), bool)
+    for k, text in enumerate(array.to_pylist()):
+        try:
+            kept.append(None if text is None else canonical(text))
+        except ValueError:
+            kept.append(None)
+            wrong[k] = True
+    return pa.array(kept, pa.string()), wrong
 
 
 def _read(text: str) -> tuple[Any, str]:

@@ -4,6 +4,7 @@ Exact types are read exactly; a value beyond its type becomes the nearest bound 
 a fraction too long is rounded half away from zero, both with a flaw.
 """
 
+import re
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation, localcontext
 from typing import Any
 
@@ -45,6 +46,8 @@ from heatproxy.lakehouse.numbers import (
 from heatproxy.lakehouse.records import Chunk
 from heatproxy.lakehouse.tokens import Bytes, Ints
 
+_TEXT = re.compile(rb"[+-]?(?:\d++(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?")
+_ZERO_YEAR = 4  # digits of the one that is 0000: fewer are the year 2000
 DOUBLE_DIGITS = 15  # what a double always keeps
 
 
@@ -79,7 +82,8 @@ def numeric(chunk: Chunk, reader: Reader, live: Mask) -> tuple[pa.Array, list[Fl
         if len(hard):
             _by_hand(chunk, reader.index, hard, scale, low, high, his, los, status)
     if kind.name == "year":
-        _centuries(los, status, live)
+        lens = chunk.lens[reader.index :: chunk.columns]
+        _centuries(los, status, live, lens)
     good = live & (status != BAD)
     array = fixed(_as_held(kind, his, los), good, kind.arrow())
     return array, _number_flaws(status, reader.index, kind)
@@ -98,10 +102,12 @@ def _as_held(
     return los.astype(np.dtype(kind.arrow().to_pandas_dtype()))
 
 
-def _centuries(years: npt.NDArray[np.int64], status: Status, live: Mask) -> None:
-    """MySQL's YEAR: 1 to 69 are 2001 to 2069, 70 to 99 are 1970 to 1999."""
+def _centuries(
+    years: npt.NDArray[np.int64], status: Status, live: Mask, lens: Ints
+) -> None:
+    """MySQL's YEAR: 0 to 69 are 2000 to 2069, 70 to 99 are 1970 to 1999."""
     given = years.copy()
-    years[(given >= 1) & (given <= 69)] += 2000
+    years[(given >= 0) & (given <= 69) & ((given > 0) | (lens != _ZERO_YEAR))] += 2000
     years[(given >= 70) & (given <= 99)] += 1900
     status[live & (given >= 100) & (given <= 1900)] = BAD
 
@@ -235,11 +241,14 @@ def _scaled(
     """(the unscaled value within bounds, its status) of one field."""
     k = row * chunk.columns + index
     raw = chunk.buf[chunk.starts[k] : chunk.starts[k] + chunk.lens[k]].tobytes()
+    text = raw.strip(b" ")
+    if _TEXT.fullmatch(text) is None:  # Python takes more: 1_0, nan, other digits
+        return 0, BAD
     with localcontext() as context:
         context.prec = 400
         try:
-            number = Decimal(raw.decode().strip())
-        except (InvalidOperation, ValueError):
+            number = Decimal(text.decode())
+        except InvalidOperation:  # an exponent beyond all
             return 0, BAD
         if number.adjusted() > 300:
             return (low, LOW) if number < 0 else (high, HIGH)

@@ -159,7 +159,19 @@ def read_default(buf: Bytes, start: int, n: int, parts: Any, exact: bool) -> int
             fraction *= 10
             count += 1
         parts[6] = fraction
+        if not exact:
+            p = _beyond(buf, p, end, parts)
     return 2 if p == end and _fits(parts) else 0
+
+
+@njit(nogil=True, cache=True)
+def _beyond(buf: Bytes, p: int, end: int, parts: Any) -> int:
+    """Round the microseconds by the digits behind them; where these end."""
+    if p < end and 53 <= buf[p] <= 57:
+        parts[6] += 1
+    while p < end and 48 <= buf[p] <= 57:
+        p += 1
+    return p
 
 
 @njit(nogil=True, cache=True)
@@ -295,6 +307,8 @@ def read_clock(buf: Bytes, start: int, n: int, parts: Any, exact: bool) -> bool:
             fraction *= 10
             count += 1
         parts[6] = fraction
+        if not exact:
+            p = _beyond(buf, p, end, parts)
     over = parts[3] > 838 or (
         parts[3] == 838 and parts[4] == 59 and parts[5] == 59 and parts[6] > 0
     )

@@ -4,6 +4,7 @@ Source: HeatWave User Guide, "Parquet Data Type Specifications", "Avro Data Type
 Specifications".
 """
 
+from collections import Counter
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -19,6 +20,7 @@ from heatproxy.lakehouse.declared import most_octets, require_castable, settled
 from heatproxy.lakehouse.dialect import BY_ORDER, Dialect
 from heatproxy.lakehouse.inference import column_names, string_type
 from heatproxy.lakehouse.layout import Layout, Warn, fields_of
+from heatproxy.lakehouse.spelled import is_spelled, may_be_spelled, spelled
 from heatproxy.lakehouse.streams import DataFile
 from heatproxy.lakehouse.unfold import unfolded
 
@@ -193,16 +195,23 @@ class Fitter:
         array = _plain(array)
         if pa.types.is_integer(array.type) and pa.types.is_decimal(target):
             array = array.cast(pa.decimal128(20, 0))  # Arrow goes by the widest value
+        given = array
         try:
-            array = array.cast(target)
-            _require_range(array, column.type)
+            if is_spelled(given.type, column.type):
+                array = self._spelled(given, column, ordinal)
+            else:
+                array = array.cast(target)
+                _require_range(array, column.type)
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as problem:
-            if self._strict:
+            if may_be_spelled(given.type, column.type):
+                array = self._spelled(given, column, ordinal)
+            elif self._strict:
                 code, name = LH.BAD_VALUE, column.type.name
                 raise failure(
                     code, ordinal, self._where, name, detail=f"{detail}: {problem}"
                 ) from None
-            array = self._one_by_one(array, column, ordinal)
+            else:
+                array = self._one_by_one(array, column, ordinal)
         array = self._settled(array, column, ordinal, unit)
         if array.null_count and not column.nullable:
             code = LH.COL_NOT_NULLABLE
@@ -215,6 +224,17 @@ class Fitter:
         if most is not None and not is_short and pa.types.is_string(target):
             array = self._cut(array, most, column, ordinal)
         return self._cut_octets(array, column, ordinal)
+
+    def _spelled(self, array: pa.Array, column: Column, ordinal: int) -> pa.Array:
+        """By its text; what is wrong with it is an error or a warning."""
+        array, flaws = spelled(array, column)
+        name, detail = column.type.name, f" (`{column.name}` {column.type.sql()})"
+        wrong = [f.error for f in flaws if f.error is not LH.WARN_DECIMAL_ROUNDING]
+        if wrong and self._strict:
+            raise failure(wrong[0], ordinal, self._where, name, detail=detail)
+        for code, times in Counter(flaw.warning for flaw in flaws).items():
+            self._warn(warning(code, ordinal, self._where, name), times)
+        return array
 
     def _settled(
         self, array: pa.Array, column: Column, ordinal: int, unit: str
@@ -322,6 +342,8 @@ def _bounds(kind: MySQLType) -> tuple[int, int] | None:
 def _require_range(array: pa.Array, kind: MySQLType) -> None:
     """Raises ArrowInvalid for values beyond a type that Arrow has no own type for."""
     bounds = _bounds(kind)
+    if kind.name in ("float", "double") and pc.any(pc.is_inf(array)).as_py():
+        raise pa.ArrowInvalid("a value is infinite")
     if kind.name != "mediumint" or bounds is None:
         return
     found = pc.min_max(array)

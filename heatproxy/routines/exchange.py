@@ -10,14 +10,17 @@ Source: HeatWave User Guide, "ML_MODEL_EXPORT", "ML_MODEL_IMPORT", "Share a Mode
 import json
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from heatproxy.automl import chunks
 from heatproxy.automl.catalog import Catalog
+from heatproxy.automl.model_bytes import ModelBytes
 from heatproxy.automl.work import import_job
 from heatproxy.datatypes import quote_name, quote_text
 from heatproxy.errors import MySQLError, ml_error
 from heatproxy.routines.arguments import option_object, require_absent, table_name
+from heatproxy.routines.described import require_not_towers
 from heatproxy.routines.models import no_such_model
 from heatproxy.routines.routine import Outcome, Procedure, needs
 from heatproxy.session import Session
@@ -39,8 +42,10 @@ async def export(
         raise ml_error("ML006020", "model_handle cannot be Null.")
     catalog = Catalog(session.backend, await session.user())
     schema, table = await table_name(session, output_table, "output_table_name")
-    if await catalog.find(model_handle) is None:
+    entry = await catalog.find(model_handle)
+    if entry is None:
         raise no_such_model(model_handle)
+    require_not_towers(entry.metadata, "ML_MODEL_EXPORT")
     await catalog.upgrade()
     await require_absent(session, schema, table)
     name = f"{quote_name(schema)}.{quote_name(table)}"
@@ -95,9 +100,11 @@ async def import_model(
     if model_object is None:
         data, said = await _from_table(session, catalog, said)
     else:
-        data = await session.off_loop(lambda _: _decoded(model_object))
+        folder = session.house.config.data_dir
+        data = await session.off_loop(lambda _: _decoded(model_object, folder))
     now = time.time()
     stored, metadata = await session.in_worker(import_job, data, said, int(now))
+    require_not_towers(metadata, "ML_MODEL_IMPORT")
     table = metadata.get("train_table_name") or "imported"
     handle = model_handle or session.generation.handle(table, user, now)
     await catalog.upgrade()
@@ -105,10 +112,10 @@ async def import_model(
     return Outcome(out=(quote_text(handle),))
 
 
-def _decoded(text: str) -> bytes:
-    joined = chunks.Joined()
+def _decoded(text: str, folder: Path) -> ModelBytes:
+    joined = chunks.Joined(folder)
     try:
-        joined.add(text)
+        joined.add_all(text)
         data = joined.data()
     except chunks.NotBase64:
         data = b""
@@ -119,7 +126,7 @@ def _decoded(text: str) -> bytes:
 
 async def _from_table(
     session: Session, catalog: Catalog, said: Mapping[str, Any]
-) -> tuple[bytes, dict[str, Any]]:
+) -> tuple[ModelBytes, dict[str, Any]]:
     """The bytes in a table as ML_MODEL_EXPORT makes it, and the metadata of chunk 1.
 
     ``said`` names the table by ``schema`` and ``table``; its own metadata win.
@@ -159,7 +166,7 @@ async def _from_table(
         own = None
     if not isinstance(own, dict):
         raise ml_error("ML006022", "The model_metadata of chunk 1 is no JSON object.")
-    data = await catalog.read_chunks(name, "TRUE")
+    data = await catalog.read_chunks(name, "TRUE", session.house.config.data_dir)
     if data is None:
         raise ml_error(
             "ML004001",

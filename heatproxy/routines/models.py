@@ -36,8 +36,14 @@ async def open_model(
     """
     if handle is None:
         raise ml_error("ML006020", "model_handle cannot be Null.")
-    user = await session.user()
     models = session.house.models
+    asked = session.known_user
+    known = None if asked is None else models.get(asked, handle)
+    if asked is not None and known is not None and owner in (None, known.owner):
+        catalog = Catalog(session.backend, known.owner)
+        if await catalog.still_has(known.entry, asked):
+            return known
+    user = await session.user()
     known = models.get(user, handle)
     owner = owner or (known.owner if known else user)
     entry = await Catalog(session.backend, owner).find(handle)
@@ -46,7 +52,8 @@ async def open_model(
         raise no_such_model(handle)
     if known is not None and (known.owner, known.entry) == (owner, entry):
         return known
-    data = await Catalog(session.backend, owner).object_of(entry)
+    folder = session.house.config.data_dir
+    data = await Catalog(session.backend, owner).object_of(entry, folder)
     model = await session.off_loop(lambda _: from_bytes(data))
     loaded = Loaded(owner, entry, data, model)
     models.put(user, loaded)

@@ -20,6 +20,7 @@ from heatproxy.automl.work import predict_job
 from heatproxy.errors import ml_error, not_supported, secondary_engine
 from heatproxy.options import BadOption, Flag, Options
 from heatproxy.routines.arguments import option_object
+from heatproxy.routines.described import require_not_towers, with_tables
 from heatproxy.routines.models import open_model
 from heatproxy.routines.output import write_answers
 from heatproxy.routines.routine import Outcome, Procedure, RowFunction, needs
@@ -89,6 +90,7 @@ async def predict_table(
         text = f"ML_PREDICT_TABLE: option '{SKIP_FAILED}' must be {problem}."
         raise ml_error("ML006005", text) from None
     checked = predict_options(loaded.model, json.dumps(given), "ML_PREDICT_TABLE")
+    checked = await with_tables(session, checked)
     job = tolerant_job if skips else predict_job
     written = await write_answers(session, loaded, table, output_table, job, checked)
     await session.backend.query(
@@ -107,6 +109,7 @@ async def _predicting(
 ) -> Answerer:
     loaded = await open_model(session, model_handle)
     model = loaded.model
+    require_not_towers(loaded.entry.metadata, "ML_PREDICT_ROW")
     checked = predict_options(model, options, "ML_PREDICT_ROW")
     if isinstance(model, Model):
         results_of_rows = partial(

@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from heatproxy.automl.generations import NEW, Generation
+from heatproxy.automl.model_bytes import ModelBytes
 from heatproxy.automl.tasks.contract import Answers
 from heatproxy.errors import ml_error
 from heatproxy.jsontext import NumberText, json_text, parse, read_as_number
@@ -36,7 +37,7 @@ class Answerer:
 
 
 def in_job(
-    session: Session, job: Callable[..., Answers], data: bytes, given: Any
+    session: Session, job: Callable[..., Answers], data: ModelBytes, given: Any
 ) -> Callable[[pa.Table], Awaitable[pa.Array]]:
     """A stored model's answers to rows, from a process of its own.
 

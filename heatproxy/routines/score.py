@@ -13,6 +13,7 @@ from heatproxy.automl.work import score_job
 from heatproxy.errors import ml_error, not_supported
 from heatproxy.options import BadOption, Options
 from heatproxy.routines.arguments import option_object, table_name
+from heatproxy.routines.described import with_tables
 from heatproxy.routines.models import open_model
 from heatproxy.routines.routine import Outcome, Procedure, needs
 from heatproxy.session import Session
@@ -45,6 +46,7 @@ async def score(
     if not metric:
         raise ml_error("ML003022", "metric cannot be Null or empty.")
     rows = await session.read_table(schema, name)
+    checked = await with_tables(session, checked)
     value = await session.in_worker(
         score_job, loaded.data, rows, target or None, metric, checked, session.threads
     )

@@ -31,7 +31,7 @@ from collections.abc import Sequence
 
 from heatproxy.datatypes import quote_name
 
-STUB_VERSION = "heatproxy 8"
+STUB_VERSION = "heatproxy 9"
 HELPER = "heatproxy_inside"
 HERE, DESK, SEAT = "heatproxy.here", "heatproxy.desk.", "heatproxy.seat."
 DESKS = "heatproxy.desks"  # of heatproxy: number and name of each, joined, and a dot
@@ -91,10 +91,13 @@ def helper() -> str:
 
 
 def function_stub(name: str, parameters: Sequence[Named]) -> str:
-    """The CREATE statement of a function's stub."""
+    """The CREATE statement of a function's stub.
+
+    DETERMINISTIC: otherwise MySQL refuses it in the ORDER BY of a window (3587).
+    """
     listed = ", ".join(f"{quote_name(one)} {kind}" for _, one, kind in parameters)
     return (
-        f"CREATE FUNCTION sys.{quote_name(name)} ({listed}) RETURNS JSON"
+        f"CREATE FUNCTION sys.{quote_name(name)} ({listed}) RETURNS JSON DETERMINISTIC"
         f" READS SQL DATA SQL SECURITY INVOKER COMMENT '{STUB_VERSION}' BEGIN"
         f" {_asking(name, parameters)}"
         " CASE hp_kind WHEN 'A' THEN LEAVE hp_talk;"

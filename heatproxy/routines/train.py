@@ -5,7 +5,7 @@ Source: HeatWave User Guide, "ML_TRAIN".
 
 import math
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -21,6 +21,7 @@ from heatproxy.automl.work import train_job
 from heatproxy.datatypes import quote_text
 from heatproxy.errors import MySQLError, ml_error
 from heatproxy.routines.arguments import option_object, table_name
+from heatproxy.routines.described import with_tables
 from heatproxy.routines.routine import Outcome, Procedure, needs
 from heatproxy.session import Session
 
@@ -93,6 +94,11 @@ async def learn(
         session.operation.handle = handle
     try:
         rows = await read()
+        if session.operation is not None:
+            session.operation.left_out(rows, _excluded(options))
+        if isinstance(options, Order):
+            values = await with_tables(session, options.values)
+            options = replace(options, values=values)
         await catalog.ensure()
         model, metadata = await session.in_training(
             *(train_job, rows, target, _limited(session, options), table),
@@ -107,6 +113,13 @@ async def learn(
             await catalog.ensure()
             await catalog.save(handle, {**failed, **(said or {})})
         raise
+
+
+def _excluded(options: TrainOptions | Order) -> Sequence[str]:
+    """The columns that the caller does not want to be learned from."""
+    if isinstance(options, TrainOptions):
+        return options.exclude_column_list
+    return options.values.get("exclude_column_list") or ()
 
 
 def _limited(session: Session, options: TrainOptions | Order) -> TrainOptions | Order:

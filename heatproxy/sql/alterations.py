@@ -176,7 +176,9 @@ def require_columns(words: Sequence[Token]) -> None:
             raise MySQLError(number, "HY000" if number == 1214 else "42000", text)
         computed = word.is_word(b"AS") and words[at + 1 : at + 2]
         if word.is_word(b"GENERATED") or (computed and computed[0].is_symbol(b"(")):
-            raise not_supported("GENERATED columns of a Lakehouse table")
+            raise not_supported(
+                "GENERATED columns of a Lakehouse table: a view can compute them"
+            )
         if word.is_word(b"INVISIBLE") and depth == 0:
             raise lakehouse_lacks("invisible columns")
         if word.is_word(b"REFERENCES", b"FOREIGN"):

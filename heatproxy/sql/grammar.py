@@ -139,7 +139,7 @@ def _stripped(tokens: list[Token], collation: str) -> list[Token]:
     """The tokens without words that change no result; TABLE t as a SELECT."""
     kept: list[Token] = []
     opening = False  # behind SELECT
-    for token, following in zip(tokens, [*tokens[1:], None], strict=True):
+    for token, following in zip(tokens, [*tokens, None][1:], strict=True):
         kind, word = token.token_type, token.text.upper()
         after = None if following is None else following.token_type
         if opening and word in MODIFIERS and after not in _AFTER_A_NAME:
@@ -160,7 +160,7 @@ def _stripped(tokens: list[Token], collation: str) -> list[Token]:
 
 def _mark(tokens: list[Token], text: str) -> Iterator[Token]:
     before = None
-    for token, following in zip(tokens, [*tokens[1:], None], strict=True):
+    for token, following in zip(tokens, [*tokens, None][1:], strict=True):
         kind = token.token_type
         if kind == TokenType.JOIN and before not in _JOINING:
             # else sqlglot takes it for a comma

@@ -79,6 +79,28 @@ def innermost(found: Sequence[Block], index: int) -> Block | None:
     return max(inside, key=lambda block: block.span[0], default=None)
 
 
+def is_member(part: Sequence[Token], block: Block) -> bool:
+    """Whether it is a member of a UNION, whose LIMIT is not its own."""
+    before = block.span[0] - 1
+    return before >= 0 and part[before].is_word(*_JOINING, b"ALL", b"DISTINCT")
+
+
+def selects_all(part: Sequence[Token], block: Block) -> bool:
+    """Whether its columns are ``*``."""
+    first, end = block.clauses[b"LIST"]
+    words = part[first:end]
+    opening = (b"DISTINCT", b"DISTINCTROW", b"SELECT", b"ALL")
+    return any(
+        token.is_symbol(b"*")
+        and (
+            index == 0
+            or words[index - 1].is_symbol(b",")
+            or words[index - 1].is_word(*opening)
+        )
+        for index, token in enumerate(words)
+    )
+
+
 def end_of_condition(part: Sequence[Token], start: int, end: int) -> int:
     """Where the condition behind an ON ends."""
     depth = 0

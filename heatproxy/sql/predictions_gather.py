@@ -6,7 +6,7 @@ may ask about, and puts a look-up of the answer in the call's place. What the SE
 has too much of is never looked up; what it lacks MySQL finds out: ``MISSING``.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from heatproxy.sql.calls import RoutineCall
@@ -23,9 +23,18 @@ from heatproxy.sql.predictions_blocks import (
     Block,
     Span,
     blocks,
-    end_of_condition,
     innermost,
+    is_member,
     main_block,
+)
+from heatproxy.sql.predictions_early import (
+    OUTER,
+    Early,
+    derived,
+    is_implicit,
+    joins,
+    may_guard,
+    on,
 )
 from heatproxy.sql.references import references
 
@@ -147,16 +156,9 @@ class Rewriting:
         if span is None or self.part[span[0]].is_word(b"DUAL"):
             return b""
         edits = []
-        for condition in self._on(span):
+        for condition in on(self.part, span):
             edits += self._neutral(condition)
         return b" FROM (" + self._between(*span, edits) + b")"
-
-    def _on(self, span: Span) -> Iterator[Span]:
-        """The conditions of the joins in a FROM clause."""
-        first, end = span
-        for index in range(first, end):
-            if self.part[index].is_word(b"ON"):
-                yield index + 1, end_of_condition(self.part, index + 1, end)
 
     def _where(self, block: Block, *, loose: bool = False) -> bytes:
         span = block.clauses.get(b"WHERE")
@@ -173,7 +175,7 @@ class Rewriting:
         for condition in conjuncts(self.part[span[0] : span[1]]):
             start, end = condition[0].start, condition[-1].end
             is_open = any(start <= call.start < end for call in self._open)
-            if is_open or (loose and not self._may_guard(condition)):
+            if is_open or (loose and not may_guard(condition, self.calls)):
                 edits.append((start, end, b"TRUE"))
         return edits
 
@@ -187,31 +189,51 @@ class Rewriting:
         inner = asked.block is not main_block(self._blocks)
         return asked.clause == b"WHERE" or (asked.clause == b"LIST" and inner)
 
-    def _may_guard(self, condition: Sequence[Token]) -> bool:
-        """Whether a condition may be evaluated once more, in front of a call."""
-        start, end = condition[0].start, condition[-1].end
-        if any(start <= call.start < end for call in self.calls):
-            return False
-        return not any(token.is_word(b"SELECT", b"TABLE") for token in condition)
-
     def _guarded(self, asked: Asked, expression: bytes) -> bytes:
         """The expression for rows alone that the other conditions let through."""
         if not self._may_be_early(asked):
             return expression
         spans = [asked.block.clauses.get(b"WHERE", (0, 0))]
-        joins = asked.block.clauses.get(b"FROM", (0, 0))
-        outer = (b"LEFT", b"RIGHT", b"SELECT")
-        if not any(token.is_word(*outer) for token in self.part[slice(*joins)]):
-            spans += self._on(joins)
-        listed = [
-            b"(" + self.text[condition[0].start : condition[-1].end] + b"\n)"
-            for start, stop in spans
-            for condition in conjuncts(self.part[start:stop])
-            if self._may_guard(condition)
-        ]
+        tables = asked.block.clauses.get(b"FROM", (0, 0))
+        outer = (*OUTER, b"SELECT")
+        if not any(token.is_word(*outer) for token in self.part[slice(*tables)]):
+            spans += on(self.part, tables)
+        listed = list(self._guards(spans))
         if not listed:
             return expression
         return b"IF(" + b" AND ".join(listed) + b", " + expression + b", NULL)"
+
+    def _guards(self, spans: Iterable[Span]) -> Iterator[bytes]:
+        for start, stop in spans:
+            for condition in conjuncts(self.part[start:stop]):
+                if may_guard(condition, self.calls):
+                    text = self.text[condition[0].start : condition[-1].end]
+                    yield b"(" + text + b"\n)"
+
+    def early(self, asked: Asked) -> Early | None:
+        """The rows that MySQL may come to before all is joined; None: no others."""
+        block = asked.block
+        span = block.clauses.get(b"FROM", (0, 0))
+        words = self.part[slice(*span)]
+        in_from = asked.clause == b"FROM"
+        if not joins(words) or not (in_from or self._may_be_early(asked)):
+            return None
+        explicit = all(
+            may_guard(condition, self.calls)
+            for start, stop in on(self.part, span)
+            for condition in conjuncts(self.part[start:stop])
+        )
+        if explicit and not is_implicit(words):
+            return None
+        where = () if in_from else (block.clauses.get(b"WHERE", (0, 0)),)
+        inner = [self._between(*one) for one in derived(self.part, span)]
+        return Early(
+            self._headed(block, b""),
+            (*self._tables(block), *inner),
+            tuple(self._guards(where)),
+            any(word.is_word(*OUTER) for word in words),
+            any(word.is_word(b"LATERAL") for word in words),
+        )
 
     def _clause(self, block: Block, name: bytes, words: bytes) -> bytes:
         span = block.clauses.get(name)
@@ -223,7 +245,7 @@ class Rewriting:
         clauses = block.clauses
         if b"LIMIT" not in clauses or asked.clause not in (b"LIST", b"SET"):
             return None
-        if any(name in clauses for name in _NO_LIMIT) or self._is_joined(block):
+        if any(name in clauses for name in _NO_LIMIT) or is_member(self.part, block):
             return None
         listed = clauses.get(b"LIST", (0, 0))
         order = clauses.get(b"ORDER", (0, 0))
@@ -245,12 +267,6 @@ class Rewriting:
             + self._clause(block, b"ORDER", b" ORDER BY ")
             + self._clause(block, b"LIMIT", b" LIMIT ")
         )
-
-    def _is_joined(self, block: Block) -> bool:
-        """Whether it is a member of a UNION, whose LIMIT is not its own."""
-        before = block.span[0] - 1
-        words = (b"UNION", b"EXCEPT", b"INTERSECT", b"ALL", b"DISTINCT")
-        return before >= 0 and self.part[before].is_word(*words)
 
     def _has_open(self, span: Span) -> bool:
         tokens = self.part[span[0] : span[1]]
@@ -295,20 +311,6 @@ class Rewriting:
         groups = self._has_call(block, b"GROUP")
         return groups or (is_distinct and self._has_call(block, b"ORDER"))
 
-    def selects_all(self, block: Block) -> bool:
-        """Whether its columns are ``*``."""
-        first, end = block.clauses[b"LIST"]
-        words = self.part[first:end]
-        return any(
-            token.is_symbol(b"*")
-            and (
-                index == 0
-                or words[index - 1].is_symbol(b",")
-                or words[index - 1].is_word(*_DISTINCT, b"SELECT", b"ALL")
-            )
-            for index, token in enumerate(words)
-        )
-
     def _has_call(self, block: Block, clause: bytes) -> bool:
         first, end = block.clauses.get(clause, (0, 0))
         words = self.part[first:end]
@@ -335,10 +337,10 @@ class Rewriting:
 
     def join(self, asked: Asked, value: bytes, table: bytes) -> None:
         """Have a column of this table, joined to the block's, stand for the calls."""
-        joins = self._joins.setdefault(asked.block, [])
+        added = self._joins.setdefault(asked.block, [])
         name = b"heatproxy_j%d" % sum(map(len, self._joins.values()))
         on = name + b"." + KEY + b" = " + key_of(value)
-        joins.append(b" LEFT JOIN " + table + b" AS " + name + b" ON " + on)
+        added.append(b" LEFT JOIN " + table + b" AS " + name + b" ON " + on)
         for call in asked.calls:
             self.settle(call, answered(name + b"." + ANSWER, value))
 
@@ -387,11 +389,11 @@ class Rewriting:
         return edited(self.text, start, stop, [*more, *self._edits, *self._joined()])
 
     def _joined(self) -> Iterator[Edit]:
-        for block, joins in self._joins.items():
+        for block, added in self._joins.items():
             first, end = block.clauses[b"FROM"]
             start, stop = self.part[first].start, self.part[end - 1].end
             yield start, start, b"("
-            yield stop, stop, b")" + b"".join(joins)
+            yield stop, stop, b")" + b"".join(added)
 
 
 def _phase(clause: bytes | None) -> int:

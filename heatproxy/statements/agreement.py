@@ -40,6 +40,7 @@ _TYPES: dict[str, tuple[int, ...]] = {
     "binary": _TEXTS,
     "null": (FIELD_TYPE.NULL,),
 }
+_FLOATING = ("double", "float")
 _WITH_SCALE = ("decimal", "datetime", "timestamp", "time")
 
 
@@ -54,9 +55,17 @@ def disagreement(
             return f"the type of {theirs.name}"
         if ours.kind == "int" and ours.unsigned != bool(theirs.flags & FLAG.UNSIGNED):
             return f"the sign of {theirs.name}"
+        if ours.kind in _FLOATING and _may_lose_its_sign(ours, theirs):
+            return f"the sign of {theirs.name}, out of a temporary table"
         if ours.kind in _WITH_SCALE and (ours.scale or 0) != theirs.decimals:
             return f"the fraction digits of {theirs.name}"
     return None
+
+
+def _may_lose_its_sign(ours: OutputColumn, theirs: ColumnDefinition) -> bool:
+    """Whether it is computed and UNSIGNED: so it is not, out of a temporary table."""
+    of_a_column = ours.unsigned and bool(theirs.org_name)
+    return bool(theirs.flags & FLAG.UNSIGNED) and not of_a_column
 
 
 def require_layout(

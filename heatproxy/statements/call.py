@@ -121,6 +121,8 @@ async def noted(session: Session, routine: str, work: Awaitable[T]) -> T:
     except BaseException as problem:
         operation.end(problem)
         raise
+    finally:
+        session.operation = None
     operation.end()
     return result
 

@@ -21,7 +21,7 @@ from heatproxy.sql import hints
 from heatproxy.sql.lexer import Token
 from heatproxy.sql.references import references, verb
 from heatproxy.statements import Text, Work
-from heatproxy.statements.copies import Copies, Uncopied
+from heatproxy.statements.copies import OF_COPIES, Copies, Uncopied
 from heatproxy.statements.instead import relay_instead
 from heatproxy.statements.offload import Trial, hidden_by_temporary, names_shell
 from heatproxy.statements.shadowed import in_primary
@@ -43,9 +43,6 @@ _NOT_UPDATABLE = 1288
 _KILLED = (1317, 3024)
 _OF_CLAUSES = (1064, 3889, 6033)  # what MySQL says of a clause that a copy has not
 _EXPORTS = (b"URI", b"URL", b"WITH")
-# What MySQL cannot have against a copy if it has nothing against the table: a schema
-# in front of a derived table's column, a key that the copy has not, a view's grants.
-_OF_COPIES = (1054, 1055, 1064, 1137, 1142, 1143, 1176, 1370)
 
 
 async def handle(session: Session, statement: Text) -> Work | None:
@@ -170,7 +167,7 @@ async def _columns(
     except MySQLError as problem:
         if problem.number in _KILLED:
             raise
-        raise _refused(problem, statement, copies, _OF_COPIES) from None
+        raise _refused(problem, statement, copies, OF_COPIES) from None
     for name, column in zip(names, columns, strict=False):
         if name != column.name:
             raise not_supported(f"a column without a name of its own, {name},")

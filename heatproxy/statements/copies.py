@@ -39,7 +39,11 @@ from heatproxy.sql.references import columns_read, replaced
 from heatproxy.statements.sources import Query, ViewQuery
 
 SETTING = "lakehouse.copy_limit"
+PREFIX = "heatproxy_copy_"
 _DENIED = 1044
+# What MySQL cannot have against a copy if it has nothing against the table: a schema
+# in front of a derived table's column, a key that the copy has not, a view's grants.
+OF_COPIES = (1054, 1055, 1064, 1137, 1142, 1143, 1176, 1370)
 
 
 class Uncopied(Exception):
@@ -116,7 +120,7 @@ class Copies:
     async def _create(self, shell: Shell, part: Copied) -> str:
         """An empty copy; its quoted name."""
         number = len(self._names) + 1
-        own = f"heatproxy_copy_{self._session.watch.thread_id}_{number}"
+        own = f"{PREFIX}{self._session.watch.thread_id}_{number}"
         problem: MySQLError | None = None
         for schema in dict.fromkeys((shell.schema, self._schema)):
             if schema is None:

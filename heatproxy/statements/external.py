@@ -33,6 +33,7 @@ from heatproxy.statements.shell_load import load, unload
 
 _OPTIONS = (b"COMMENT", b"DEFAULT", b"CHARSET", b"CHARACTER", b"COLLATE")
 _EXISTS = 1050
+_INSTEAD = ": heatwave_load with refresh_external_tables brings it up to date"
 NOTHING = b"DO 0"  # what MySQL prepares of statements that it may not know
 
 
@@ -71,7 +72,7 @@ def engine_attribute(given: Given, said: Mapping[bytes, str]) -> dict[str, Any]:
         MySQLError: 3877, it is none, or described twice; 1235, a refresh by itself.
     """
     if given.auto_refresh:
-        raise not_supported(f"{given.auto_refresh} of a Lakehouse table")
+        raise not_supported(f"{given.auto_refresh} of a Lakehouse table{_INSTEAD}")
     if given.attribute is None:
         return given.engine_attribute(said.__getitem__)
     if given.by_clauses:
@@ -80,7 +81,7 @@ def engine_attribute(given: Given, said: Mapping[bytes, str]) -> dict[str, Any]:
     parse_engine_attribute(text)  # it is JSON, too
     found: dict[str, Any] = json.loads(text)
     if found.get("auto_refresh_event_source"):
-        raise not_supported("auto_refresh_event_source of a Lakehouse table")
+        raise not_supported(f"auto_refresh_event_source of a Lakehouse table{_INSTEAD}")
     return found
 
 

@@ -32,7 +32,7 @@ from heatproxy.session import Declined, Session
 from heatproxy.sql import hints
 from heatproxy.sql.emitter.values import Exactness, Policy, Unanswered
 from heatproxy.sql.placeholders import filled, placeholders
-from heatproxy.statements import Text
+from heatproxy.statements import Text, ansi
 from heatproxy.statements.agreement import disagreement
 from heatproxy.statements.inquiry import Inquiry, has_created_tables
 from heatproxy.statements.sources import follow_current, reads_shell
@@ -183,7 +183,9 @@ async def asked(session: Session, statement: Text) -> Trial:
         Declined: MySQL is to answer it.
     """
     escapes = session.backslash_escapes
-    text = _plain(statement, escapes)
+    has_names = ansi.has_names(statement)
+    plain = ansi.rewritten(session, statement) if has_names else statement
+    text = _plain(plain, escapes)
     said = hints.read(statement.own, backslash_escapes=escapes)
     made = Trial(session, statement, text, said, must=False)
     rapid = session.house.rapid
@@ -191,6 +193,8 @@ async def asked(session: Session, statement: Text) -> Trial:
         made.end = rapid.freshness.asked()
     await made.inquiry.ask(text)
     made.settings = made.inquiry.settings
+    if has_names:
+        made.settings = ansi.translatable(made.settings)
     made.must = await _reads_shell(made)
     if limit := made.settings["max_execution_time"]:
         session.watch.limit(int(limit))

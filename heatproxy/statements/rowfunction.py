@@ -23,8 +23,8 @@ from heatproxy.sql.predictions_gather import MISSING
 from heatproxy.sql.predictions_names import named, query_of_table
 from heatproxy.statements import Text, Work
 from heatproxy.statements.call import noted
+from heatproxy.statements.copies import OF_COPIES, PREFIX
 from heatproxy.statements.predicting import relayed
-from heatproxy.statements.predicting.batched import NAMES
 from heatproxy.statements.predicting.calls import (
     FUNCTIONS,
     arity_of,
@@ -32,6 +32,7 @@ from heatproxy.statements.predicting.calls import (
     function_of,
     is_evaluated_once,
 )
+from heatproxy.statements.predicting.early import NAMES
 from heatproxy.statements.predicting.explained import explain, explains
 from heatproxy.statements.predicting.gathered import (
     Unforeseen,
@@ -213,16 +214,20 @@ async def _row_by_row(made: Made, reason: Unforeseen) -> None:
     """Have MySQL run the statement as it stands; its stub asks for every row.
 
     Raises:
-        MySQLError: MySQL's; 1235, the stubs do not serve.
+        MySQLError: MySQL's; 1235, the stubs do not serve, or MySQL takes it over
+            tables of its own, but not over the copies of Lakehouse tables.
     """
+    name = f"sys.{made.calls[0].name}"
     try:
         await relayed.relay(made.session, made.text, made.columns)
     except MySQLError as problem:
+        if problem.number in OF_COPIES and PREFIX.encode() in made.text:
+            what = f"{name} over Lakehouse tables in such a statement"
+            raise not_supported(f"{what}: {problem.message}") from None
         if problem.number != _OUTSIDE or "runs in heatproxy" not in problem.message:
             raise
         if reason.problem is not None:
             raise reason.problem from None
-        name = f"sys.{made.calls[0].name}"
         raise not_supported(f"{name} in such a statement: {reason}") from None
 
 

@@ -315,6 +315,7 @@ def _learned(house: House) -> dict[str, dict[str, Any]]:
             "operations": sum(route.buckets),
             "failed": route.failed,
             "seconds": round(route.seconds, 6),
+            **house.operations.totals(_LEARNS.get(kind, kind)),
         }
         for (way, kind), route in list(house.ledger.routes.items())
         if way == ENGINE and (kind in _LEARNS or kind.startswith("ML_"))

@@ -7,13 +7,18 @@ that becomes what HeatWave would say.
 
 import asyncio
 import re
+from functools import partial
 
+import pymysql
+
+from heatproxy.backend import onlooker
 from heatproxy.backend.shells import Shells
 from heatproxy.errors import MySQLError, ProtocolError, not_supported, secondary_engine
 from heatproxy.rapid.describe import RAPID, is_flagged, secondary_engine_of
 from heatproxy.rapid.load import Loader
 from heatproxy.session import Session
 from heatproxy.sql.lexer import tokens
+from heatproxy.sql.placeholders import filled, placeholders
 from heatproxy.sql.translate import Forward, referenced_tables
 
 SEALED = 1814  # ER_TABLESPACE_DISCARDED
@@ -64,27 +69,43 @@ def _unread(text: bytes, table: str) -> str:
     return f"the Lakehouse table {table} in a stored program or a view of views"
 
 
-async def rejection(session: Session, text: bytes, error: MySQLError) -> MySQLError:
-    """The error for a SELECT, empty if unknown, that MySQL refused with 3889.
+async def rejection(
+    session: Session, text: bytes, error: MySQLError, number: int = 0
+) -> MySQLError:
+    """The error for a SELECT, executed or not, that MySQL refused with 3889.
 
     It is 3877 where a table is RAPID's but has not been loaded: MySQL only says that
-    all plans were rejected.
+    all plans were rejected. ``number``: of the statement that COM_STMT_EXECUTE names.
     """
     loader = session.house.rapid.loader
     try:
-        tables = referenced_tables(text.decode())
-    except (Forward, UnicodeDecodeError):
-        return error
-    if loader is None or not tables:
-        return error
-    schema = await session.schema()
-    named = [(own or schema, name) for own, name in tables]
-    try:
+        tables = referenced_tables(await _executed(session, text, number))
+        if loader is None or not tables:
+            return error
+        schema = await session.schema()
+        named = [(own or schema, name) for own, name in tables]
         if await asyncio.to_thread(_is_any_unloaded, loader, named):
             return secondary_engine("Table has not been loaded")
-    except (MySQLError, ProtocolError):
+    except (Forward, UnicodeDecodeError, LookupError):
         pass  # then it stays in MySQL's words
+    except (MySQLError, ProtocolError, pymysql.MySQLError):
+        pass
     return error
+
+
+async def _executed(session: Session, text: bytes, number: int) -> str:
+    """A statement's own text, or that of the prepared statement it executes."""
+    found = tokens(text)
+    name = ""
+    if len(found) > 1 and found[0].is_word(b"EXECUTE"):
+        name = found[1].name or ""
+    if not (number or name):
+        return text.decode()
+    account, thread_id = session.house.account, session.thread_id
+    look = partial(onlooker.prepared_text, account, thread_id, number, name)
+    prepared = (await asyncio.to_thread(look) or "").encode()
+    marks = placeholders(tokens(prepared))
+    return filled(prepared, marks, [b"1"] * len(marks))[0].decode()
 
 
 def _is_any_unloaded(loader: Loader, named: list[tuple[str | None, str]]) -> bool:

@@ -135,3 +135,18 @@ def reading_a_file(path: str) -> bytes:
     entry = weights.external_data.add()
     entry.key, entry.value = "location", path
     return bytes(model.SerializeToString())
+
+
+def large(n_numbers: int, seed: int = 5) -> bytes:
+    """``x`` of four columns times (4, n) numbers of noise, and their mean: ``y``."""
+    noise = np.random.default_rng(seed).normal(size=(4, n_numbers // 4))
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["xw"]),
+        helper.make_node("ReduceMean", ["xw"], ["y"], axes=[1], keepdims=1),
+    ]
+    return _bytes(
+        nodes,
+        [value("x", TensorProto.FLOAT, None, 4)],
+        [value("y", TensorProto.FLOAT, None, 1)],
+        tensor("w", noise.astype(np.float32)),
+    )

@@ -8,6 +8,7 @@ import pytest_asyncio
 
 from heatproxy.automl import chunks
 from heatproxy.automl.catalog import Catalog
+from heatproxy.automl.model_bytes import view_of
 from heatproxy.backend.connection import BackendConnection
 from tests.backend.legs import connection_to
 from tests.conftest import Server
@@ -43,7 +44,7 @@ async def test_a_model_larger_than_a_packet_is_stored_and_read(
         _, while_read = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert read == MODEL
+    assert view_of(read) == MODEL
     assert while_saved < len(MODEL)  # beside the model itself
     assert while_read < 2 * len(MODEL)
     longest = await backend.scalar(
@@ -52,3 +53,24 @@ async def test_a_model_larger_than_a_packet_is_stored_and_read(
     count = await backend.scalar(f"SELECT COUNT(*) FROM {catalog.objects}")
     assert int(longest or 0) <= PACKET
     assert int(count or 0) == entry.metadata["chunks"] > len(MODEL) // PACKET
+
+
+async def test_a_row_is_known_again_until_anything_of_it_changes(
+    backend: BackendConnection,
+) -> None:
+    catalog = Catalog(backend, "big one")
+    await catalog.ensure()
+    await catalog.save("k", {"task": "é", "target_column_name": "y"}, b"abc")
+    entry = await catalog.find("k")
+    assert entry is not None
+    (account,) = await backend.evaluate([b"CURRENT_USER()"])
+    user = (account or "").rpartition("@")[0]
+    assert await catalog.still_has(entry, user)
+    assert not await catalog.still_has(entry, "somebody")
+    assert not await Catalog(backend, "nobody").still_has(entry, user)
+    for change in ("build_timestamp = 1", "model_metadata = '{}'"):
+        await backend.query(f"UPDATE {catalog.models} SET {change}")
+        assert not await catalog.still_has(entry, user)
+        entry = await catalog.find("k")
+        assert entry is not None
+        assert await catalog.still_has(entry, user)

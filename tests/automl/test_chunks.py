@@ -5,6 +5,7 @@ import tracemalloc
 
 import pytest
 
+from heatproxy.automl import model_bytes
 from heatproxy.automl.chunks import (
     MOST_CHARACTERS,
     Joined,
@@ -13,6 +14,7 @@ from heatproxy.automl.chunks import (
     piece_characters,
     pieces,
 )
+from heatproxy.automl.model_bytes import FileBytes, ModelBytes
 
 DATA = bytes(range(256)) * 9
 
@@ -32,23 +34,32 @@ def test_pieces_put_together_are_the_bytes(length: int, characters: int) -> None
 
 @pytest.mark.parametrize("size", [1, 2, 3, 5, 77])
 def test_text_may_be_cut_anywhere_and_have_breaks_of_lines(size: int) -> None:
-    text = base64.encodebytes(DATA).decode()
+    text = base64.encodebytes(DATA)
     joined = Joined()
     for start in range(0, len(text), size):
         joined.add(text[start : start + size])
     assert joined.data() == DATA
 
 
-BAD = [["AAA"], ["AAAA", "AA"], ["****"], ["AA==", "AAAA"], ["é===", ""], ["A===", ""]]
+BAD = [
+    [b"AAA"],
+    [b"AAAA", b"AA"],
+    [b"****"],
+    [b"AA==", b"AAAA"],
+    [b"AA==AAAA"],
+    [b"=AAA"],
+    ["é===".encode(), b""],
+    [b"A===", b""],
+]
 
 
 @pytest.mark.parametrize("cut", BAD, ids=repr)
-def test_what_is_no_base64_is_refused(cut: list[str]) -> None:
+def test_what_is_no_base64_is_refused(cut: list[bytes]) -> None:
     with pytest.raises(NotBase64):
         put_together(cut)
 
 
-def put_together(cut: list[str]) -> bytes:
+def put_together(cut: list[bytes]) -> ModelBytes:
     joined = Joined()
     for piece in cut:
         joined.add(piece)
@@ -62,16 +73,22 @@ def test_a_piece_fits_the_packet() -> None:
     assert piece_characters(0) == 1024
 
 
-def test_a_big_model_is_in_memory_once() -> None:
+def test_text_of_other_letters_is_refused_whole() -> None:
+    with pytest.raises(NotBase64):
+        Joined().add_all("AAAé")
+
+
+def test_a_big_model_is_not_in_memory() -> None:
     data = DATA * (24 << 10)  # 54 MB
-    joined = Joined()
     tracemalloc.start()
     try:
+        joined = Joined()
         for piece in pieces(data, 1 << 20):
             joined.add(piece)
         put = joined.data()
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert put == data
-    assert peak < 1.5 * len(data)
+    assert isinstance(put, FileBytes)
+    assert put.view == data
+    assert peak < 2.5 * model_bytes.MOST_IN_MEMORY

@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from heatproxy.automl.operations import KEPT, Operation, Operations
@@ -65,3 +66,23 @@ def test_the_latest_operations_are_kept() -> None:
         operations.begin(number, 1, "ML_SCORE")
     ids = [operation.query_id for operation in operations.latest()]
     assert ids == list(range(5, KEPT + 5))
+
+
+def test_what_a_routines_calls_have_read_is_counted_together() -> None:
+    operations = Operations()
+    assert operations.totals("ML_TRAIN") == {}
+    table = pa.table({"a": [1, 2, 3], "Text": ["x", "y", "z"], "b": [0.5, 1.5, 2.5]})
+    for _ in range(2):
+        operation = operations.begin(1, 1, "ML_TRAIN")
+        operation.read(table, {"Text"})
+        operation.left_out(table, ["B", "no such"])
+    operations.begin(2, 1, "ML_SCORE").read(table.select(["a"]), ())
+    assert operations.totals("ML_TRAIN") == {
+        "n_cells": 18,
+        "n_cells_user_excluded": 6,
+        "n_blob_cells": 6,
+        "table_size_bytes": 2 * table.nbytes,
+        "blob_size_bytes": 2 * table["Text"].nbytes,
+    }
+    assert operations.totals("ML_SCORE")["n_cells"] == 3
+    assert operations.totals("ML_SCORE")["n_cells_user_excluded"] == 0

@@ -200,9 +200,8 @@ def _asked(held: Held, variables: Sequence[str]) -> Iterator[tuple[Any, Any]]:
 
 def _side_by_side(server: Server, given: argparse.Namespace) -> Iterable[Found]:
     """What came of each round, as they end; one that broke is a difference."""
-    numbers = (
-        range(-(-given.queries // A_ROUND)) if given.round is None else [given.round]
-    )
+    last = given.first + -(-given.queries // A_ROUND)
+    numbers = range(given.first, last) if given.round is None else [given.round]
     with ThreadPoolExecutor(given.beside) as pool:
         rounds = {
             pool.submit(
@@ -225,12 +224,14 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--changing", type=float, default=0.2)
     parser.add_argument("--beside", type=int, default=6, help="rounds at a time")
+    parser.add_argument("--first", type=int, default=0, help="round to begin with")
     parser.add_argument("--round", type=int, help="this one only")
     given = parser.parse_args()
     found, start = Found(), time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         running = Running(Path(folder), HEATPROXY_LOG_LEVEL="error")
         try:
+            assert running.ready_line, "heatproxy did not start"
             for one in _side_by_side(running.server, given):
                 found.add(one)
                 told = [difference + "\n\n" for difference in one.differences]

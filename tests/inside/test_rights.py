@@ -95,6 +95,20 @@ def test_a_table_is_read_while_all_of_it_is_granted(
     run(bob, f"DO sys.ML_PREDICT_ROW({ONE}, '{handle}', NULL)")  # it is his
 
 
+def test_the_right_on_one_routine_names_the_other_that_is_needed(
+    server: Server, admin: Connection
+) -> None:
+    """The stub calls the helper as its invoker: heatproxy must know who that is."""
+    run(admin, "DROP USER IF EXISTS dan", "CREATE USER dan IDENTIFIED BY 'pw'")
+    run(admin, "GRANT EXECUTE ON FUNCTION sys.ML_PREDICT_ROW TO dan")
+    with closing(server.connect_backend(user="dan", password="pw")) as dan:
+        number, text = refusal(dan, PREDICT)
+        assert (number, f"'sys.{HELPER}'" in text) == (1370, True)
+        run(admin, f"GRANT EXECUTE ON FUNCTION sys.{HELPER} TO dan")
+        assert refusal(dan, PREDICT)[0] in (3877, 1142)  # the model is not his
+    run(admin, "DROP USER dan")
+
+
 # --- models -------------------------------------------------------------------------
 
 

@@ -64,7 +64,13 @@ def read(make_file: MakeFile, values: list[str], kind: str, **options):
         ("time(6)", "00:00:00.000001", timedelta(microseconds=1)),
         ("varchar(3)", "é€x", "é€x"),
         ("char(3)", "a  ", "a"),
-        ("varchar(1)", "a  ", "a"),
+        ("char(1)", "a  ", "a"),
+        ("json", '{"b":1,"a":2.50}', '{"a": 2.5, "b": 1}'),
+        ("year", "0", 2000),
+        ("year", "00", 2000),
+        ("year", "0000", 0),
+        ("datetime(6)", "2024-01-31 23:59:59.9999995", datetime(2024, 2, 1)),
+        ("time(3)", "00:00:01.00049999", timedelta(milliseconds=1001)),
         ("text", "x" * 300, "x" * 300),
         ("varbinary(4)", "ab", b"ab"),
         ("enum('Yes','No')", "yes", "Yes"),
@@ -106,6 +112,12 @@ def test_a_field_becomes_this_value(
         ("varchar(3) not null", "\\N", 6041, "", 6041),
         ("enum('a')", "b", 6045, None, 6045),
         ("year", "1900", 6045, None, 6045),
+        ("decimal(40,3)", "1_0", 6045, None, 6045),
+        ("decimal(40,3)", "nan", 6045, None, 6045),
+        ("decimal(5,2)", "\u0661e1", 6045, None, 6045),
+        ("json", "{bad", 6045, None, 6045),
+        ("decimal(5,2) not null", '""', 6043, Decimal("0.00"), 6044),
+        ("json not null", '""', 6043, "null", 6044),
     ],
 )
 def test_what_does_not_fit_is_an_error_if_strict_and_told_otherwise(
@@ -132,6 +144,15 @@ def test_decimals_are_rounded_in_strict_mode_too_with_a_warning(
     found, warnings = read(make_file, ["1.005", "1.00"], "decimal(4,2)")
     assert found == [Decimal("1.01"), Decimal("1.00")]
     assert warnings == [6048]
+
+
+@pytest.mark.parametrize("kind", ["varchar(1)", "tinytext"])
+def test_blanks_that_are_cut_are_told_of_in_strict_mode_too(
+    make_file: MakeFile, kind: str
+) -> None:
+    found, warnings = read(make_file, ["a" + " " * 256], kind)
+    assert [one.rstrip() for one in found] == ["a"]
+    assert warnings == [6057]
 
 
 def test_an_empty_field_of_a_required_string_is_the_empty_string(
@@ -171,8 +192,8 @@ def test_random_numbers_equal_exact_decimal_arithmetic(
 
 
 def test_a_type_without_a_rule_is_refused_by_name(make_file: MakeFile) -> None:
-    with pytest.raises(MySQLError, match="JSON columns in CSV files") as error:
-        read(make_file, ["{}"], "json")
+    with pytest.raises(MySQLError, match="BIT columns in CSV files") as error:
+        read(make_file, ["{}"], "bit(3)")
     assert error.value.number == 1235
 
 

@@ -1,10 +1,12 @@
 """Typed files in declared columns: what fits, what does not, what is refused."""
 
 from collections.abc import Callable
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -19,6 +21,7 @@ from heatproxy.lakehouse.streams import DataFile
 Read = Callable[..., Reading]
 EARLY = datetime(1969, 12, 31, 23, 59, 59, 400_000)
 LATE = datetime(2020, 1, 2, 3, 4, 5, 600_000)
+FLOAT, FLOAT_MAX = float(np.float32(999.995)), float(np.finfo(np.float32).max)
 PARQUET = Dialect(format="parquet")
 
 
@@ -53,6 +56,18 @@ def read(tmp_path: Path) -> Read:
         ([True, False], "tinyint", [1, 0]),
         ([7, -8], "decimal(3,1)", [7, -8]),
         ([b"\x00\xff"], "varbinary(2)", [b"\x00\xff"]),
+        ([7, None], "decimal(5,2) unsigned", [7, None]),
+        ([time(23, 59, 59, 999_900)], "time(3)", [timedelta(days=1)]),
+        ([time(1, 2, 3, 499_999)], "time", [timedelta(seconds=3723)]),
+        (["12:34:56", None], "time", [timedelta(seconds=45296), None]),
+        (["0", "00", "0000", "70"], "year", [2000, 2000, 0, 1970]),
+        (["2024-01-02 03:04:05.9999999"], "datetime", [datetime(2024, 1, 2, 3, 4, 6)]),
+        (["20240102"], "date", [date(2024, 1, 2)]),
+        ([None, " 5", "1e2"], "int", [None, 5, 100]),
+        (["1.5", "-1e-3"], "double", [1.5, -0.001]),
+        (pa.array([Decimal("1.50000")], pa.decimal128(38, 5)), "double", [1.5]),
+        (pa.array([Decimal("999.99500")], pa.decimal128(38, 5)), "float", [FLOAT]),
+        ([1.25, None], "decimal(5,2)", [Decimal("1.25"), None]),
     ],
 )
 def test_a_value_is_kept_as_mysql_keeps_it(
@@ -66,6 +81,12 @@ def test_a_value_is_kept_as_mysql_keeps_it(
     ("values", "declared", "number"),
     [
         (["a", "x"], "enum('a','b')", 6045),
+        (["5", "0x10"], "int", 6045),
+        (["5", ""], "int", 6045),
+        (["5", "1_0"], "decimal(40,3)", 6045),
+        (["1e3", "nan"], "double", 6045),
+        ([1.0, float("-inf")], "double", 6045),
+        (["12:00", "839:00:00"], "time", 6056),
         (['{"a":1}', "{bad"], "json", 6045),
         ([1950, 1900], "year", 6045),
         ([1.5, -0.5], "double unsigned", 6045),
@@ -83,6 +104,46 @@ def test_what_mysql_would_not_take_fails_or_is_null_with_a_warning(
     good, bad = reading.reader.read_all()["a"].to_pylist()
     assert (good is not None, bad) == (True, None)
     assert reading.warning_count == 1
+
+
+@pytest.mark.parametrize(
+    ("values", "declared", "kept"),
+    [
+        ([1.005, 2.5], "decimal(5,2)", [Decimal("1.01"), Decimal("2.50")]),
+        (pa.array([0.1], pa.float32()), "decimal(5,2)", [Decimal("0.10")]),
+        ([Decimal("2.345")], "decimal(5,2)", [Decimal("2.35")]),
+        (["2.345"], "decimal(5,2)", [Decimal("2.35")]),
+    ],
+)
+@pytest.mark.parametrize("strict", [True, False])
+def test_digits_that_a_decimal_loses_are_told_of(
+    read: Read, values: Any, declared: str, kept: list[Any], strict: bool
+) -> None:
+    reading = read(values, declared, strict=strict)
+    assert reading.reader.read_all()["a"].to_pylist() == kept
+    assert [one.number for one in reading.warnings] == [6048]
+
+
+@pytest.mark.parametrize(
+    ("values", "declared", "error", "kept", "warning"),
+    [
+        ([1e300], "float", 6051, FLOAT_MAX, 6053),
+        (["1e400"], "double", 6051, 1.7976931348623157e308, 6053),
+        ([1000.0], "decimal(5,2)", 6051, Decimal("999.99"), 6053),
+        ([Decimal("2.5")], "int", 6045, 3, 6057),
+        (["-2.5"], "tinyint", 6045, -3, 6057),
+        (["-1"], "decimal(5,2) unsigned", 6050, 0, 6052),
+    ],
+)
+def test_a_number_that_does_not_fit_is_the_nearest_that_does(
+    read: Read, values: Any, declared: str, error: int, kept: Any, warning: int
+) -> None:
+    with pytest.raises(MySQLError) as caught:
+        read(values, declared).reader.read_all()
+    assert caught.value.number == error
+    reading = read(values, declared, strict=False)
+    assert reading.reader.read_all()["a"].to_pylist() == [kept]
+    assert [one.number for one in reading.warnings] == [warning]
 
 
 @pytest.mark.parametrize(("declared", "octets"), [("tinytext", 256), ("blob", 65_536)])

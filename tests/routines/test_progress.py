@@ -110,3 +110,10 @@ def test_routines_that_have_ended_are_told_of(client: Connection) -> None:
         " WHERE QUERY_TEXT LIKE 'ML_%'",
     )
     assert newest in stats & execs
+    statistics = "SELECT * FROM performance_schema.rpd_ml_stats"
+    told = json.loads(dict(rows(client, statistics))["ML_SCORE"])
+    count = "SELECT COUNT(*) FROM {} WHERE TABLE_NAME = 'customers'"
+    n_columns = value(client, count.format("information_schema.COLUMNS"))
+    n_rows = value(client, "SELECT COUNT(*) FROM routines.customers")
+    assert told["n_cells"] >= n_rows * n_columns
+    assert told["table_size_bytes"] > told["blob_size_bytes"]

@@ -219,15 +219,17 @@ REFUSED = {
         TRAIN.format(", 'model_list', JSON_ARRAY('Magic')", "@none"),
         "'Magic' is not a model of the recommendation task: known are Baseline,",
     ),
-    "TwoTower": (
-        TRAIN.format(", 'model_list', JSON_ARRAY('TwoTower')", "@none"),
-        "heatproxy doesn't yet support 'model TwoTower'",
+    "TwoTower with others": (
+        TRAIN.format(", 'model_list', JSON_ARRAY('SVD', 'TwoTower')", "@none"),
+        "The model TwoTower cannot be combined with other models in model_list.",
     ),
-    "a table of items": (
+    "a table of items for a model of ratings alone": (
         TRAIN.format(
-            ", 'item_metadata', JSON_OBJECT('table_name', 'tastes.items')", "@none"
+            ", 'model_list', JSON_ARRAY('SVD'),"
+            " 'item_metadata', JSON_OBJECT('table_name', 'tastes.items')",
+            "@none",
         ),
-        "heatproxy doesn't yet support 'ML_TRAIN option item_metadata for this task'",
+        "heatproxy doesn't yet support 'ML_TRAIN option item_metadata for model SVD'",
     ),
     "a metric of ratings for implicit feedback": (
         TRAIN.format(", 'feedback', 'implicit', 'optimization_metric', 'r2'", "@none"),

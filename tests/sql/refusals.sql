@@ -297,6 +297,20 @@ SELECT id, (SELECT id, name FROM dept) FROM emp
 SELECT id FROM dept INTERSECT (SELECT id FROM emp ORDER BY id LIMIT 2)
 -- EXCEPT of a SELECT with LIMIT or ROLLUP
 SELECT id FROM dept EXCEPT SELECT qty FROM c GROUP BY qty WITH ROLLUP
+-- EXCEPT of a set operation whose columns may be NULL
+SELECT id FROM dept EXCEPT SELECT mgr FROM emp INTERSECT SELECT dept_id FROM emp
+-- EXCEPT of a set operation whose columns may be NULL
+SELECT id FROM emp EXCEPT ALL (SELECT id FROM dept UNION SELECT mgr FROM emp)
+-- EXCEPT of a set operation whose columns may be NULL
+SELECT id, name FROM emp EXCEPT (SELECT id, name FROM dept EXCEPT SELECT mgr, name FROM emp)
+-- EXCEPT of a set operation whose columns may be NULL
+SELECT id FROM dept EXCEPT (SELECT NULL FROM dept UNION ALL SELECT id FROM emp)
+-- INTERSECT of a set operation whose columns may be NULL
+SELECT id FROM dept INTERSECT (SELECT mgr FROM emp UNION ALL SELECT dept_id FROM emp)
+-- INTERSECT of a set operation whose columns may be NULL
+(SELECT mgr FROM emp EXCEPT SELECT id FROM dept) INTERSECT SELECT id FROM emp
+-- INTERSECT of a set operation whose columns may be NULL
+SELECT mgr FROM emp INTERSECT ALL SELECT dept_id FROM emp INTERSECT ALL SELECT id FROM dept
 -- a choice among decimal and string
 SELECT id FROM dept UNION SELECT qty + 0.5 FROM c UNION SELECT CONCAT(i, 'x') FROM n
 -- a set operation on different numbers of columns
@@ -409,6 +423,14 @@ SELECT d.id FROM dept d LEFT JOIN emp e ON e.dept_id = d.id WHERE (d.id, e.id) N
 SELECT q.id FROM (SELECT d.id, FIELD(e.name, 'Ada') AS v FROM dept d LEFT JOIN emp e ON e.dept_id = d.id) q WHERE q.v = 0
 -- a function of NULL beside an outer join
 SELECT d.id FROM dept d LEFT JOIN emp e ON e.dept_id = d.id WHERE EXISTS (SELECT 1 FROM n WHERE n.id = FIELD(e.name, 'Ada') + d.id)
+-- sorting by what may warn, of several tables
+SELECT a.i / a.ti FROM n a JOIN nothing e ON a.id = e.id ORDER BY 1
+-- sorting by what may warn, of several tables
+SELECT a.id FROM emp a JOIN dept b ON a.id = b.id ORDER BY TIMESTAMPADD(QUARTER, 9, a.hired), 1
+-- grouping by what may warn, of several tables
+SELECT COUNT(*) FROM n a JOIN nothing e ON a.id = e.id GROUP BY a.i / a.ti
+-- sorting by what may warn, of several tables
+SELECT id FROM n WHERE id IN (SELECT id FROM nothing) ORDER BY i / ti
 -- a condition that may warn, of several tables
 SELECT a.id FROM n a JOIN nothing e ON a.id = e.id WHERE a.i / a.ti > 1
 -- a condition that may warn, of several tables

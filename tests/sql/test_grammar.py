@@ -31,6 +31,12 @@ def test_referenced_tables_are_those_read_and_no_cte(
     assert sorted(referenced_tables(text), key=str) == sorted(tables, key=str)
 
 
+@pytest.mark.parametrize("text", ["", "  ", "/* no more than this */", "-- nor this"])
+def test_a_text_without_a_statement_is_no_select(text: str) -> None:
+    with pytest.raises(Forward):
+        referenced_tables(text)
+
+
 @pytest.mark.parametrize(
     ("written", "value"),
     [

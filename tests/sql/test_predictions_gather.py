@@ -4,6 +4,8 @@ import pytest
 
 from heatproxy.sql.calls import find_calls
 from heatproxy.sql.lexer import tokens
+from heatproxy.sql.predictions_blocks import selects_all
+from heatproxy.sql.predictions_early import Early
 from heatproxy.sql.predictions_gather import Rewriting
 
 CALL = "sys.ML_PREDICT_ROW(a, 'm', NULL)"
@@ -78,7 +80,7 @@ def test_answers_are_joined_where_two_calls_must_be_seen_to_be_the_same() -> Non
     made = rewriting("SELECT F, count(*) from t, u where b = 1 group by F")
     (asked,) = made.asked()
     assert made.joins(asked)
-    assert not made.selects_all(asked.block)
+    assert not selects_all(made.part, asked.block)
     made.join(asked, b"v", b"h")
     text = made.statement().decode()
     assert (
@@ -98,3 +100,52 @@ def test_a_call_in_no_query_is_left() -> None:
     made = rewriting("INSERT INTO t VALUES (F)")
     assert list(made.asked()) == []
     assert made.left
+
+
+# Which tables are asked for by themselves, by which conditions, and whether for NULLs.
+EARLY = {
+    "SELECT 1 from t where F and b": None,
+    "SELECT F from t natural join u where b": None,
+    "SELECT 1 from t join u on x = y where F and b": None,
+    "SELECT 1 from t natural join u v where F and b": ("t|u v", "(b\n)", False),
+    "SELECT 1 from t left join u using (x) where F": ("t|u", "", True),
+    "SELECT 1 from t join u on F = x where F and y": ("t|u", "(y\n)", False),
+    "SELECT 1 from (select 2 x) d (y) right join u on b where F": (
+        "u|(select 2 x) d (y)",
+        "",
+        True,
+    ),
+    "SELECT 1 from t left join lateral (select 2) d on b where F": ("t", "", True),
+}
+
+
+@pytest.mark.parametrize(("sql", "expected"), EARLY.items(), ids=range(len(EARLY)))
+def test_rows_that_are_not_joined_yet_are_asked_for(
+    sql: str, expected: tuple[str, str, bool] | None
+) -> None:
+    made = rewriting(sql)
+    found = []
+    for asked in made.asked():
+        for call in asked.calls:
+            made.settle(call, b"known")
+        found.append(made.early(asked))
+    last = found[-1]
+    if expected is None:
+        assert last is None
+        return
+    assert last is not None
+    tables = b"|".join(last.tables).decode()
+    assert (tables, b"|".join(last.conditions).decode(), last.nulls) == expected
+
+
+def test_the_fewest_tables_are_tried_first_and_those_of_nulls_are_added() -> None:
+    early = Early(b"", (b"t", b"u"), (), nulls=True, lateral=False)
+    assert list(early.choices()) == [[(b"t",), (b"u",)], [(b"t", b"u")]]
+    assert early.select(b"v", (b"t", b"u"), (b"(x)",)) == (
+        b"SELECT DISTINCT v AS heatproxy_a FROM t, u WHERE (x)"
+    )
+    assert early.of_nulls(b"v", (b"t",)) == [
+        b"SELECT DISTINCT v AS heatproxy_a FROM (SELECT 1) AS heatproxy_one"
+        b" LEFT JOIN t ON FALSE"
+    ]
+    assert len(early.of_nulls(b"v", (b"t", b"u"))) == 3

@@ -192,38 +192,10 @@ def test_forced_into_what_was_never_loaded_is_in_heatwaves_words(
     assert refusal(client, "SELECT * FROM never") == said
     assert rows(client, "SHOW WARNINGS") == [("Error", *said)]
     assert refusal(client, "SELECT * FROM never, plain")[0] == 3889
-    run(client, "PREPARE `a b` FROM 'SELECT * FROM never WHERE i = ?'", "SET @x = 1")
-    assert refusal(client, "EXECUTE `A b` USING @x") == said
-    run(client, "PREPARE p FROM 'SELECT * FROM never, plain'")
-    assert refusal(client, "EXECUTE p")[0] == 3889
     assert refusal(client, "SELECT nope FROM never")[0] == 1054
     run(client, "SET use_secondary_engine = ON")
     assert rows(client, "SELECT * FROM never") == []
     run(client, "DROP TABLE never")
-
-
-@pytest.mark.parametrize(
-    ("table", "said"),
-    [("unread", (3877, "Table has not been loaded")), ("plain", (3889, None))],
-)
-def test_an_execution_forced_into_what_was_never_loaded_says_so(
-    loaded: Server, table: str, said: tuple[int, str | None]
-) -> None:
-    with closing(
-        mysql.connector.connect(
-            host=loaded.host, port=loaded.port, database=SCHEMA, **loaded.login
-        )
-    ) as connection:
-        plain = connection.cursor()
-        plain.execute("CREATE TABLE unread (i INT) SECONDARY_ENGINE = RAPID")
-        plain.execute("SET use_secondary_engine = FORCED")
-        prepared = connection.cursor(prepared=True)
-        with pytest.raises(mysql.connector.Error) as refused:
-            prepared.execute(f"SELECT * FROM {table} WHERE 1 = ?", (1,))
-        assert refused.value.errno == said[0]
-        assert said[1] in (None, refused.value.msg)
-        plain.execute("SET use_secondary_engine = ON")
-        plain.execute("DROP TABLE unread")
 
 
 def test_a_hint_forces_one_statement(client: Connection) -> None:

@@ -1,17 +1,23 @@
 """Recommenders: which there are, and what each can do."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy.typing as npt
 
 from heatproxy.automl.columns import FloatArray
-from heatproxy.automl.recommend import factors
+from heatproxy.automl.recommend import content, factors, tower_training
 from heatproxy.automl.recommend.chance import NormalPredictor
+from heatproxy.automl.recommend.describing import ITEM_METADATA
 from heatproxy.automl.recommend.factors import Factors, Settings
 from heatproxy.automl.recommend.interactions import CodeArray, Interactions
+from heatproxy.automl.recommend.sides import Sides
 from heatproxy.automl.recommend.slope import SlopeOne
+from heatproxy.automl.recommend.towers import TwoTower
+
+TWO_TOWER = "TwoTower"
+CTR = "CTR"  # recollection: HeatWave's name of its content based recommender
 
 
 class Recommender(Protocol):
@@ -34,7 +40,10 @@ class Recommender(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A recommender by HeatWave's name; ``settings`` are those worth a trial."""
+    """A recommender by HeatWave's name; ``settings`` are those worth a trial.
+
+    ``fit_described`` learns from tables of metadata too, where it can.
+    """
 
     name: str
     fit: Callable[[Interactions, Settings], Recommender]
@@ -42,6 +51,20 @@ class Kind:
     restore: Callable[[Mapping[str, npt.NDArray[Any]], Interactions], Recommender] = (
         Factors.restore
     )
+    fit_described: Callable[[Interactions, Settings, Sides], Recommender] | None = None
+
+    def described_by(self, sides: Sides) -> "Kind":
+        """The same, as it learns from these metadata."""
+        fit = self.fit_described
+        if fit is None or (sides.users is None and sides.items is None):
+            return self
+        return replace(self, fit=lambda seen, settings: fit(seen, settings, sides))
+
+    def takes(self, option: str) -> bool:
+        """Whether it learns from what ``user_metadata`` or ``item_metadata`` names."""
+        if self.fit_described is None:
+            return False
+        return option == ITEM_METADATA or self.name == TWO_TOWER
 
 
 _REG = {"reg_i": 5.0, "reg_u": 10.0}
@@ -57,6 +80,30 @@ def _gradient(
         "n_epochs": epochs,
         "init_std_dev": deviation,
     }
+
+
+def _two_tower(
+    fit: Callable[[Interactions, Settings, Sides], Recommender],
+    *strengths: float,
+) -> Kind:
+    trials = tuple(
+        _REG
+        | {
+            "n_factors": 32,
+            "learning_rate": 0.005,
+            "reg_all": strength,
+            "n_epochs": 12,
+            "init_std_dev": 0.05,
+        }
+        for strength in strengths
+    )
+    return Kind(
+        TWO_TOWER,
+        lambda seen, settings: fit(seen, settings, Sides()),
+        trials,
+        TwoTower.restore,
+        fit,
+    )
 
 
 EXPLICIT: tuple[Kind, ...] = (
@@ -98,6 +145,7 @@ EXPLICIT: tuple[Kind, ...] = (
             {"n_factors": 5, "reg_all": 0.3, "n_epochs": 50},
         ),
     ),
+    _two_tower(tower_training.rating, 2.0, 12.0),
 )
 IMPLICIT: tuple[Kind, ...] = (
     Kind(
@@ -108,5 +156,18 @@ IMPLICIT: tuple[Kind, ...] = (
             {"n_factors": 64, "learning_rate": 0.1, "reg_all": 0.01, "n_epochs": 120},
             {"n_factors": 64, "learning_rate": 0.15, "reg_all": 0.02, "n_epochs": 120},
         ),
+        content.restore,
+        content.bpr,
     ),
+    Kind(
+        CTR,
+        content.without_content,
+        (
+            {"n_factors": 32, "reg_u": 0.1, "reg_i": 1.0, "n_epochs": 15},
+            {"n_factors": 32, "reg_u": 0.1, "reg_i": 10.0, "n_epochs": 15},
+        ),
+        content.restore,
+        content.ctr,
+    ),
+    _two_tower(tower_training.ranking, 0.01, 0.02),
 )

@@ -140,3 +140,51 @@ def bpr_epoch(
             user_factors[u, f] = p + rate * (push * (q - r) - shrink * p)
             item_factors[i, f] = q + rate * (push * p - shrink * q)
             item_factors[j, f] = r + rate * (-push * p - shrink * r)
+
+
+@_compiled
+def least_squares(
+    starts: Any,
+    codes: Any,
+    others: Any,
+    square: Any,
+    prior: Any,
+    chosen: float,
+    other: float,
+    shrink: float,
+    found: Any,
+) -> None:
+    """The factors of each user, or item, that fit best to those of ``others``.
+
+    ``codes[starts[n]:starts[n + 1]]`` are those of the others that belong to it;
+    ``square`` (width, width) is the product of all others; ``prior`` (n, width) is what
+    the factors shrink towards.
+    """
+    width = others.shape[1]
+    for row in range(found.shape[0]):
+        left = other * square
+        right = found[row]
+        for f in range(width):
+            right[f] = shrink * prior[row, f]
+        for f in range(width):
+            left[f, f] += shrink
+        for place in range(starts[row], starts[row + 1]):
+            vector = others[codes[place]]
+            for f in range(width):
+                right[f] += chosen * vector[f]
+                for g in range(width):
+                    left[f, g] += (chosen - other) * vector[f] * vector[g]
+        # by Cholesky's triangle, in place; LAPACK would take seconds to compile
+        for f in range(width):
+            for g in range(f + 1):
+                total = left[f, g]
+                for h in range(g):
+                    total -= left[f, h] * left[g, h]
+                left[f, g] = total**0.5 if f == g else total / left[g, g]
+            for h in range(f):
+                right[f] -= left[f, h] * right[h]
+            right[f] /= left[f, f]
+        for f in range(width - 1, -1, -1):
+            for h in range(f + 1, width):
+                right[f] -= left[h, f] * right[h]
+            right[f] /= left[f, f]

@@ -1,7 +1,7 @@
 """A trained recommender: ratings, lists, similar ones, scores."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,13 @@ from heatproxy.automl.columns import FloatArray
 from heatproxy.automl.features import find_column, plain
 from heatproxy.automl.json_columns import joined, json_key, json_strings, numbers
 from heatproxy.automl.recommend import EXPLICIT, IMPLICIT, Kind, Recommender
+from heatproxy.automl.recommend.content import ContentFactors
+from heatproxy.automl.recommend.describing import (
+    ITEM_METADATA,
+    USER_METADATA,
+    Describer,
+    table_of,
+)
 from heatproxy.automl.recommend.factors import Factors
 from heatproxy.automl.recommend.interactions import (
     CodeArray,
@@ -23,6 +30,8 @@ from heatproxy.automl.recommend.interactions import (
 from heatproxy.automl.recommend.ranking import Best, best_of_each
 from heatproxy.automl.recommend.scoring import score
 from heatproxy.automl.recommend.selection import clipped
+from heatproxy.automl.recommend.sides import Describable, Newcomers
+from heatproxy.automl.recommend.towers import TwoTower
 from heatproxy.automl.tasks.contract import Answers, Arrays
 from heatproxy.automl.tasks.metadata import SpecialFacts, Told
 from heatproxy.errors import ml_error, secondary_engine
@@ -33,7 +42,10 @@ TOP_K = 3
 
 @dataclass(frozen=True, slots=True)
 class RecommendationModel(Told):
-    """See SpecialModel. ``users`` and ``items`` are names, Arrow (n,), by code."""
+    """See SpecialModel. ``users`` and ``items`` are names, Arrow (n,), by code.
+
+    ``describers`` read the tables of ``user_metadata`` and ``item_metadata``.
+    """
 
     users_column: str
     items_column: str
@@ -45,6 +57,7 @@ class RecommendationModel(Told):
     recommender: Recommender
     is_implicit: bool
     facts: SpecialFacts
+    describers: tuple[Describer | None, Describer | None] = (None, None)
     # what a list for one user needs each time: 1.0 where an item was rated, by user
     # and by item, and what somebody new gets
     _known: tuple[sparse.csr_matrix, sparse.csr_matrix] = field(init=False, repr=False)
@@ -63,9 +76,12 @@ class RecommendationModel(Told):
         """What ``recommend`` asks for, of each row.
 
         Raises:
-            MySQLError: 3877 ML003011, a column is missing; a NULL in it.
+            MySQLError: 3877 ML003011, a column is missing; a NULL in it; see ``told``.
         """
         del threads
+        return self.told(options)._answers(table, options)
+
+    def _answers(self, table: pa.Table, options: Mapping[str, Any]) -> Answers:
         wanted, k = options["recommend"], int(options["topk"])
         match wanted:
             case "ratings":
@@ -92,9 +108,47 @@ class RecommendationModel(Told):
         options: Mapping[str, Any],
         threads: int = 1,
     ) -> float:
-        """See ``scoring.score``."""
+        """See ``scoring.score`` and ``told``."""
         del threads
-        return score(self, table, target, metric, options)
+        return score(self.told(options), table, target, metric, options)
+
+    def told(self, options: Mapping[str, Any]) -> "RecommendationModel":
+        """The model as the tables of metadata have it that ``options`` name.
+
+        What they say of a user or item counts instead of what the training knew of it.
+        Who is new in them can be recommended, and recommended to, like anybody else.
+
+        Raises:
+            MySQLError: 3877, the training had no such table; see ``Describer.read``.
+        """
+        found: list[Newcomers | None] = []
+        for option, describer, known in (
+            (USER_METADATA, self.describers[0], self.users),
+            (ITEM_METADATA, self.describers[1], self.items),
+        ):
+            table = table_of(options, option)
+            if table is None:
+                found.append(None)
+            elif describer is None:
+                raise secondary_engine(f"The model was trained without {option}.")
+            else:
+                found.append(Newcomers.of(known, describer.read(table)))
+        users, items = found
+        if users is None and items is None:
+            return self
+        assert isinstance(self.recommender, Describable)  # it has describers
+        return replace(
+            self,
+            users=self.users if users is None else users.names,
+            items=self.items if items is None else items.names,
+            seen=replace(
+                self.seen,
+                n_users=self.seen.n_users if users is None else len(users.names),
+                n_items=self.seen.n_items if items is None else len(items.names),
+            ),
+            recommender=self.recommender.with_newcomers(users, items),
+            describers=(None, None),
+        )
 
     def ratings(self, users: CodeArray, items: CodeArray) -> FloatArray:
         """Of pairs (n_pairs,); explicit ones within the range of those given."""
@@ -181,6 +235,8 @@ class RecommendationModel(Told):
     def _vectors(self, of_users: bool) -> Any:
         """Of length 1, (n, width): factors, or ratings around the mean of each user."""
         recommender = self.recommender
+        if isinstance(recommender, TwoTower | ContentFactors):
+            recommender = recommender.factors
         if isinstance(recommender, Factors) and recommender.user_factors.shape[1]:
             rows = recommender.user_factors if of_users else recommender.item_factors
             lengths = np.linalg.norm(rows, axis=1, keepdims=True)
@@ -211,6 +267,10 @@ class RecommendationModel(Told):
             "items": self.items.to_pylist(),
             "kind": self.kind.name,
             "is_implicit": self.is_implicit,
+            "describers": [
+                None if describer is None else describer.state()
+                for describer in self.describers
+            ],
         }
         return state, arrays
 
@@ -237,6 +297,17 @@ class RecommendationModel(Told):
             if name.startswith("learned_")
         }
         users_column, items_column, target = (str(name) for name in state["columns"])
+        recommender = kind.restore(learned, seen)
+        describers = tuple(
+            None if one is None else Describer.restore(one)
+            for one in state.get("describers", (None, None))
+        )
+        widths = tuple(0 if one is None else one.width for one in describers)
+        asked = (0, 0)
+        if isinstance(recommender, Describable):
+            asked = recommender.n_described
+        if widths != asked:
+            raise ValueError("describers of another width")
         return cls(
             users_column,
             items_column,
@@ -245,24 +316,28 @@ class RecommendationModel(Told):
             items,
             seen,
             kind,
-            kind.restore(learned, seen),
+            recommender,
             bool(state["is_implicit"]),
             SpecialFacts.from_state(state["facts"]),
+            (describers[0], describers[1]),
         )
 
 
 def _usual_items(seen: Interactions, is_implicit: bool) -> FloatArray:
-    """What a new user gets: items by mean rating, or by number of interactions."""
+    """What a new user gets: items by mean rating, or by number of interactions.
+
+    Items that nobody has rated are last.
+    """
     if is_implicit:
         return np.bincount(seen.items, minlength=seen.n_items).astype(np.float64)
-    return seen.mean_of_items(float(seen.ratings.mean()))
+    return seen.mean_of_items(float(seen.ratings.min()))
 
 
 def _usual_users(seen: Interactions, is_implicit: bool) -> FloatArray:
     """What a new item gets: users, in the same way."""
     if is_implicit:
         return np.bincount(seen.users, minlength=seen.n_users).astype(np.float64)
-    return seen.mean_of_users(float(seen.ratings.mean()))
+    return seen.mean_of_users(float(seen.ratings.min()))
 
 
 def _list_text(found: Best, names: pa.Array, key: str, value_key: str) -> pa.Array:

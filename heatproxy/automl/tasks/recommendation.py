@@ -1,5 +1,10 @@
 """Recommendation: who has rated or used what, and what they might like.
 
+TwoTower is HeatWave's default since 9.5.0. Here it is chosen where it is named, or
+where tables of metadata are given. Without either, the recommender is the one that does
+best on ratings held out: TwoTower needs PyTorch, has no ML_PREDICT_ROW, which the labs
+call for such models, and on ratings alone does not do better than SVDpp.
+
 Source: HeatWave User Guide, "Recommendation", "ML_TRAIN", "ML_PREDICT_TABLE",
 "ML_SCORE".
 """
@@ -17,11 +22,20 @@ from heatproxy.automl.columns import is_number, is_text
 from heatproxy.automl.columns import numbers as numbers_of
 from heatproxy.automl.features import all_dropped, find_column, plain
 from heatproxy.automl.metrics import metric_named
-from heatproxy.automl.recommend import EXPLICIT, IMPLICIT, Kind
+from heatproxy.automl.recommend import CTR, EXPLICIT, IMPLICIT, TWO_TOWER, Kind
+from heatproxy.automl.recommend.describing import (
+    ITEM_METADATA,
+    USER_METADATA,
+    Describer,
+    WeightArray,
+    table_of,
+)
 from heatproxy.automl.recommend.interactions import Interactions, codes_in
 from heatproxy.automl.recommend.model import TOP_K, RecommendationModel
 from heatproxy.automl.recommend.ranking import RANKING
 from heatproxy.automl.recommend.selection import RATING, choose
+from heatproxy.automl.recommend.sides import Sides
+from heatproxy.automl.recommend.tower_training import is_there, without_torch
 from heatproxy.automl.target import refuse_unlabelled
 from heatproxy.automl.tasks.choice import (
     COLUMN_LISTS,
@@ -29,12 +43,17 @@ from heatproxy.automl.tasks.choice import (
     models_left,
     require_columns,
 )
-from heatproxy.automl.tasks.contract import BATCH_SIZE, Arrays, Order, Progress
+from heatproxy.automl.tasks.contract import (
+    BATCH_SIZE,
+    Arrays,
+    OfTables,
+    Order,
+    Progress,
+)
 from heatproxy.automl.tasks.metadata import SpecialFacts
 from heatproxy.errors import ml_error, not_supported, secondary_engine
 from heatproxy.options import Flag, Nested, Number, OneOf, Options, Text
 
-TWO_TOWER = "TwoTower"
 FEEDBACK = ("explicit", "implicit")
 RECOMMEND = (
     "ratings",
@@ -45,6 +64,7 @@ RECOMMEND = (
     "items_to_items",
     "users_to_users",
 )
+METADATA = (USER_METADATA, ITEM_METADATA)
 _OTHER_TABLE = Nested(Options(table_name=Text()))
 HIGH_QUALITY = 0.1  # of the variance explained
 
@@ -77,6 +97,8 @@ class Recommendation:
             topk=Number(1, whole=True, default=TOP_K),
             remove_seen=Flag(default=True),
             batch_size=BATCH_SIZE,
+            item_metadata=OfTables(_OTHER_TABLE),
+            user_metadata=OfTables(_OTHER_TABLE),
         )
 
     @property
@@ -85,14 +107,16 @@ class Recommendation:
             threshold=Number(),
             topk=Number(1, whole=True),
             remove_seen=Flag(default=True),
+            item_metadata=_OTHER_TABLE,
+            user_metadata=_OTHER_TABLE,
         )
 
     def check(self, target: str | None, order: Order) -> None:
         """Refuse what is missing or is not here.
 
         Raises:
-            MySQLError: 3877 no users, items or target, ML003020, ML003047, a model
-                that there is not; 1235 TwoTower, tables of users or items.
+            MySQLError: 3877 no users, items or target, ML003020, ML003047; and as
+                ``kinds_of``.
         """
         for option in ("users", "items"):
             if not order.values[option]:
@@ -106,10 +130,9 @@ class Recommendation:
             raise secondary_engine(
                 "The target column, users and items must be three columns."
             )
-        for option in ("item_metadata", "user_metadata"):
-            if order.values[option] is not None:
-                raise not_supported(f"ML_TRAIN option {option} for this task")
-        kinds_of(order)
+        for kind in kinds_of(order):
+            if kind.name == TWO_TOWER and not is_there():
+                raise without_torch()
         metric_of(order)
 
     def train(
@@ -124,7 +147,8 @@ class Recommendation:
 
         Raises:
             MySQLError: 3877 ML001052 no rows, ML001053 a NULL rating, ML003039 no such
-                column, columns of another type than the task needs.
+                column, columns of another type than the task needs; tables of
+                metadata that describe nobody, or as ``Describer.fit``.
         """
         del threads
         started = time.monotonic()
@@ -143,9 +167,16 @@ class Recommendation:
         is_implicit = order.values["feedback"] == "implicit"
         seen, users, items = _read(table, users_column, items_column, rating, order)
         metric = metric_of(order)
-        chosen = choose(
-            seen, kinds_of(order), metric, order.values["feedback_threshold"], progress
+        of_users, described_users = _described(
+            order, USER_METADATA, users_column, users
         )
+        of_items, described_items = _described(
+            order, ITEM_METADATA, items_column, items
+        )
+        sides = Sides(described_users, described_items)
+        kinds = [kind.described_by(sides) for kind in kinds_of(order)]
+        threshold = order.values["feedback_threshold"]
+        chosen = choose(seen, kinds, metric, threshold, progress)
         facts = SpecialFacts(
             task=self.name,
             algorithm_name=chosen.kind.name,
@@ -180,6 +211,7 @@ class Recommendation:
             chosen.recommender,
             is_implicit,
             facts,
+            (of_users, of_items),
         )
 
     def restore(self, state: Mapping[str, Any], arrays: Arrays) -> RecommendationModel:
@@ -187,20 +219,77 @@ class Recommendation:
 
 
 def kinds_of(order: Order) -> list[Kind]:
-    """The recommenders that the lists of a call leave.
+    """The recommenders that a call leaves: its lists, and what metadata it gives.
 
     Raises:
-        MySQLError: 3877, none or one that there is not; 1235, TwoTower by name.
+        MySQLError: 3877, none or one that there is not, TwoTower with others, CTR
+            without descriptions; 1235, metadata for a model that makes nothing of them.
     """
-    if TWO_TOWER.lower() in {name.lower() for name in order.values["model_list"] or ()}:
-        raise not_supported(f"model {TWO_TOWER}")
-    kinds = IMPLICIT if order.values["feedback"] == "implicit" else EXPLICIT
-    names = [*(kind.name for kind in kinds), TWO_TOWER]
-    left = models_left(order.task, names, order.values)
+    values = order.values
+    given = [option for option in METADATA if values[option] is not None]
+    kinds = IMPLICIT if values["feedback"] == "implicit" else EXPLICIT
+    wanted = {name.lower() for name in values["model_list"] or ()}
+    mentioned = wanted | {name.lower() for name in values["exclude_model_list"] or ()}
+    if ITEM_METADATA not in given and CTR.lower() not in mentioned:
+        kinds = tuple(kind for kind in kinds if kind.name != CTR)
+    left = models_left(order.task, [kind.name for kind in kinds], values)
     found = [kind for kind in kinds if kind.name in left]
-    if not found:
-        raise not_supported(f"model {TWO_TOWER}")
+    if wanted:
+        return _named(found, given)
+    towers = [kind for kind in found if kind.name == TWO_TOWER]
+    able = [
+        kind
+        for kind in found
+        if kind.name != TWO_TOWER and all(kind.takes(option) for option in given)
+    ]
+    if given:
+        return towers if towers and (is_there() or not able) else _any(able, given)
+    return [kind for kind in able if kind.name != CTR] or towers
+
+
+def _named(found: list[Kind], given: list[str]) -> list[Kind]:
+    """The models of a ``model_list``. Raises: see ``kinds_of``."""
+    names = [kind.name for kind in found]
+    if TWO_TOWER in names and len(names) > 1:
+        raise secondary_engine(
+            f"The model {TWO_TOWER} cannot be combined with other models in model_list."
+        )
+    if CTR in names and ITEM_METADATA not in given:
+        raise secondary_engine(f"The model {CTR} needs the option {ITEM_METADATA}.")
+    for kind in found:
+        for option in given:
+            if not kind.takes(option):
+                raise not_supported(f"ML_TRAIN option {option} for model {kind.name}")
     return found
+
+
+def _any(able: list[Kind], given: list[str]) -> list[Kind]:
+    """Raises: MySQLError 1235, no model that is left takes these metadata."""
+    if not able:
+        raise not_supported(
+            f"ML_TRAIN option {' and '.join(given)} without model {TWO_TOWER}"
+        )
+    return able
+
+
+def _described(
+    order: Order, option: str, key: str, known: pa.Array
+) -> tuple[Describer | None, WeightArray | None]:
+    """How a table of metadata is read, and what it says of users or items (n, any).
+
+    Raises:
+        MySQLError: 3877, see ``Describer.fit``; it describes none of them.
+    """
+    table = table_of(order.values, option)
+    if table is None:
+        return None, None
+    describer = Describer.fit(table, key, option)
+    vectors = describer.read(table).of(known)
+    if not vectors.any():
+        raise secondary_engine(
+            f"The table of {option} has no '{key}' that the ratings have."
+        )
+    return describer, vectors
 
 
 def metric_of(order: Order) -> str:

@@ -11,7 +11,14 @@ from dataclasses import dataclass, field, replace
 
 from heatproxy.sql.emitter.compare import equal_keys
 from heatproxy.sql.emitter.relations import Source, elsewhere, quoted
-from heatproxy.sql.emitter.values import Context, Forward, Value, decimal, trap
+from heatproxy.sql.emitter.values import (
+    TRAP,
+    Context,
+    Forward,
+    Value,
+    decimal,
+    trap,
+)
 
 _NAME = re.compile(r't\d+\."[^"]+"')  # of a table's column
 
@@ -67,7 +74,12 @@ class Grouping:
 
         It has where the primary key is among what is grouped by: whatever is equal in
         a group is then the same. Of a key of strings MySQL may look at the beginnings.
+
+        Raises:
+            Forward: MySQL may sort by a key, and warn, before it leaves rows out.
         """
+        if len(sources) > 1 and any(TRAP in sql for sql in self.keys):
+            raise Forward("grouping by what may warn, of several tables")
         for source in () if self.rollup else sources:
             begin = f"{source.alias}."
             own = [sql for sql in self.keys if _NAME.fullmatch(sql)]

@@ -283,7 +283,7 @@ class _Select:
         grouping = self.block.grouping
         if clause is None and grouping is not None and grouping.rollup:
             return self._order_of_rollup(grouping)
-        return order_by(self.block, clause, meaning, self.rows)
+        return order_by(self.block, clause, meaning, self.rows, grouping is not None)
 
     def _order_of_rollup(self, grouping: Grouping) -> Order:
         """Each group before its total, as MySQL gives them without ORDER BY."""

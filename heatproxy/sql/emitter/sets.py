@@ -67,6 +67,8 @@ def combined(
     if len(left.columns) != len(right.columns):
         raise Forward("a set operation on different numbers of columns")
     distinct = bool(node.args.get("distinct"))
+    if word != "UNION" and _loses_nulls(node, left, right):
+        raise Forward(f"{word} of a set operation whose columns may be NULL")
     if word != "UNION" and any(map(_is_shaky, (node.this, node.expression))):
         raise Forward(f"{word} of a SELECT with LIMIT or ROLLUP")
     if distinct or word != "UNION":
@@ -111,6 +113,30 @@ def _is_shaky(operand: exp.Expr) -> bool:
     if any(part.args.get(clause) for part in parts for clause in ("limit", "offset")):
         return True
     return group_items(query.args.get("group"))[1]
+
+
+def _loses_nulls(node: exp.SetOperation, left: Relation, right: Relation) -> bool:
+    """Whether MySQL 9.7 may take NULLs for other values, such as 0.
+
+    It does where an operand is a set operation that it stores by itself, and a column
+    of the result can't be NULL: NULLs of the operand become values there, and so meet
+    rows that they are not equal to. It stores no INTERSECT within an INTERSECT. An
+    EXCEPT's columns can be NULL where those of its left operand can.
+    """
+    operands = [(node.expression, right)]
+    if isinstance(node, exp.Intersect):
+        operands.append((node.this, left))
+    for operand, relation in operands:
+        query = operand.unnest() if isinstance(operand, exp.Subquery) else operand
+        is_stored = isinstance(query, exp.SetOperation) and not (
+            isinstance(node, exp.Intersect)
+            and isinstance(query, exp.Intersect)
+            and node.args.get("distinct")
+            and query.args.get("distinct")
+        )
+        if is_stored and any(value.nullable for _, value in relation.columns):
+            return True
+    return False
 
 
 def leaving(value: Value) -> Value:

@@ -24,11 +24,10 @@ from heatproxy.session import Cancel, Session
 from heatproxy.sql.calls import RoutineCall
 from heatproxy.sql.lexer import tokens
 from heatproxy.statements.predicting.calls import as_text
+from heatproxy.statements.predicting.early import KILLED, NAMES, Selects
 from heatproxy.statements.predicting.plain import fields_of
 from heatproxy.statements.predicting.scalars import are_scalars
 
-NAMES = (1054, 1109)  # unknown column, unknown table
-KILLED = (1317, 3024)
 ROWS_AT_ONCE = 1 << 16
 _EXTRACTS = re.compile(rb"(?is)(?<![\w$.`])JSON_EXTRACT\s*\(\s*$")
 _VALUE_OF = re.compile(rb"(?is)(?<![\w$.`])JSON_VALUE\s*\(\s*$")
@@ -57,12 +56,14 @@ async def by_columns(
     call: RoutineCall,
     value: bytes,
     gathers: Callable[[bytes], Sequence[bytes]],
+    early: Selects,
     *,
     narrow: bool,
 ) -> Answers | None:
     """The answers by the keys of their arguments; None where rows must go one by one.
 
-    ``gathers`` gives the SELECTs of a list of expressions for the rows of the call;
+    ``gathers`` gives the SELECTs of a list of expressions for the rows of the call,
+    of which one is enough, ``early`` those of which all are wanted besides;
     ``narrow``: the answers need no more than the Prediction.
 
     Raises:
@@ -81,7 +82,8 @@ async def by_columns(
         if predictor is None:
             return None
         asked = b", ".join([*listed, as_bytes(value)])
-        rows = await _rows(session, gathers(asked), [e for _, e in fields])
+        texts = [expression for _, expression in fields]
+        rows = await _rows(session, gathers(asked), early(asked), texts)
         if rows is None:
             return None
         keys = [key for key, _ in fields]
@@ -93,15 +95,21 @@ async def by_columns(
 
 
 async def _rows(
-    session: Session, selects: Sequence[bytes], fields: Sequence[bytes]
+    session: Session,
+    selects: Sequence[bytes],
+    more: Sequence[bytes],
+    fields: Sequence[bytes],
 ) -> pa.Table | None:
-    """The rows that the first SELECT gives whose names are right."""
+    """The rows that the first SELECT gives whose names are right, and all of more."""
     for select in selects:
         try:
             columns = await session.backend.prepared_columns(select)
             if not are_scalars(columns[:-1], fields):
                 return None
-            return await session.backend.read_table(select)
+            found = [await session.backend.read_table(select)]
+            for one in more:
+                found.append(await session.backend.read_table(one))
+            return pa.concat_tables(found, promote_options="permissive")
         except MySQLError as refused:
             if refused.number not in NAMES:
                 raise

@@ -18,11 +18,10 @@ from heatproxy.jsontext import json_text, parse
 from heatproxy.session import Cancel, Session
 from heatproxy.sql.calls import RoutineCall
 from heatproxy.sql.lexer import Kind, Token
+from heatproxy.sql.predictions_blocks import selects_all
 from heatproxy.sql.predictions_gather import Asked, Rewriting
 from heatproxy.sql.references import references
 from heatproxy.statements.predicting.batched import (
-    KILLED,
-    NAMES,
     Answers,
     as_bytes,
     by_columns,
@@ -34,6 +33,7 @@ from heatproxy.statements.predicting.calls import (
     is_evaluated_once,
     value_of,
 )
+from heatproxy.statements.predicting.early import KILLED, NAMES, early_rows
 from heatproxy.statements.predicting.lookups import Lookups, Unmade
 
 _OPTIONS = 2  # the place of the argument
@@ -103,7 +103,7 @@ async def _settle(
     first: str | None = None
     try:
         if rewriting.joins(asked):
-            if rewriting.selects_all(asked.block):
+            if selects_all(rewriting.part, asked.block):
                 raise Unforeseen("its rows are grouped and all columns are selected")
             rewriting.join(asked, value, (await lookups.make(keys, texts)).encode())
             return
@@ -125,13 +125,18 @@ async def _answered(
     varying: Sequence[int],
 ) -> Answers:
     call = asked.calls[0]
+    before = rewriting.early(asked)
+    early = await early_rows(session, before, value)
+    if before is not None and before.lateral and not early(value):
+        raise Unforeseen("it is of a LATERAL table")
     gathers = partial(rewriting.gathers, asked)
     if list(varying) == [0]:
         narrow = all(takes_prediction(rewriting.text, one) for one in asked.calls)
-        found = await by_columns(session, call, value, gathers, narrow=narrow)
+        found = await by_columns(session, call, value, gathers, early, narrow=narrow)
         if found is not None:
             return found
-    values = await _gathered(session, gathers(as_bytes(value)))
+    asked_for = as_bytes(value)
+    values = await _gathered(session, gathers(asked_for), early(asked_for))
     keys, rows = await session.off_loop(
         partial(_rows, values, varying, await _constants(session, call, varying))
     )
@@ -144,8 +149,13 @@ async def _answered(
     return keys, pa.array(answers, pa.string())
 
 
-async def _gathered(session: Session, selects: Sequence[bytes]) -> pa.ChunkedArray:
-    """The distinct values that the first SELECT gives whose names are right."""
+async def _gathered(
+    session: Session, selects: Sequence[bytes], more: Sequence[bytes]
+) -> pa.ChunkedArray:
+    """The distinct values that the first SELECT gives whose names are right.
+
+    And those of all of ``more``.
+    """
     problem: MySQLError | None = None
     for select in selects:
         try:
@@ -157,7 +167,11 @@ async def _gathered(session: Session, selects: Sequence[bytes]) -> pa.ChunkedArr
             if refused.number not in NAMES:
                 break
         else:
-            return pc.unique(found.column(0))
+            columns = [found.column(0)]
+            for one in more:
+                columns.append((await session.backend.read_table(one)).column(0))
+            arrays = [array for column in columns for array in column.chunks]
+            return pc.unique(pa.chunked_array(arrays, found.column(0).type))
     assert problem is not None
     raise Unforeseen(f"MySQL has no rows for it: {problem.message}")
 

@@ -5,10 +5,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from heatproxy.automl.recommend import EXPLICIT, IMPLICIT
+from heatproxy.automl.recommend import CTR, EXPLICIT, IMPLICIT, TWO_TOWER
 from heatproxy.automl.recommend.interactions import Interactions
+from heatproxy.automl.recommend.sides import Sides
 
 KINDS = {kind.name: kind for kind in (*EXPLICIT, *IMPLICIT)}
+# their heights are those of a table of metadata, which the model checks
+DESCRIBING = ("user_first", "item_first", "content")
 
 
 def seen() -> Interactions:
@@ -21,6 +24,11 @@ def seen() -> Interactions:
 @pytest.fixture(scope="module", params=list(KINDS))
 def fitted(request: pytest.FixtureRequest) -> Any:
     kind = KINDS[request.param]
+    if kind.name == TWO_TOWER:
+        pytest.importorskip("torch", reason="TwoTower needs PyTorch")
+    if kind.name in (TWO_TOWER, CTR):
+        described = np.random.default_rng(2).normal(size=(12, 3)).astype(np.float32)
+        kind = kind.described_by(Sides(described, described[:9]))
     return kind, kind.fit(seen(), kind.settings[0])
 
 
@@ -46,7 +54,7 @@ def test_what_is_kept_is_read_back_and_checked(fitted: Any) -> None:
     assert np.array_equal(again.grid(users), recommender.grid(users))
     for name, array in arrays.items():
         for wrong in (np.append(array, array, axis=0), np.full_like(array, np.nan)):
-            if wrong.size:
+            if wrong.size and (name not in DESCRIBING or np.isnan(wrong).all()):
                 with pytest.raises(ValueError, match="unsound"):
                     kind.restore({**arrays, name: wrong}, seen())
 

@@ -1,6 +1,7 @@
 """Recommendation on tables of every kind, each model kept and read back."""
 
 import json
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from heatproxy.automl.orders import parse_options
-from heatproxy.automl.recommend import EXPLICIT, IMPLICIT
+from heatproxy.automl.recommend import CTR, EXPLICIT, IMPLICIT, TWO_TOWER
 from heatproxy.automl.storage import from_bytes, to_bytes
 from heatproxy.automl.tasks.recommendation import RECOMMEND
 from heatproxy.automl.work import trained
@@ -18,8 +19,17 @@ from tests.automl.tasks.trained import fit, predict_options, score_options
 
 TASK = "recommendation"
 NAMES = {"users": "who", "items": "what"}
-MODELS = [(kind.name, "explicit") for kind in EXPLICIT]
-MODELS += [(kind.name, "implicit") for kind in IMPLICIT]
+WITHOUT_TORCH = pytest.mark.skipif(
+    find_spec("torch") is None, reason="TwoTower needs PyTorch"
+)
+MODELS = [
+    pytest.param(
+        kind.name, feedback, marks=WITHOUT_TORCH if kind.name == TWO_TOWER else ()
+    )
+    for feedback, kinds in (("explicit", EXPLICIT), ("implicit", IMPLICIT))
+    for kind in kinds
+    if kind.name != CTR  # which needs descriptions; see test_towers
+]
 
 
 def tastes(seed: int = 1, n_users: int = 30, n_items: int = 16) -> pa.Table:
