@@ -116,8 +116,8 @@ async def serve_statement(house: House, loan: Loan, statement: Statement) -> Non
             error = refusal(house.shells, _text(statement), error)
         elif error.number == REJECTED and statement.error:
             number = int.from_bytes(statement.command[1:5], "little")
-            text = _text(statement)
-            error = await rejection(session, text, error, number * is_execution)
+            executed = number if is_execution else 0
+            error = await rejection(session, _text(statement), error, executed)
         if not answer.ended:  # else it was killed too late
             session.aftermath = await _refuse(answer, backend, error)
     except (ProtocolError, asyncio.CancelledError):

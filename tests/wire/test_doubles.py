@@ -124,4 +124,7 @@ def test_a_hundred_thousand_numbers_are_written_as_mysql_writes_them(kind, serve
     encoder = RowEncoder(answer.definitions, binary=False)
     packets, _ = encoder.encode(batch, answer.first_sequence_id)
     assert len(values) > 99_000
-    assert packets == answer.rows
+    wrong = [
+        pair for pair in zip(packets, answer.rows, strict=True) if len({*pair}) > 1
+    ]
+    assert wrong[:5] == []

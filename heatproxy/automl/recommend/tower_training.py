@@ -59,8 +59,6 @@ def require_torch() -> Any:
     except ImportError:
         raise without_torch() from None
     torch.set_num_threads(1)
-    # shrinking weights would become numbers that are a hundred times slower
-    torch.set_flush_denormal(True)
     return torch
 
 
@@ -194,9 +192,13 @@ def _fitted(
     was = torch.get_deterministic_debug_mode()
     # use_deterministic_algorithms says the same, and imports a compiler for seconds
     torch.set_deterministic_debug_mode("error")
+    # Shrinking weights would become numbers that are a hundred times slower. This holds
+    # for all that this thread computes, so it is taken back.
+    torch.set_flush_denormal(True)
     try:
         return _learned(torch, seen, settings, sides, is_implicit)
     finally:
+        torch.set_flush_denormal(False)
         torch.set_deterministic_debug_mode(was)
 
 

@@ -95,6 +95,11 @@ def parity(names: list[str]) -> set[int]:
     return {int(name[1:]) % 2 for name in names}
 
 
+@pytest.mark.usefixtures("towers")
+def test_small_numbers_are_none_too_small_after_a_training() -> None:
+    assert (np.array([5e-324]) * 1.0).tolist() == [5e-324]
+
+
 def test_new_users_are_served_by_what_describes_them(towers: Any) -> None:
     found = told(towers, "who", ["u30", "u31"], LATER, recommend="items", topk=5)
     assert [parity(one["what"]) for one in found] == [{0}, {1}]
