@@ -19,11 +19,12 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import pymysql
 
 from heatproxy.backend import credentials
+from heatproxy.backend.account import Address, connect
 from heatproxy.backend.credentials import Credentials, option_file, write_private
 from heatproxy.backend.keeping import Keeping
 from heatproxy.backend.mysqld import Mysqld, MysqldError, stop_orphans
@@ -273,10 +274,6 @@ class EmbeddedBackend:
         return options
 
     def _answers(self) -> bool:
-        # pymysql leaves its socket open when nobody listens
-        with socket.socket(socket.AF_UNIX) as probe:
-            if probe.connect_ex(str(self._socket_path)):
-                return False
         try:
             self._connect().close()
         except pymysql.OperationalError as problem:
@@ -303,12 +300,9 @@ class EmbeddedBackend:
             raise self._mysqld.failed(f"the accounts of {accounts} could not be made")
         accounts.unlink()
 
-    def _connect(self) -> "pymysql.connections.Connection[pymysql.cursors.Cursor]":
-        return pymysql.connect(
-            unix_socket=str(self._socket_path),
-            user=self.service.user,
-            password=self.service.password,
-        )
+    def _connect(self) -> "pymysql.Connection[Any]":
+        who = self.service
+        return connect(Address(who.user, who.password, str(self._socket_path)))
 
     def _write_backend_cnf(self) -> None:
         login = {"socket": str(self._socket_path), **_login(self.admin)}
