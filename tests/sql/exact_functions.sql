@@ -42,6 +42,7 @@ SELECT JSON_OBJECT('id', id, 'price', price, 'sold', sold, 'region', region, 'bi
 SELECT id, JSON_EXTRACT(j, '$'), JSON_EXTRACT(j, '$.a', '$.b'), JSON_EXTRACT(j, '$[*]'), j = 1, j <=> 's', j->'$.a' = 1, j->>'$.a' LIKE '1%' FROM t ORDER BY id
 SELECT id, JSON_CONTAINS(j, '1'), JSON_CONTAINS(j, '"s"'), JSON_CONTAINS(j, 'null'), JSON_CONTAINS(j, '1', '$.a'), 2 MEMBER OF ('[1, 2]'), JSON_OVERLAPS('[1]', '[2]') FROM t ORDER BY id
 SELECT id FROM t WHERE id IN (1, 4) ORDER BY j->'$.a', id
+SELECT JSON_OBJECT('k', d, 'w', w) FROM n ORDER BY id
 SELECT JSON_OBJECTAGG(name, id), JSON_OBJECTAGG(name, city) FROM dept
 SELECT dept_id, JSON_OBJECTAGG(name, salary) FROM emp GROUP BY dept_id ORDER BY dept_id
 SELECT CHARSET(lat), COLLATION(a), COLLATION(bin), CHARSET('a'), COLLATION('a'), COERCIBILITY(a), COERCIBILITY('a') FROM s WHERE id = 1

@@ -47,3 +47,7 @@ SELECT JSON_TYPE(j) FROM t
 SELECT j->'$[0]' FROM t
 -- a TIME_FORMAT that MySQL may cut
 SELECT TIME_FORMAT(tm, '%T') FROM t
+-- a computed 0 in JSON
+SELECT JSON_OBJECT('k', x.k) FROM (SELECT d * -2 AS k FROM n) x
+-- a computed 0 in JSON
+SELECT id, JSON_ARRAY(d * -2) FROM n

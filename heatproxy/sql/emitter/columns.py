@@ -39,7 +39,13 @@ def of_column(sql: str, column: EngineColumn, session: SessionFacts) -> Value:
         if precision > MAX_WIDTH:
             raise Forward("a DECIMAL of more than 38 digits")
         return Value(
-            sql, "decimal", precision, scale, unsigned=unsigned, nullable=nullable
+            sql,
+            "decimal",
+            precision,
+            scale,
+            unsigned=unsigned,
+            nullable=nullable,
+            written=Written(sql, stored=True),
         )
     if kind_of.is_string:
         return Value(

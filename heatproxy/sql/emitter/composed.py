@@ -82,7 +82,12 @@ def _json_text(ctx: Context, value: Value) -> str:
     if value.kind in ("null", "json"):
         return f"CAST({value.sql} AS VARCHAR)"
     if value.kind in ("int", "decimal", "year") and value.hidden is None:
-        return f"CAST({value.sql} AS VARCHAR)"
+        text = f"CAST({value.sql} AS VARCHAR)"
+        stored = value.text is not None and value.text.stored
+        if value.kind == "decimal" and value.scale and not stored:
+            # 0.00 * -2 is -0.00 on its way, for which MySQL writes 0
+            return unable(f"{value.sql} = 0", "a computed 0 in JSON", text)
+        return text
     if value.kind == "double":
         text = f"CAST({value.sql} AS VARCHAR)"
         plain = (

@@ -176,7 +176,7 @@ class Written:
     it may have. ``blank_ended``: whether it may end in a blank. ``longest`` in
     characters. ``place``: of JSON, the document's expression and that of the path.
     ``padded``: it is a CHAR, which MySQL stores with blanks behind it. ``made``: it is
-    a part of another text, and no column's.
+    a part of another text, and no column's. ``stored``: of a DECIMAL, a column's own.
     """
 
     sql: str
@@ -187,6 +187,7 @@ class Written:
     place: tuple[str, str] | None = None
     padded: bool = False
     made: bool = False
+    stored: bool = False
 
 
 @dataclass(frozen=True, slots=True)
