@@ -16,6 +16,23 @@ MESSAGE_CHARACTERS = 128  # of SIGNAL's MESSAGE_TEXT
 OF_SHELLS = (1286, 1812, 1814)
 
 
+# Of conditions that are no errors; of all others it is HY000.
+# Source: MySQL Error Message Reference, "Server Error Message Reference".
+_SQLSTATES = {
+    **dict.fromkeys((1249, 1261, 1262, 1265), "01000"),
+    **dict.fromkeys((1264, 1690), "22003"),
+    **dict.fromkeys((1051, 1146), "42S02"),
+    1048: "23000",
+    1263: "22004",
+    1292: "22007",
+    1305: "42000",
+    1329: "02000",
+    1365: "22012",
+    1406: "22001",
+    1441: "22008",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Condition:
     """A row of SHOW WARNINGS."""
@@ -23,6 +40,11 @@ class Condition:
     level: str  # Note, Warning or Error
     number: int
     message: str
+
+    @property
+    def sqlstate(self) -> str:
+        """That of a note or a warning."""
+        return _SQLSTATES.get(self.number, "HY000")
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from heatproxy.loan import Loan
 from heatproxy.session import Declined, Session
 from heatproxy.sql.lexer import Token
 from heatproxy.sql.prefilter import Prefilter, asks_after
-from heatproxy.sql.versioned import creates_lakehouse, opened
+from heatproxy.sql.versioned import creates_lakehouse, opened, predicts
 from heatproxy.statements import (
     Handler,
     Text,
@@ -52,6 +52,7 @@ from heatproxy.statements import (
 )
 from heatproxy.statements import select as select_statement
 from heatproxy.statements.passage import Passage
+from heatproxy.statements.predicting import defined
 from heatproxy.statements.sealed import REJECTED, SEALED, refusal, rejection
 from heatproxy.timing import timed
 from heatproxy.wire.channel import Statement
@@ -211,7 +212,7 @@ async def _answer_text(
     try:
         parts = several.segments(text, backslash_escapes=escapes)
     except MySQLError:  # a versioned comment: MySQL decides what it says
-        if not creates_lakehouse(text):
+        if not creates_lakehouse(text) and not predicts(text):
             return False
         text = opened(text, backslash_escapes=escapes)
         parts = several.segments(text, backslash_escapes=escapes)
@@ -255,7 +256,11 @@ async def find(session: Session, statement: Text) -> Work | None:
     statement = await ansi.with_names(session, statement)
     if defines(statement.tokens):
         await ddl.require_definable(session, statement)
-        return await views.handle(session, statement)
+        written = await defined.as_mysql_takes_it(session, statement)
+        work = await views.handle(session, written)
+        if work is None and written is not statement:
+            return defined.define(session, written)
+        return work
     plain = rpd.without_hints(statement)
     for handle in HANDLERS:
         work = await handle(session, plain)

@@ -5,6 +5,7 @@ import json
 from collections.abc import Collection
 
 from heatproxy.aftermath import Aftermath
+from heatproxy.errors import ProtocolError
 from heatproxy.rapid.decision import Notes
 from heatproxy.rapid.variables import SessionState
 from heatproxy.wire.channel import Message, MessageReader, Statement, pack, pack_head
@@ -85,13 +86,21 @@ class Loan:
     # --- the client's leg -------------------------------------------------------------
 
     async def send(self, data: bytes) -> None:
-        """Send bytes to the client, at the pace it reads them."""
+        """Send bytes to the client, at the pace it reads them.
+
+        Raises:
+            ProtocolError: the client has left.
+        """
         if len(data) < JOIN_BYTES:
             self._writer.write(pack(Message.CLIENT, data))
         else:
             self._writer.write(pack_head(Message.CLIENT, len(data)))
             self._writer.write(data)
-        await self._writer.drain()
+        try:
+            await self._writer.drain()
+        except ConnectionError:  # heard of before ``pump`` has
+            self._gone = True
+            raise ProtocolError("the client has left") from None
 
     def file(self, number: int) -> None:
         """MySQL asks the client for a file, whose first packet has this number."""

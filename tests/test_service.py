@@ -25,6 +25,9 @@ class Relay:
     def write(self, data: bytes) -> None:
         self.asked.set()
 
+    async def drain(self) -> None:
+        raise ConnectionResetError("Connection lost")
+
     def close(self) -> None:
         pass
 
@@ -72,3 +75,14 @@ def test_a_client_that_leaves_in_the_middle_is_no_news_in_the_log(
     asyncio.run(session())
     said = [one for one in caplog.records if one.levelno >= logging.WARNING]
     assert len(said) == failures
+
+
+def test_what_cannot_be_sent_any_more_says_that_the_client_has_left() -> None:
+    async def send() -> Loan:
+        writer: Any = Relay()
+        loan = Loan(asyncio.StreamReader(), writer)
+        with pytest.raises(ProtocolError, match="the client has left"):
+            await loan.send(b"rows")
+        return loan
+
+    assert asyncio.run(send()).gone

@@ -39,6 +39,8 @@ MOMENT_PARTS = (
     "minute",
 )
 TEXT_TERMS, TEXT_DIRECTIONS, TEXT_FIT_ROWS = 2000, 16, 20_000
+TEXT_WORDS = 64
+TELLING = 3.0  # standard errors: of 2,000 terms that tell nothing about five get there
 
 
 class Feature(Protocol):
@@ -161,28 +163,42 @@ class Category:
 
 @dataclass(frozen=True, slots=True)
 class FreeText:
-    """Sentences: TF-IDF weights of ``terms``, projected on ``directions``."""
+    """Sentences: TF-IDF weights of ``terms``, projected on ``directions``.
+
+    Beside them the weights of the few ``words``, places in ``terms``, that tell most
+    of what was to be learned: directions follow what varies, which may be all else.
+    """
 
     name: str
     terms: tuple[str, ...]
     idf: tuple[float, ...]
-    directions: tuple[tuple[float, ...], ...]  # (width, n_terms)
+    directions: tuple[tuple[float, ...], ...]  # (n_directions, n_terms)
+    words: tuple[int, ...] = ()
     kind: ClassVar[str] = "text"
     is_categorical: ClassVar[bool] = False
 
     @property
     def width(self) -> int:
-        return len(self.directions)
+        return len(self.directions) + len(self.words)
 
     def encode(self, column: pa.Array) -> FloatArray:
         vectorizer = TfidfVectorizer(vocabulary=list(self.terms), sublinear_tf=True)
         vectorizer.idf_ = np.array(self.idf)
         weights = vectorizer.transform(_sentences(column))
-        return np.asarray(weights @ np.array(self.directions).T, dtype=np.float64)
+        found = np.asarray(weights @ np.array(self.directions).T, dtype=np.float64)
+        if not self.words:
+            return found
+        return np.hstack([found, weights[:, list(self.words)].toarray()])
 
     @classmethod
-    def fit(cls, name: str, column: pa.Array) -> "FreeText | None":
-        """None when no two rows share a word."""
+    def fit(
+        cls, name: str, column: pa.Array, signals: FloatArray | None = None
+    ) -> "FreeText | None":
+        """None when no two rows share a word.
+
+        ``signals`` (n_rows, any) are what is to be learned: a number, or 1 for the
+        rows of each class.
+        """
         sentences = _sentences(column[:TEXT_FIT_ROWS])
         vectorizer = TfidfVectorizer(
             max_features=TEXT_TERMS, min_df=2, sublinear_tf=True
@@ -200,6 +216,7 @@ class FreeText:
             tuple(str(term) for term in vectorizer.get_feature_names_out()),
             tuple(float(weight) for weight in vectorizer.idf_),
             tuple(tuple(float(x) for x in row) for row in np.round(directions, 7)),
+            () if signals is None else _telling(weights, signals[:TEXT_FIT_ROWS]),
         )
 
 
@@ -317,6 +334,23 @@ def _part(moments: pa.Array, part: str) -> FloatArray:
     if part == "days":
         return _floats(moments.cast(pa.int64())) / 86_400e6
     return _floats(getattr(pc, part)(moments))
+
+
+def _telling(weights: Any, signals: FloatArray) -> tuple[int, ...]:
+    """The terms that go most with a signal, more than chance has it; in their order.
+
+    ``weights`` is sparse, (n_rows, n_terms).
+    """
+    n_rows = len(signals)
+    means = np.asarray(weights.mean(axis=0)).ravel()
+    squares = np.asarray(weights.multiply(weights).mean(axis=0)).ravel()
+    spreads = np.sqrt(np.maximum(squares - means**2, 1e-12))
+    scaled = signals - signals.mean(axis=0)
+    scaled /= np.maximum(scaled.std(axis=0), 1e-12)
+    together = np.asarray(weights.T @ scaled) / n_rows / spreads[:, None]
+    errors = np.abs(together).max(axis=1) * np.sqrt(n_rows)
+    best = np.argsort(-errors, kind="stable")[:TEXT_WORDS]
+    return tuple(sorted(int(place) for place in best if errors[place] > TELLING))
 
 
 def _sentences(column: pa.Array) -> list[str]:

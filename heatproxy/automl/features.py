@@ -55,6 +55,12 @@ class FeatureSet:
         return sum(feature.width for feature in self.used)
 
     @property
+    def numeric_names(self) -> frozenset[str]:
+        """What is a number, in lower case: texts given for it are read."""
+        numeric = (one for one in self.used if isinstance(one, Numeric))
+        return frozenset(one.name.lower() for one in numeric)
+
+    @property
     def categorical(self) -> tuple[int, ...]:
         """The matrix columns that hold codes of categories."""
         starts = self.slices()
@@ -103,9 +109,15 @@ class FeatureSet:
 
 
 def fit_features(
-    table: pa.Table, columns: Sequence[str], keep: Iterable[str] = ()
+    table: pa.Table,
+    columns: Sequence[str],
+    keep: Iterable[str] = (),
+    signals: FloatArray | None = None,
 ) -> FeatureSet:
     """Decide what each of ``columns`` is; those in ``keep`` are never dropped as keys.
+
+    ``signals`` (n_rows, any), where something is to be learned: a number, or 1 for the
+    rows of each class.
 
     Raises:
         MySQLError: 3877 ML001051 a row is all NULL, ML001052 no column is useful;
@@ -117,7 +129,7 @@ def fit_features(
     found: list[Feature] = []
     keys: list[Feature] = []
     for name, column in arrays.items():
-        feature, is_key = _recognise(name, column)
+        feature, is_key = _recognise(name, column, signals)
         if feature is not None:
             dropped = is_key and name.lower() not in kept
             (keys if dropped else found).append(feature)
@@ -154,7 +166,9 @@ def find_column(names: Sequence[str], wanted: str) -> int | None:
     return _find(_places(names), wanted)
 
 
-def _recognise(name: str, column: pa.Array) -> tuple[Feature | None, bool]:
+def _recognise(
+    name: str, column: pa.Array, signals: FloatArray | None
+) -> tuple[Feature | None, bool]:
     """What a column is (None: nothing to learn from), and whether it is a key."""
     kind = column.type
     if column.null_count == len(column):
@@ -166,7 +180,7 @@ def _recognise(name: str, column: pa.Array) -> tuple[Feature | None, bool]:
     if is_number(kind):
         return _recognise_number(name, column)
     if is_text(kind):
-        return _recognise_text(name, column)
+        return _recognise_text(name, column, signals)
     raise not_supported(
         f"column '{name}' of type {kind} in training; name it in exclude_column_list"
     )
@@ -181,7 +195,9 @@ def _recognise_number(name: str, column: pa.Array) -> tuple[Feature | None, bool
     return Numeric(name), unique and whole and bool(_KEY_NAME.fullmatch(name))
 
 
-def _recognise_text(name: str, column: pa.Array) -> tuple[Feature | None, bool]:
+def _recognise_text(
+    name: str, column: pa.Array, signals: FloatArray | None
+) -> tuple[Feature | None, bool]:
     values = pc.unique(column.drop_null())
     if len(values) < 2 and not column.null_count:
         return None, False
@@ -191,7 +207,7 @@ def _recognise_text(name: str, column: pa.Array) -> tuple[Feature | None, bool]:
         return Moment.fit(name, column), False
     n_valid = len(column) - column.null_count
     if len(values) > n_valid / 2 and _looks_written(values):
-        return FreeText.fit(name, column), False
+        return FreeText.fit(name, column, signals), False
     unique = len(values) >= max(MOSTLY_UNIQUE * n_valid, MIN_ROWS_TO_CALL_UNIQUE)
     # a word seen once in a long table teaches nothing but its own row
     min_count = 1 if len(column) < 200 or unique else 2

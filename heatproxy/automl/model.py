@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 import pyarrow as pa
 
-from heatproxy.automl.columns import FloatArray, Numeric
+from heatproxy.automl.columns import FloatArray
 from heatproxy.automl.drift import Drift
 from heatproxy.automl.features import FeatureSet
 from heatproxy.automl.metrics import labels_of
@@ -104,8 +104,7 @@ class Model:
     @property
     def numeric_names(self) -> frozenset[str]:
         """Features that are numbers, in lower case: texts given for them are read."""
-        used = self.features.used
-        return frozenset(one.name.lower() for one in used if isinstance(one, Numeric))
+        return self.features.numeric_names
 
     def outputs(self, matrix: FloatArray, threads: int = 1) -> FloatArray:
         """Probabilities (n_rows, n_classes) or values (n_rows,), as clients see them.

@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from heatproxy.automl import explain
 from heatproxy.automl.algorithms import Algorithm
+from heatproxy.automl.columns import FloatArray
 from heatproxy.automl.drift import Drift
 from heatproxy.automl.features import FeatureSet, all_dropped, find_column, fit_features
 from heatproxy.automl.features import plain as plain_array
@@ -179,7 +180,9 @@ def train(
     if table.num_rows == 0:
         raise all_dropped()
     learned = task.target(plain_array(table.column(target)), target, metric)
-    features = fit_features(table, columns, options.include_column_list)
+    features = fit_features(
+        table, columns, options.include_column_list, _signals(learned)
+    )
     n_rows, most_rows = table.num_rows, options.limits.rows(features.width)
     if n_rows > most_rows:
         kept = sampled(learned.values, learned.n_classes, int(most_rows))
@@ -294,6 +297,14 @@ def _feature_columns(
     if not columns:
         raise all_dropped()
     return columns, names[place] if place is not None else target
+
+
+def _signals(learned: Target) -> FloatArray:
+    """(n_rows, n_classes) of 0 and 1, or the numbers of a regression (n_rows, 1)."""
+    if learned.n_classes:
+        ones: FloatArray = np.eye(learned.n_classes)[learned.values]
+        return ones
+    return np.array(learned.values, dtype=np.float64)[:, None]
 
 
 def _found(names: Sequence[str], wanted: Sequence[str]) -> set[int]:

@@ -82,7 +82,7 @@ class ModelFunction:
         by = f"DEFINER = {definer} " if definer else ""
         return (
             f"CREATE {by}FUNCTION {self.qualified} ({parameters}) RETURNS {returns}"
-            f" READS SQL DATA SQL SECURITY INVOKER COMMENT {comment}"
+            f" DETERMINISTIC READS SQL DATA SQL SECURITY INVOKER COMMENT {comment}"
             f" RETURN {body.decode()}"
         )
 

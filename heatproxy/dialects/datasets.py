@@ -54,7 +54,8 @@ def dataset_named(name: str) -> Dataset:
     loader = LOADERS.get(name.lower())
     if loader is None:
         known = ", ".join(LOADERS)
-        raise secondary_engine(f"sqml_load_dataset: {name} is none of {known}")
+        given = name or "name"
+        raise secondary_engine(f"sqml_load_dataset: {given} is none of {known}")
     found: Any = loader()
     values = np.asarray(found.data, np.float64)
     target = np.asarray(found.target, np.float64)

@@ -19,6 +19,7 @@ from heatproxy.sql.lexer import Kind, Token, find_word, split_at_commas, text_of
 from heatproxy.sql.sqlite import edited, plain, with_tables
 from heatproxy.statements import Binding, Text, Work, rowfunction
 from heatproxy.statements.call import noted
+from heatproxy.statements.predicting.sources import in_primary
 
 DIALECT = "datasette"
 LOAD, TRAIN = "SQML_LOAD_DATASET", "SQML_TRAIN"
@@ -45,8 +46,11 @@ async def handle(session: Session, statement: Text) -> Work | None:
     escapes = session.backslash_escapes
     text = plain(statement.own, escapes=escapes)
     calls = _calls(text, tokens(text, backslash_escapes=escapes))
-    if not calls or await _is_mysqls(session, calls):
+    if not calls:
         return None
+    async with in_primary(session):
+        if await _is_mysqls(session, calls):
+            return None
     for call in calls:
         if len(call.arguments) not in ARITIES[call.name]:
             raise _wrong_arity(call)
@@ -56,7 +60,7 @@ async def handle(session: Session, statement: Text) -> Work | None:
         for call in _calls(text, tokens(text, backslash_escapes=escapes))
     ]
     whole = with_tables(edited(text, empty), escapes=escapes)
-    return Work(partial(_answer, session, statement, text), whole, kind="SQML")
+    return Work(partial(_in_primary, session, statement, text), whole, kind="SQML")
 
 
 def _calls(text: bytes, words: Sequence[Token]) -> list[RoutineCall]:
@@ -78,6 +82,11 @@ def _wrong_arity(call: RoutineCall) -> MySQLError:
     text = f"Incorrect number of arguments for FUNCTION {call.name.lower()};"
     text += f" expected {least}, got {len(call.arguments)}"
     return MySQLError(1318, "42000", text)
+
+
+async def _in_primary(session: Session, statement: Text, text: bytes) -> None:
+    async with in_primary(session):
+        await _answer(session, statement, text)
 
 
 async def _answer(session: Session, statement: Text, text: bytes) -> None:

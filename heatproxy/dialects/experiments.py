@@ -166,7 +166,7 @@ async def train(session: Session, asked: Wanted) -> str:
     score = await session.in_worker(
         score_job, loaded.data, held, target, metric, {}, session.threads
     )
-    score = float(str(np.float32(score)))  # no digits that a FLOAT does not have
+    score = _of_rows(score, held.num_rows, metric)
     best = max((one.metadata[KEY]["score"] for one in _deployed(before)), default=None)
     deployed = best is None or bool(np.float32(score) > np.float32(best))
     await _note(session, catalog, asked.experiment, handle, score, deployed)
@@ -178,6 +178,13 @@ async def train(session: Session, asked: Wanted) -> str:
         "score": score,
     }
     return json.dumps(told, ensure_ascii=False)
+
+
+def _of_rows(score: float, count: int, metric: str) -> float:
+    """A score, which comes as a FLOAT, with the digits that are known of it."""
+    if metric == METRICS["classification"]:
+        return round(score * count) / count
+    return float(str(np.float32(score)))
 
 
 async def _rows(session: Session, schema: str, table: str) -> pa.Table:
@@ -266,6 +273,8 @@ async def deployed(session: Session, experiment: str | None) -> str:
     catalog = Catalog(session.backend, await session.user())
     found = _deployed(await models_of(catalog, experiment or ""))
     if not found:
+        if not experiment:
+            raise secondary_engine("experiment_name must be given")
         raise secondary_engine(f"Experiment '{experiment}' has no model deployed")
     return found[-1].handle
 

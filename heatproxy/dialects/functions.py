@@ -21,6 +21,7 @@ from heatproxy.sql.calls import RoutineCall, find_calls
 from heatproxy.sql.lexer import Token, find_word, split_at_commas, text_of, tokens
 from heatproxy.sql.predictions import replaced
 from heatproxy.statements import Binding, Text, Work, rowfunction
+from heatproxy.statements.predicting.sources import in_primary
 
 _MAKES = (b"DROP", b"ALTER", b"CREATE")
 _LONGEST_NAME = 64
@@ -40,9 +41,10 @@ async def handle(session: Session, statement: Text) -> Work | None:
     found = await _functions(session, statement, known)
     if not found:
         return None
-    columns = await session.backend.prepared_columns(statement.own)
-    for function in set(found.values()):
-        await _open(session, function)
+    async with in_primary(session):
+        columns = await session.backend.prepared_columns(statement.own)
+        for function in set(found.values()):
+            await _open(session, function)
     text = await _written(session, statement, known)
     if statement.binding is not None:
         columns = list(statement.binding.columns)

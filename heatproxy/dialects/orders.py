@@ -67,6 +67,8 @@ _IGNORED_OF_KMEANS = (  # how SageMaker's searches, and measures
     *("extra_center_factor", "half_life_time_size", "local_lloyd_init_method"),
     *("local_lloyd_max_iter", "local_lloyd_num_trials", "local_lloyd_tol"),
 )
+_IGNORED_OF_XGBOOST = ("num_class", "nthread", "verbosity")  # what the rows tell, how
+_IGNORED = {"KMEANS": _IGNORED_OF_KMEANS, "XGBOOST": _IGNORED_OF_XGBOOST}
 _TRANSFORMERS = (
     *("OneHotEncoder", "OrdinalEncoder", "NumericPassthrough", "Imputer"),
     *("ImputerWithIndicator", "Normalizer", "MinMaxScaler", "StandardScaler"),
@@ -204,7 +206,9 @@ def plan(wanted: CreateModel, target: str | None, label: pa.Array | None) -> Pla
     if wanted.hyperparameters:
         if model is None:
             raise _wrong("HYPERPARAMETERS need a MODEL_TYPE")
-        options["hyperparameters"] = hyperparameters(wanted.hyperparameters)
+        ignored = _IGNORED.get(wanted.model_type or "", ())
+        given = {k: v for k, v in wanted.hyperparameters.items() if k not in ignored}
+        options["hyperparameters"] = hyperparameters(given)
     return Plan(options, problem, objective, notes)
 
 
@@ -301,10 +305,10 @@ def _notes(wanted: CreateModel) -> tuple[str, ...]:
             f"PREPROCESSORS {', '.join(transformers)}: ignored, columns are prepared by"
             " their types"
         )
-    if wanted.model_type == "KMEANS":
-        for name in wanted.hyperparameters:
-            if name in _IGNORED_OF_KMEANS:
-                notes.append(f"HYPERPARAMETERS: {name} is ignored by KMEANS")
+    ignored = _IGNORED.get(wanted.model_type or "", ())
+    for name in wanted.hyperparameters:
+        if name in ignored:
+            notes.append(f"HYPERPARAMETERS: {name} is ignored by {wanted.model_type}")
     return tuple(notes)
 
 

@@ -25,6 +25,7 @@ from heatproxy.sql.create_model import (
 from heatproxy.sql.substitute import Substituted, find_tables, substituted
 from heatproxy.statements import Text, Work
 from heatproxy.statements.call import noted
+from heatproxy.statements.predicting.sources import in_primary
 from heatproxy.statements.rpd import answer
 
 NOTE = 3877
@@ -42,25 +43,34 @@ async def handle(session: Session, statement: Text) -> Work | None:
         run = partial(_create, session, statement)
         return Work(run, _NOTHING, kind="ML_TRAIN")
     if words[0].is_word(DROP):
-        return Work(partial(_drop, session, statement), _NOTHING, kind="DROP_MODEL")
+        run = partial(_drop, session, statement)
+        return Work(run, _NOTHING, kind="DROP_MODEL")
     name, _ = parse_model_name(statement.text, words)
     catalog = Catalog(session.backend, await session.user())
-    if name is None:
-        query = shown.all_query(await shown.models(catalog))
-    else:
-        default = await session.schema()
-        query = await shown.one_query(catalog, name[0] or default, name[1])
+    async with in_primary(session):
+        if name is None:
+            query = shown.all_query(await shown.models(catalog))
+        else:
+            default = await session.schema()
+            query = await shown.one_query(catalog, name[0] or default, name[1])
     run = partial(answer, session, statement, Substituted(query))
     return Work(run, query, kind="SHOW_MODEL")
 
 
 async def _create(session: Session, statement: Text) -> None:
     wanted = parse_create_model(statement.text, statement.tokens)
-    notes = await noted(session, "ML_TRAIN", create(session, wanted))
+    async with in_primary(session):
+        notes = await noted(session, "ML_TRAIN", create(session, wanted))
     await _done(session, notes)
 
 
 async def _drop(session: Session, statement: Text) -> None:
+    async with in_primary(session):
+        notes = await _dropped(session, statement)
+    await _done(session, notes)
+
+
+async def _dropped(session: Session, statement: Text) -> list[str]:
     """Delete a model from the caller's catalog, and its function.
 
     Raises:
@@ -75,8 +85,7 @@ async def _drop(session: Session, statement: Text) -> None:
     if entry is None:
         if not if_exists:
             raise shown.no_such_model(model)
-        await _done(session, [f"Model '{model}' does not exist"])
-        return
+        return [f"Model '{model}' does not exist"]
     functions = session.house.functions
     told = entry.metadata.get(DIALECT)
     if isinstance(told, dict):
@@ -99,7 +108,7 @@ async def _drop(session: Session, statement: Text) -> None:
         session.house.models.drop(user, entry.handle)
     await asyncio.to_thread(functions.refresh)
     functions.tell()
-    await _done(session, [])
+    return []
 
 
 async def _done(session: Session, notes: Sequence[str]) -> None:
@@ -119,10 +128,13 @@ async def _reading(session: Session, statement: Text) -> Work | None:
     schema = (await session.schema() or "").lower()
     schemas = {"pg_catalog": (shown.INFO,), schema: (shown.INFO,)}
     mentions = find_tables(words, schemas, schema)
-    if not mentions or await _is_table(session, schema):
+    if not mentions:
         return None
-    catalog = Catalog(session.backend, await session.user())
-    query = shown.info_query(await shown.models(catalog))
+    async with in_primary(session):
+        if await _is_table(session, schema):
+            return None
+        catalog = Catalog(session.backend, await session.user())
+        query = shown.info_query(await shown.models(catalog))
     found = substituted(statement.text, words, mentions, {shown.INFO: query})
     if found is None:
         return None

@@ -35,6 +35,7 @@ class ReportRows:
 
     def __init__(self) -> None:
         self._rows: list[ReportRow] = []
+        self.errors: list[tuple[int, str]] = []  # number and message of each
 
     def __iter__(self) -> Iterator[ReportRow]:
         return iter(self._rows)
@@ -70,9 +71,15 @@ class ReportRows:
             },
         )
 
-    def error(self, schema: str, table: str, message: str) -> None:
-        log = {"error": message, "table_name": table, "schema_name": schema}
+    def error(self, schema: str, table: str, number: int, message: str) -> None:
+        log = {
+            "error": message,
+            "table_name": table,
+            "schema_name": schema,
+            "condition_no": number,
+        }
         self._add("EXECUTE", "error", log)
+        self.errors.append((number, message))
 
     def table_summary(self, outcome: TableOutcome) -> None:
         self._add(

@@ -14,7 +14,7 @@ from fastavro.read import SchemaResolutionError
 
 from heatproxy.errors import MySQLError, interrupted
 from heatproxy.lakehouse.catalogue import LH, failure
-from heatproxy.lakehouse.dialect import Dialect
+from heatproxy.lakehouse.dialect import BY_ORDER, Dialect
 from heatproxy.lakehouse.inference import Inferred, require_rows
 from heatproxy.lakehouse.layout import Layout, Warn
 from heatproxy.lakehouse.records import Cancelled, Progress
@@ -71,7 +71,8 @@ def infer(
             schema = _schema(blocks, file)
             lengths = lengths or Lengths(schema)
             places = lengths.places(schema, dialect, file.display)
-            if places is None:
+            by_order = dialect.match_columns_by == BY_ORDER
+            if places is None or (by_order and schema.names != lengths.schema.names):
                 raise failure(LH.AVRO_HEADER_MISMATCH, file.display)
             for batch in _batches(blocks, schema, file, cancelled):
                 rows += batch.num_rows

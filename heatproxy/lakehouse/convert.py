@@ -31,9 +31,9 @@ class Unforeseen(Exception):
 
 
 LONG, BLANKS = 1, 2  # a status: the string was cut; only blanks at its end were
-# In microseconds: what TIMESTAMP holds, in the time zones farthest from UTC, and the
+# In microseconds: what TIMESTAMP holds, in UTC as the values of files are, and the
 # ends of DATETIME, the year 9999, and of TIME, 838:59:59.
-EPOCH = (1_000_000 - 14 * 3_600_000_000, (2**31 + 14 * 3_600) * 1_000_000 - 1)
+EPOCH = (1_000_000, 2**31 * 1_000_000 - 1)
 _LAST = {1: 253_402_300_799_999_999, 2: 3_020_399_000_000}
 
 

@@ -99,7 +99,7 @@ def _mismatch(
         counts = (first.display, len(schema), other.display, len(found))
         return failure(LH.INFER_NUM_COL_MISMATCH, *counts)
     place = next(
-        (k for k in range(len(schema)) if schema.field(k) != found.field(k)), 0
+        (k for k, one in enumerate(schema) if one.type != found.field(k).type), 0
     )
     detail = f" (`{schema.field(place).name}`)"
     return failure(LH.PARQUET_SCHEMA_MISMATCH, place + 1, other.display, detail=detail)

@@ -87,6 +87,9 @@ class TextStream:
             try:
                 text = self._decode(raw, not raw)
             except UnicodeDecodeError as problem:
+                before = problem.object[: problem.start]
+                sound = before.decode(problem.encoding, "replace")
+                self._given += len(sound.encode())
                 raise self._damaged(
                     f"Bytes that are not in the dialect's encoding: {problem.reason}"
                 ) from None

@@ -33,7 +33,7 @@ class Lengths:
 
     schema: pa.Schema
     longest: dict[int, tuple[int, int]] = field(default_factory=dict)
-    lacking: set[int] = field(default_factory=set)  # columns that a file does not have
+    lacking: set[int] = field(default_factory=set)  # columns NULL in some other file
 
     def places(
         self, found: pa.Schema, dialect: Dialect, where: str
@@ -46,10 +46,17 @@ class Lengths:
         if self.schema.equals(found):
             return {k: k for k in range(len(found))}
         if dialect.match_columns_by == BY_ORDER:
-            return None
-        fields = fields_of(self.schema.names, dialect, found.names, where)
-        self.lacking |= {k for k, at in enumerate(fields) if at is None}
-        places = {k: at for k, at in enumerate(fields) if at is not None}
+            if len(found) != len(self.schema):
+                return None
+            places = {k: k for k in range(len(found))}  # whatever their names are
+        else:
+            fields = fields_of(self.schema.names, dialect, found.names, where)
+            places = {k: at for k, at in enumerate(fields) if at is not None}
+        self.lacking |= {
+            k
+            for k in range(len(self.schema))
+            if k not in places or found.field(places[k]).nullable
+        }
         same = all(
             self.schema.field(k).type == found.field(at).type
             for k, at in places.items()

@@ -136,6 +136,13 @@ class Settings:
         limit = self["sql_select_limit"]
         return None if limit in (NO_LIMIT, "") else int(limit)
 
+    def of_rows_to_store(self) -> "Settings":
+        """As they count where the rows go into a table.
+
+        Source: MySQL Reference Manual, "Server System Variables", sql_select_limit.
+        """
+        return Settings({**self.values, "sql_select_limit": NO_LIMIT}, self.schema)
+
     @property
     def key(self) -> tuple[str | None, ...]:
         """All that a translation may depend on."""

@@ -210,6 +210,8 @@ class Translator:
         except Forward as reason:
             refusal = Refusal(Cause.RULE, str(reason) or "no rule")
             return met.entry(refusal)
+        except UnicodeEncodeError:  # strings are told from others by their UTF-8
+            return met.entry(Refusal(Cause.RULE, "a string that is no UTF-8"))
         except (Unanswered, Untranslated, MySQLError):
             raise
         except Exception as bug:  # a rule's own: no reason to fail the client

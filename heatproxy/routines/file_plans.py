@@ -122,8 +122,9 @@ async def plan_tables(
         plan = FilePlan(asked.schema, asked.table, asked)
         if asked.table in schemas.get(asked.schema, ()):
             shell = await session.find_shell(asked.schema, asked.table)
-            if shell is None or shell.engine_name in held or old:
-                plan.issue = EXISTS
+            checked = request.mode == "validation"
+            if shell is None or (shell.engine_name in held and not checked) or old:
+                plan.issue, plan.count = EXISTS, NOT_LOADABLE
                 rows.warn(plan.schema, plan.table, 3877, EXISTS)
             else:
                 await _know(session, plan, shell, asked)
@@ -207,7 +208,7 @@ def look(
             if cancel():
                 raise
             plan.issue, plan.count = problem.message, NOT_LOADABLE
-            rows.error(plan.schema, plan.table, problem.message)
+            rows.error(plan.schema, plan.table, problem.number, problem.message)
             continue
         for condition in (*source.warnings, *inferred.warnings):
             rows.warn(plan.schema, plan.table, condition.number, condition.message)
@@ -233,7 +234,7 @@ def tell_changes(plan: FilePlan, changes: Sequence[Change], rows: ReportRows) ->
     """Have the report say what becomes of columns."""
     for change in changes:
         if change.is_left_out:
-            rows.error(plan.schema, plan.table, change.text)
+            rows.error(plan.schema, plan.table, 3877, change.text)
         else:
             rows.warn(plan.schema, plan.table, 3877, change.text)
 

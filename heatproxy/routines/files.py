@@ -108,7 +108,7 @@ async def _reported(
     except MySQLError as problem:
         if problem.number in KILLED:
             raise
-        rows.error(plan.schema, plan.table, problem.message)
+        rows.error(plan.schema, plan.table, problem.number, problem.message)
         commands = plan.script
         return report.TableOutcome(
             plan.schema,

@@ -146,8 +146,10 @@ async def load_planned(
     except (MySQLError, OtherEngine) as problem:
         if isinstance(problem, MySQLError) and problem.number in KILLED:
             raise
-        text = problem.message if isinstance(problem, MySQLError) else "Not RAPID"
-        rows.error(plan.schema, plan.table, text)
+        number, text = 3877, "Not RAPID"
+        if isinstance(problem, MySQLError):
+            number, text = problem.number, problem.message
+        rows.error(plan.schema, plan.table, number, text)
         return report.TableOutcome(
             plan.schema,
             plan.table,

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 
+from heatproxy.aftermath import Condition
 from heatproxy.datatypes import quote_text
 from heatproxy.errors import secondary_engine
 from heatproxy.house import follow_shells
@@ -125,7 +126,8 @@ async def load(
         with Source(source_policy(session)) as source:
             await _run(session, work, source, sql_mode)
         await keep_report(session, work.rows)
-    return Outcome(conditions=work.told.all(profile))
+    failures = [Condition("Error", *error) for error in work.rows.errors]
+    return Outcome(conditions=[*failures, *work.told.all(profile)])
 
 
 HEATWAVE_LOAD = Procedure(

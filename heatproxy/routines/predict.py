@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from heatproxy.automl import results
+from heatproxy.automl.anomaly.model import AnomalyModel
 from heatproxy.automl.batches import tolerant_job
 from heatproxy.automl.model import Model
 from heatproxy.automl.onnx_model import OnnxModel
@@ -129,7 +130,10 @@ async def _predicting(
     def results_of(rows: pa.Table) -> pa.Array:
         return special.predict(rows, checked).added.column("ml_results")
 
-    return Answerer(results_of, model.task_name in ONE_ANSWER)
+    numeric: frozenset[str] = frozenset()
+    if isinstance(model, AnomalyModel):
+        numeric = model.features.numeric_names
+    return Answerer(results_of, model.task_name in ONE_ANSWER, numeric=numeric)
 
 
 def _results_of(model: Model, with_drift: bool, rows: pa.Table) -> pa.Array:

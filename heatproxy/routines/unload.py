@@ -201,9 +201,11 @@ async def _one(
     except (MySQLError, OtherEngine) as problem:
         if isinstance(problem, MySQLError) and problem.number in KILLED:
             raise
-        error = problem.message if isinstance(problem, MySQLError) else "Not RAPID"
+        number, error = 3877, "Not RAPID"
+        if isinstance(problem, MySQLError):
+            number, error = problem.number, problem.message
         failed = command
-        rows.error(*name, error)
+        rows.error(*name, number, error)
     return TableOutcome(
         *name,
         commands=len(script),

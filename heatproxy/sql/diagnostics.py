@@ -1,7 +1,7 @@
 """Statements that ask what the one before them has left: SHOW WARNINGS, ROW_COUNT().
 
 Source: MySQL Reference Manual, "SHOW WARNINGS Statement", "SHOW ERRORS Statement",
-"Information Functions".
+"GET DIAGNOSTICS Statement", "Information Functions".
 """
 
 import re
@@ -48,20 +48,50 @@ def show(part: Sequence[Token]) -> Show | None:
     return Show(only_errors, counts, sum(numbers[:-1]), numbers[-1])
 
 
+@dataclass(frozen=True, slots=True)
+class Get:
+    """A GET DIAGNOSTICS: each variable, and in upper case what it is to hold."""
+
+    condition: bytes | None  # the expression for its number; None: about the whole
+    items: Sequence[tuple[bytes, str]]
+
+
+def get(text: bytes, part: Sequence[Token]) -> Get | None:
+    """The GET DIAGNOSTICS into user variables that a statement is."""
+    at = 2 if len(part) > 2 and part[1].is_word(b"CURRENT") else 1
+    if len(part) < at + 4 or not part[0].is_word(b"GET"):
+        return None
+    if not part[at].is_word(b"DIAGNOSTICS"):
+        return None
+    at += 1
+    condition = None
+    if part[at].is_word(b"CONDITION"):
+        condition = text_of(text, part[at + 1 : at + 2])
+        at += 2
+    items = []
+    for item in split_at_commas(part[at:]):
+        is_plain = len(item) == 3 and item[0].kind is Kind.VARIABLE
+        if not is_plain or not item[1].is_symbol(b"="):
+            return None
+        name = item[2].text.upper().decode("utf-8", "replace")
+        items.append((text_of(text, item[:1]), name))
+    return Get(condition, items)
+
+
 def replaced(
     text: bytes, part: Sequence[Token], values: Mapping[str, int]
 ) -> bytes | None:
     """The statement with these FUNCTIONS and VARIABLES as what they should say.
 
-    Each stands in the new text still, times zero: what MySQL warns of, it warns of.
-    None when there is none.
+    Each stands in the new text still, where it does not count: what MySQL warns of, it
+    warns of, and describes it as ever. None when there is none.
     """
     found = list(_found(part, values))
     if not found:
         return None
     starts = [start for start, _, _ in found]
     edits = [
-        (start, end, b"(%d + 0 * %b)" % (values[name], text[start:end]))
+        (start, end, _instead(name, values[name], text[start:end]))
         for start, end, name in found
     ]
     edits += [(end, end, alias) for end, alias in _aliases(text, part, starts)]
@@ -71,6 +101,11 @@ def replaced(
         pieces += [text[position:start], new]
         position = end
     return b"".join([*pieces, text[position : part[-1].end]])
+
+
+def _instead(name: str, value: int, own: bytes) -> bytes:
+    number = b"CAST(%d AS UNSIGNED)" if name in VARIABLES else b"%d"
+    return b"IF(1, %b, %b)" % (number % value, own)
 
 
 def _found(

@@ -55,6 +55,12 @@ class Block:
                 return name
         return None
 
+    @property
+    def in_from(self) -> bool:
+        """Whether it stands in the FROM clause of the block around it."""
+        outer = self.outer
+        return outer is not None and outer.clause_at(self.span[0]) == b"FROM"
+
 
 def blocks(part: Sequence[Token]) -> list[Block]:
     """The blocks of a statement in the order of the text, outer before inner."""

@@ -12,7 +12,8 @@ from itertools import combinations, product
 
 from heatproxy.sql.calls import RoutineCall
 from heatproxy.sql.lexer import Token, closing
-from heatproxy.sql.predictions_blocks import Span, end_of_condition
+from heatproxy.sql.predictions_blocks import Block, Span, end_of_condition, innermost
+from heatproxy.sql.references import references
 
 OUTER = (b"LEFT", b"RIGHT")
 _IMPLICIT = (*OUTER, b"NATURAL", b"USING")
@@ -93,6 +94,22 @@ def on(part: Sequence[Token], span: Span) -> Iterator[Span]:
     for index in range(first, end):
         if part[index].is_word(b"ON"):
             yield index + 1, end_of_condition(part, index + 1, end)
+
+
+def named(
+    part: Sequence[Token], found: Sequence[Block], block: Block
+) -> Iterator[Span]:
+    """The tables that a block's FROM clause names, each with its alias."""
+    first, end = block.clauses.get(b"FROM", (0, 0))
+    for reference in references(part):
+        at = reference.first
+        inside = first <= at < end and innermost(found, at) is block
+        if not inside or reference.bare:
+            continue
+        last = reference.last
+        if reference.has_alias:
+            last += 1 + part[last + 1].is_word(b"AS")
+        yield at, last + 1
 
 
 def derived(part: Sequence[Token], span: Span) -> Iterator[Span]:

@@ -34,15 +34,14 @@ from heatproxy.sql.predictions_early import (
     is_implicit,
     joins,
     may_guard,
+    named,
     on,
 )
-from heatproxy.sql.references import references
 
 KEY, ANSWER = b"heatproxy_k", b"heatproxy_r"
 MISSING = 3141  # ER_INVALID_JSON_TEXT_IN_PARAM: what the statement then fails with
 _NO_LIMIT = (b"GROUP", b"HAVING", b"WINDOW")
 _DISTINCT = (b"DISTINCT", b"DISTINCTROW")
-_AFTER_TABLE = (b"AS",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +104,10 @@ class Rewriting:
         """
         found = []
         if asked.clause == b"FROM":
-            for table in self._tables(asked.block):
-                found.append(self._select(asked.block, value, b" FROM " + table))
-            found.append(self._select(asked.block, value, self._from(asked.block)))
+            froms = [b" FROM " + table for table in self._tables(asked.block)]
+            for tables in (*froms, self._from(asked.block)):
+                found.append(self._select(asked.block, value, tables))
+            found += self._of_outer(asked.block, value)
             return [self._headed(asked.block, select) for select in found]
         tables = self._from(asked.block)
         rest = tables + self._where(asked.block, loose=self._may_be_early(asked))
@@ -117,28 +117,33 @@ class Rewriting:
         if limited is not None:
             found.append(b"SELECT " + value + b" AS heatproxy_a" + limited)
         found.append(select := self._select(asked.block, value, rest))
-        if asked.clause == b"WHERE" and asked.block.outer is not None and tables:
-            # what correlates it may be looked at behind the call
-            found.append(self._select(asked.block, value, tables))
+        # more rows than are needed: what correlates the block is left out
+        is_inner = asked.block.outer is not None and tables
+        loose = [self._select(asked.block, value, tables)] if is_inner else []
+        if asked.clause == b"WHERE":  # it may be looked at behind the call
+            found += loose
+        if asked.block.in_from:  # what follows has open calls
+            found += [*loose, *self._of_outer(asked.block, value)]
         outer, number = asked.block.outer, 0
         while outer is not None:
             name = b"heatproxy_o%d" % number
             around = self._from(outer)
             around = around + b", " if around else b" FROM "
-            select = (
-                b"SELECT DISTINCT "
-                + name
-                + b".*"
-                + around
-                + b"LATERAL ("
-                + select
-                + b") AS "
-                + name
-                + self._where(outer)
-            )
+            rows = around + b"LATERAL (" + select + b") AS " + name + self._where(outer)
+            select = b"SELECT DISTINCT " + name + b".*" + rows
             found.append(select)
             outer, number = outer.outer, number + 1
+        found += loose
         return [self._headed(asked.block, select) for select in found]
+
+    def _of_outer(self, block: Block, value: bytes) -> Iterator[bytes]:
+        """SELECTs for rows of the blocks around it alone."""
+        while (outer := block.outer) is not None:
+            for table in self._tables(outer):
+                yield self._select(outer, value, b" FROM " + table)
+            if not block.in_from:
+                yield self._select(outer, value, self._from(outer) + self._where(outer))
+            block = outer
 
     def _select(self, block: Block, value: bytes, rest: bytes) -> bytes:
         return b"SELECT DISTINCT " + value + b" AS heatproxy_a" + rest
@@ -283,18 +288,7 @@ class Rewriting:
 
     def _tables(self, block: Block) -> list[bytes]:
         """The tables that it names, each with its alias."""
-        first, end = block.clauses[b"FROM"]
-        found = []
-        for reference in references(self.part):
-            at = reference.first
-            inside = first <= at < end and innermost(self._blocks, at) is block
-            if not inside or reference.bare:
-                continue
-            last = reference.last
-            if reference.has_alias:
-                last += 1 + self.part[last + 1].is_word(*_AFTER_TABLE)
-            found.append(self._between(at, last + 1))
-        return found
+        return [self._between(*s) for s in named(self.part, self._blocks, block)]
 
     # --- what stands for a call ------------------------------------------------------
 

@@ -58,7 +58,7 @@ CHANGES = frozenset(
         *(b"ANALYZE", b"CHECK", b"CHECKSUM", b"OPTIMIZE", b"REPAIR"),
     ]
 )
-_ASKS_AFTER = re.compile(rb"(?i)found_rows|row_count|warning|error")
+_ASKS_AFTER = re.compile(rb"(?i)found_rows|row_count|warning|error|diagnostics")
 # Tables of information_schema that would show what Lakehouse tables are in MySQL.
 _DICTIONARY = ("tables", "tables_extensions", "columns_extensions")
 _LONGEST_WORD = 16

@@ -1,4 +1,4 @@
-"""Versioned comments of CREATE TABLE, opened: their inside counts as if it stood alone.
+"""Versioned comments, opened: their inside counts as if it stood alone.
 
 SHOW CREATE TABLE and dumps write ``/*!80021 ENGINE_ATTRIBUTE='...' */``, which is to be
 read again. Every token stays in its place.
@@ -9,9 +9,12 @@ Source: MySQL Reference Manual, "Comments".
 import re
 
 NEWEST = 99_999  # as far as servers go that there are
+OLDEST = 80_000  # from where on they go
 
 _CREATES = re.compile(rb"(?i)\s*create\s+(?:external\s+)?table\b")
 _LAKEHOUSE = re.compile(rb"(?i)\blakehouse\b|\bexternal\b")
+_PREDICTS = re.compile(rb"(?i)\bml_(?:predict|explain)_row\b")
+_VERSION = re.compile(rb"/\*!(\d{5,6})(?!\d)")
 
 
 def _pieces(escapes: bool) -> re.Pattern[bytes]:
@@ -34,6 +37,14 @@ _PIECES = {True: _pieces(True), False: _pieces(False)}
 def creates_lakehouse(text: bytes) -> bool:
     """Whether a text may be CREATE TABLE of a Lakehouse table."""
     return bool(_CREATES.match(text) and _LAKEHOUSE.search(text))
+
+
+def predicts(text: bytes) -> bool:
+    """Whether a text may call a function of a row beside comments that any server
+    reads; what is a comment from its first letter on is a dump's."""
+    if text.lstrip().startswith(b"/*!") or not _PREDICTS.search(text):
+        return False
+    return all(int(version) <= OLDEST for version in _VERSION.findall(text))
 
 
 def opened(text: bytes, *, backslash_escapes: bool = True) -> bytes:

@@ -21,6 +21,7 @@ from heatproxy.session import Session
 from heatproxy.sql.calls import RoutineCall, parse_call
 from heatproxy.sql.lexer import Kind, tokens
 from heatproxy.statements import Text, Work
+from heatproxy.statements.predicting.sources import in_primary
 from heatproxy.wire.packets import Capability
 from heatproxy.wire.parameters import Parameter, encode
 
@@ -41,13 +42,9 @@ async def handle(session: Session, statement: Text) -> Work | None:
     if len(arguments) in routine.arities:
         arguments += [b"NULL"] * (len(routine.parameters) - len(arguments))
     name = b"`sys`.`" + routine.name.encode() + b"`"
-    return Work(
-        partial(
-            _answer, session, routine, arguments, _given_as_parameters(call, statement)
-        ),
-        _call_of(name, arguments),
-        kind=routine.name,
-    )
+    parameters = _given_as_parameters(call, statement)
+    run = partial(_in_primary, session, routine, arguments, parameters)
+    return Work(run, _call_of(name, arguments), kind=routine.name)
 
 
 def _given_as_parameters(call: RoutineCall, statement: Text) -> set[int]:
@@ -56,6 +53,16 @@ def _given_as_parameters(call: RoutineCall, statement: Text) -> set[int]:
         return set()
     places = statement.binding.places
     return {index for index, start in enumerate(call.starts) if start in places}
+
+
+async def _in_primary(
+    session: Session,
+    procedure: Procedure,
+    arguments: Sequence[bytes],
+    parameters: Collection[int],
+) -> None:
+    async with in_primary(session):  # where the model catalog is
+        await _answer(session, procedure, arguments, parameters)
 
 
 async def _answer(

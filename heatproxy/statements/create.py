@@ -66,7 +66,7 @@ async def _answer(
     fill: Callable[[Selected], Awaitable[int]],
 ) -> None:
     try:
-        selected = await select_rows(session, select)
+        selected = await select_rows(session, select, to_store=True)
     except Unproven as unproven:
         await copied.answer(session, statement, unproven.refusal)
         return

@@ -99,7 +99,7 @@ async def _answer(session: Session, statement: Text, parts: _Insert) -> None:
 async def _answer_from_engine(
     session: Session, statement: Text, parts: _Insert
 ) -> None:
-    selected = await select_rows(session, parts.select)
+    selected = await select_rows(session, parts.select, to_store=True)
     with closing(selected.rows):
         await _answer_with(selected, session, statement, parts)
 

@@ -33,7 +33,7 @@ from heatproxy.sql import hints
 from heatproxy.sql.emitter.values import Exactness, Policy, Unanswered
 from heatproxy.sql.placeholders import filled, placeholders
 from heatproxy.statements import Text, ansi
-from heatproxy.statements.agreement import disagreement
+from heatproxy.statements.agreement import disagreement, is_retyped
 from heatproxy.statements.inquiry import Inquiry, has_created_tables
 from heatproxy.statements.sources import follow_current, reads_shell
 from heatproxy.wire.columns import ColumnDefinition
@@ -152,8 +152,8 @@ def names_shell(session: Session, statement: Text) -> bool:
     return bool(statement.names & session.house.names_over_shells())
 
 
-async def trial(session: Session, statement: Text) -> Trial:
-    """The statement, translated and checked.
+async def trial(session: Session, statement: Text, *, to_store: bool) -> Trial:
+    """The statement, translated and checked; ``to_store``: its rows go into a table.
 
     Raises:
         Declined: it is MySQL's.
@@ -161,6 +161,8 @@ async def trial(session: Session, statement: Text) -> Trial:
             what has no rule, of a Lakehouse table; 3877 or 3889 under FORCED.
     """
     made = await asked(session, statement)
+    if to_store:
+        made.settings = made.settings.of_rows_to_store()
     await weighed(made)
     await checked(made)
     return made
@@ -311,6 +313,9 @@ async def _described(made: Trial) -> None:
     difference = disagreement(translation.translated.output, columns)
     if difference is not None:
         raise made.declined(Refusal(Cause.RULE, difference))
+    if not made.must and is_retyped(made.statement, columns):
+        words = "a parameter of another type than its value"
+        raise made.declined(Refusal(Cause.RULE, words))
     await _require_no_temporary(made)
     made.columns = made.statement.described(columns)
 

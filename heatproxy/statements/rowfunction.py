@@ -7,7 +7,7 @@ into the rows on their way to the client (``predicting.streamed``). What is neit
 MySQL runs as it stands, and asks for one row after the other.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
@@ -41,13 +41,14 @@ from heatproxy.statements.predicting.gathered import (
 )
 from heatproxy.statements.predicting.lookups import Lookups
 from heatproxy.statements.predicting.plain import plain
-from heatproxy.statements.predicting.sources import readable
+from heatproxy.statements.predicting.sources import in_primary, readable
 from heatproxy.statements.predicting.streamed import stream
 from heatproxy.wire.columns import ColumnDefinition
 
 _KILLED = (1317, 3024)
 _UNPREPARED = (1295, 1235)  # MySQL prepares no such statement
 _OUTSIDE = 3877
+_NOT_LOCKED = 1100
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +101,9 @@ async def _answer(
     for call in calls:
         if len(call.arguments) not in function_of(call).arities:
             raise _wrong_arity(call)
-    work = _mysqls_or_ours(session, statement, whole)
-    await noted(session, calls[0].name, work)
+    async with in_primary(session):
+        work = _mysqls_or_ours(session, statement, whole)
+        await noted(session, calls[0].name, work)
 
 
 async def _mysqls_or_ours(session: Session, statement: Text, whole: Spelled) -> None:
@@ -123,9 +125,21 @@ async def _mysqls_or_ours(session: Session, statement: Text, whole: Spelled) -> 
         made = await _made(session, text, columns)
         try:
             made = await _named(made, whole)
-            await _constant_or_batched(made)
+            await _or_unlocked(made, _constant_or_batched(made))
         except Unforeseen as reason:
             await _row_by_row(made, reason)
+
+
+async def _or_unlocked(made: Made, work: Awaitable[None]) -> None:
+    """Raise Unforeseen where LOCK TABLES keeps the session from the model catalog: the
+    stub asks for what it needs in a session of heatproxy's own."""
+    before = made.session.answer.sequence_id
+    try:
+        await work
+    except MySQLError as problem:
+        if problem.number != _NOT_LOCKED or made.session.answer.sequence_id != before:
+            raise
+        raise Unforeseen(problem.message) from None
 
 
 async def _made(

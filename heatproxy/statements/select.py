@@ -97,8 +97,10 @@ class Selected:
         return pa.Table.from_batches(batches, schema_of(self.columns))
 
 
-async def select_rows(session: Session, statement: Text) -> Selected:
-    """Run a SELECT in the engine.
+async def select_rows(
+    session: Session, statement: Text, *, to_store: bool = False
+) -> Selected:
+    """Run a SELECT in the engine; ``to_store``: its rows go into a table.
 
     Raises:
         Declined: it is MySQL's to answer.
@@ -106,7 +108,7 @@ async def select_rows(session: Session, statement: Text) -> Selected:
             has no rule, by its name, where a Lakehouse table is read.
     """
     for _ in range(TRIES):
-        made = await trial(session, statement)
+        made = await trial(session, statement, to_store=to_store)
         try:
             return Selected(made, await run(made))
         except Changed:

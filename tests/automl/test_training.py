@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 
 from heatproxy.automl.algorithms import CLASSIFIERS, REGRESSORS
+from heatproxy.automl.columns import from_state, to_state
 from heatproxy.automl.scoring import score
 from heatproxy.automl.training import Limits, TrainOptions, train
 from heatproxy.errors import MySQLError
@@ -378,3 +379,19 @@ def test_a_rare_class_is_found_more_often_when_that_is_what_counts() -> None:
     assert score(pushed, table, "t", "balanced_accuracy") > 0.1 + score(
         plain, table, "t", "balanced_accuracy"
     )
+
+
+def test_words_that_tell_the_class_are_seen_among_many_that_do_not() -> None:
+    random = np.random.default_rng(9)
+    rows = [random.integers(0, 200, 12) for _ in range(1800)]
+    tell = np.array([np.sum(row < 10) - np.sum(row >= 190) for row in rows])
+    table = pa.table(
+        {
+            "said": [" ".join(f"word{i}" for i in row) for row in rows],
+            "y": np.where(tell + random.normal(0, 0.3, 1800) > 0, "good", "bad"),
+        }
+    )
+    model = fit(table.slice(0, 1200), "y", model_list=["LogisticRegression"])
+    again = [from_state(json.loads(json.dumps(to_state(model.features.used[0]))))]
+    assert score(model, table.slice(1200), "y", "roc_auc") > 0.75
+    assert again == list(model.features.used)

@@ -71,6 +71,17 @@ def test_the_problem_follows_from_the_target(
             },
         ),
         (
+            "MODEL_TYPE XGBOOST OBJECTIVE 'multi:softmax'"
+            " HYPERPARAMETERS DEFAULT EXCEPT (NUM_CLASS '3', MAX_DEPTH 4)",
+            WORDS,
+            {
+                "task": "classification",
+                "model_list": ["XGBClassifier"],
+                "optimization_metric": "accuracy",
+                "hyperparameters": {"max_depth": 4},
+            },
+        ),
+        (
             "MODEL_TYPE LINEAR_LEARNER",
             WORDS,
             {"task": "classification", "model_list": ["LogisticRegression"]},
@@ -142,6 +153,12 @@ def test_without_a_target_a_number_of_clusters_must_be_given(clauses: str) -> No
 def test_what_changes_nothing_is_noted() -> None:
     found = planned("IAM_ROLE default SETTINGS (S3_BUCKET 'b', MAX_CELLS 9)")
     assert [note.partition(" ")[0] for note in found.notes] == ["IAM_ROLE", "S3_BUCKET"]
+
+
+def test_a_number_of_classes_is_noted_to_be_what_the_rows_say() -> None:
+    given = "MODEL_TYPE XGBOOST HYPERPARAMETERS DEFAULT EXCEPT (NUM_CLASS '3')"
+    (note,) = planned(given).notes
+    assert note == "HYPERPARAMETERS: num_class is ignored by XGBOOST"
 
 
 def test_preprocessors_are_noted_and_their_columns_must_be_there() -> None:

@@ -115,6 +115,32 @@ def test_the_function_may_stand_anywhere(
     assert value(client, sql) == sum(label == "yes" for _, label in predicted)
 
 
+def test_rows_are_ranked_by_the_function(
+    client: Connection, predicted: list[tuple[Any, ...]]
+) -> None:
+    ranked = f"SELECT RANK() OVER (ORDER BY {CALL}) FROM customer_info_table"
+    labels = [label for _, label in predicted]
+    expected = sorted(1 + sum(one < label for one in labels) for label in labels)
+    assert sorted(rank for (rank,) in rows(client, ranked)) == expected
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        f"SELECT COUNT({CALL}) FROM customer_info_table",
+        "SHOW MODEL customer_churn",
+        "SELECT COUNT(*) FROM stv_ml_model_info",
+        f"CALL sys.ML_MODEL_LOAD('{HANDLE}', NULL)",
+        "DROP MODEL IF EXISTS nobodys",
+    ],
+)
+def test_models_are_reached_where_rapid_alone_may_answer(
+    client: Connection, sql: str
+) -> None:
+    run(client, "SET use_secondary_engine = FORCED", sql)
+    assert value(client, "SELECT @@use_secondary_engine") == "FORCED"
+
+
 def test_columns_bear_the_name_and_type_of_the_function(client: Connection) -> None:
     with client.cursor() as cursor:
         cursor.execute(f"SELECT {CALL} FROM customer_info_table LIMIT 1")

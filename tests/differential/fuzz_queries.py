@@ -11,7 +11,7 @@ class Queries(Expressions):
     def query(self) -> str:
         kinds = (self.rows, self.rows, self.groups, self.groups, self.windows)
         others = (self.combined, self.derived, self.odd, self.several, self.recursive)
-        kind = self.one(*kinds, *others, *(self.called,) * 4)
+        kind = self.one(*kinds, *others, self.merged, *(self.called,) * 4)
         return kind()
 
     def rows(self) -> str:
@@ -150,6 +150,28 @@ class Queries(Expressions):
             f" WHERE n.w > {self.upto(3)}",
         )
         return self.sorted(text + self.one("", *tests), 2)
+
+    def merged(self) -> str:
+        """What an inner query computes, which MySQL may do in the outer one."""
+        joined = self.chance.random() < 0.5
+        names, number = "ab" if joined else "a", self.column("a", NUMBERS)
+        ratio = f"{number} / {self.column(names, NUMBERS)}"
+        value = self.one(ratio, ratio, self.item(names), self.item(names))
+        listed = f"{value} v, a.id w, {self.column(names, SHOWN)} u"
+        inner = f"SELECT {listed} FROM {self.source(joined)}{self.where(names)}"
+        items, behind = ["n.v", "n.w", "n.u"], ""
+        if self.chance.random() < 0.3:
+            items, behind = ["n.v", "COUNT(DISTINCT n.w)"], " GROUP BY n.v"
+        tests = ("n.v IS NOT NULL", f"n.v > {self.upto(3)}", f"n.w > {self.upto(9)}")
+        kept = self.one("", "", *(f" WHERE {test}" for test in tests))
+        kept = self.one(kept, kept, f" WHERE {' AND '.join(tests[1:])}")
+        shown = f"SELECT {self.one('', '', 'DISTINCT ')}{', '.join(items)} FROM"
+        other = self.one("", "", f" JOIN {self.one('q', 'r')} b ON b.id = n.w + 5")
+        if self.chance.random() < 0.3:
+            text = f"WITH n AS ({inner}) {shown} n{other}{kept}{behind}"
+        else:
+            text = f"{shown} ({inner}) n{other}{kept}{behind}"
+        return self.sorted(text, len(items))
 
     def sorted(self, text: str, count: int) -> str:
         places = (f"{n}{self.one('', ' DESC')}" for n in range(1, count + 1))

@@ -181,7 +181,7 @@ def proxied_socket(pair: Pair) -> socket.socket:
 def everything(connection: socket.socket) -> bytes:
     """All that comes until the connection ends."""
     with connection:
-        connection.settimeout(20)
+        connection.settimeout(60)
         data = b""
         while more := connection.recv(1 << 16):
             data += more

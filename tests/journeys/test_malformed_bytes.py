@@ -37,7 +37,7 @@ from tests.wire.logins import CERTIFIED, PLAIN, REFUSED, UNIX
 pytestmark = pytest.mark.mysql
 
 MANY = int(os.environ.get("HEATPROXY_TEST_FAULTS", "1000"))
-PATIENCE_S = 30.0  # for what takes milliseconds: a loaded machine is no failure
+PATIENCE_S = 30.0  # of CPU, for what takes milliseconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -391,8 +391,8 @@ def test_a_long_statement_takes_no_more_than_its_length(
 ) -> None:
     text = long(60_000)
     prefilter = Prefilter(["t", "weird`name"], ["journey"])
-    started = time.monotonic()
+    started = time.process_time()
     prefilter.wants(text)
     for escapes in (True, False):
         tokens(text, backslash_escapes=escapes)
-    assert time.monotonic() - started < PATIENCE_S
+    assert time.process_time() - started < PATIENCE_S

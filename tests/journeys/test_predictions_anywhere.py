@@ -245,6 +245,22 @@ QUERIES = {
         f" WHERE {P} <> 'x' ORDER BY id",
         "SELECT id, IF(id % 2, UPPER(job), job) FROM e ORDER BY id",
     ),
+    "a versioned comment": (
+        f"SELECT /*! id, */ {P} FROM people WHERE id < 4 /*!50000 ORDER BY 1 DESC */",
+        "SELECT id, Prediction FROM e WHERE id < 4 ORDER BY 1 DESC",
+    ),
+    "LATERAL by a prediction": (
+        f"SELECT a.id, d.n FROM people a, LATERAL (SELECT COUNT(*) n FROM people b"
+        f" WHERE {P_OF['b']} = {P_OF['a']} AND b.id < a.id) d ORDER BY a.id",
+        "SELECT a.id, d.n FROM e a, LATERAL (SELECT COUNT(*) n FROM e b"
+        " WHERE b.Prediction = a.Prediction AND b.id < a.id) d ORDER BY a.id",
+    ),
+    "a join by what is around it": (
+        f"SELECT p.id FROM people p WHERE 3 < (SELECT COUNT(*) FROM people a JOIN"
+        f" people b ON b.id = a.id + 1 AND {P_OF['b']} = {P_OF['p']}) ORDER BY 1",
+        "SELECT p.id FROM e p WHERE 3 < (SELECT COUNT(*) FROM e a JOIN"
+        " e b ON b.id = a.id + 1 AND b.Prediction = p.Prediction) ORDER BY 1",
+    ),
     "no rows": (
         f"SELECT id, {P} FROM people WHERE id > 1000",
         "SELECT id, Prediction FROM e WHERE id > 1000",
@@ -390,6 +406,48 @@ def test_a_view_of_predictions_is_asked_as_a_table(client: Connection) -> None:
     )
 
 
+SHORT = f"sys.ML_PREDICT_ROW({OF_ROW.format('')}, '{SCHEMA}')->>'$.Prediction'"
+DEFINED = {
+    "view": (
+        "VIEW defined AS SELECT id, {} p FROM people",
+        "SELECT id, p FROM defined",
+    ),
+    "function": (
+        "FUNCTION defined(wanted int) RETURNS text READS SQL DATA"
+        " RETURN (SELECT {} FROM people WHERE id = wanted)",
+        "SELECT id, defined(id) FROM people",
+    ),
+    "procedure": (
+        "PROCEDURE defined() BEGIN SET @s = 1; SELECT id, {} FROM people ORDER BY id;"
+        " END",
+        "CALL defined()",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", DEFINED)
+def test_a_definition_may_take_the_prediction_as_a_query_does(
+    client: Connection, kind: str
+) -> None:
+    definition, asked = DEFINED[kind]
+    run(client, f"CREATE {definition.format(SHORT)}")
+    try:
+        found = sorted(result_sets(client, asked)[0].rows)
+    finally:
+        run(client, f"DROP {kind} defined")
+    assert found == rows(client, "SELECT id, Prediction FROM e ORDER BY id")
+
+
+def test_a_session_with_locked_tables_predicts(client: Connection) -> None:
+    run(client, "LOCK TABLES people READ")
+    try:
+        found = [rows(client, f"SELECT id, {P} FROM people WHERE id = 2")]
+        found.append(rows(client, f"SELECT id, {P} p FROM people HAVING id = 2"))
+    finally:
+        run(client, "UNLOCK TABLES")
+    assert found == [rows(client, "SELECT id, Prediction FROM e WHERE id = 2")] * 2
+
+
 def test_parameters_may_stand_in_every_argument(
     client: Connection, server: Server, schema: str
 ) -> None:
@@ -445,10 +503,17 @@ def test_a_statement_sees_rows_of_a_rapid_table(client: Connection) -> None:
         "ALTER TABLE fast SECONDARY_LOAD",
     )
     expected = rows(client, "SELECT Prediction, COUNT(*) FROM e GROUP BY 1 ORDER BY 1")
+    different = (
+        f"SELECT COUNT(*) FROM fast p WHERE NOT EXISTS (SELECT 1 FROM fast q"
+        f" WHERE q.job = p.job AND {P_OF['q']} <> {P_OF['p']})"
+    )
+    counts = set()
     for mode in ("ON", "FORCED"):
         run(client, f"SET use_secondary_engine = {mode}")
         asked = f"SELECT {P}, COUNT(*) FROM fast GROUP BY 1 ORDER BY 1"
         assert rows(client, asked) == expected
+        counts.add(value(client, different))
+    assert len(counts) == 1
     run(client, "SET use_secondary_engine = ON", "DROP TABLE fast")
 
 

@@ -65,7 +65,7 @@ class Sessions:
         for sql in sequences.SETUP:
             self._pair.admin(sql)
         answers = []
-        with self._pair.ways[way](options, read_timeout=20) as client:
+        with self._pair.ways[way](options, read_timeout=60) as client:
             held = Held(client, cuts)
             for group in groups:
                 answers.append(held.hold(group))

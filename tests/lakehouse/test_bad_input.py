@@ -128,6 +128,30 @@ def test_files_of_different_widths_are_not_one_table(make_file: MakeFile) -> Non
     )
 
 
+def test_bytes_that_are_no_text_are_told_where_they_are(make_file: MakeFile) -> None:
+    file = make_file(b"1,caf\xc3\xa9\n2,\xff\xfe\n", "a.csv")
+    with pytest.raises(MySQLError) as caught:
+        reader.infer([file], parse_dialect(COMMA, "t"))
+    assert caught.value.number == 6061
+    assert caught.value.message.startswith("a.csv at byte offset 10: ")
+
+
+def test_parquet_columns_are_matched_by_their_order_whatever_they_are_called(
+    make_file: MakeFile,
+) -> None:
+    sure = pa.schema([pa.field("k", pa.int64(), nullable=False)])
+    files = [
+        make_file(as_parquet(one), name)
+        for name, one in (
+            ("a", pa.table({"k": [1]}, schema=sure)),
+            ("b", pa.table({"other": pa.array([None, 7], pa.int64())})),
+        )
+    ]
+    dialect = parse_dialect({"format": "parquet"}, "t")
+    found = reader.infer(files, dialect)
+    assert [(one.name, one.nullable) for one in found.columns] == [("k", True)]
+
+
 def test_parquet_files_of_different_types_are_not_one_table(
     make_file: MakeFile,
 ) -> None:

@@ -91,7 +91,7 @@ def test_a_value_is_kept_as_mysql_keeps_it(
         ([1950, 1900], "year", 6045),
         ([1.5, -0.5], "double unsigned", 6045),
         ([LATE, datetime(9999, 12, 31, 23, 59, 59, 900_000)], "datetime", 6045),
-        ([LATE, datetime(2039, 1, 1)], "timestamp", 6045),
+        ([LATE, datetime(2038, 1, 19, 3, 14, 8)], "timestamp", 6045),
     ],
 )
 def test_what_mysql_would_not_take_fails_or_is_null_with_a_warning(

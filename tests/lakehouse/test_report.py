@@ -181,11 +181,12 @@ def test_report_rows_answer_the_queries_of_the_labs() -> None:
     rows = ReportRows()
     rows.sql("CREATE DATABASE `d`;")
     rows.warn("d", "t", 6095, "Skipped")
-    rows.error("d", "t", "bad")
+    rows.error("d", "t", 6098, "bad")
     rows.table_summary(TableOutcome("d", "t", 2, 2, columns=3))
     found = list(rows)
     assert [row.id for row in found] == [1, 2, 3, 4]
     assert [row.type for row in found] == ["sql", "warn", "error", "info"]
     assert json.loads(found[0].log)["sql"] == "CREATE DATABASE `d`;"
+    assert json.loads(found[2].log)["condition_no"] == 6098
     assert json.loads(found[3].log)["type"] == "table_summary"
     assert (found[3].comp, found[3].stage) == ("AUTO_LOAD", "EXECUTE")

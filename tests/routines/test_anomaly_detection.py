@@ -140,6 +140,19 @@ def test_a_row_is_answered_with_drift_when_it_is_asked_for(client: Connection) -
     assert answer["ml_results"]["drift"]["metric"] > 1.0
 
 
+def test_texts_that_were_read_as_numbers_are_echoed_as_numbers(
+    client: Connection,
+) -> None:
+    answer = json.loads(
+        value(
+            client,
+            'SELECT sys.ML_PREDICT_ROW(\'{"x": "12", "y": 11, "word": "7"}\','
+            " 'strange', NULL)",
+        )
+    )
+    assert (answer["x"], answer["y"], answer["word"]) == (12.0, 11, "7")
+
+
 def test_the_catalog_says_what_was_trained(client: Connection) -> None:
     ((kind, target, text),) = rows(
         client,

@@ -354,3 +354,26 @@ def test_names_and_values_need_no_plain_letters(
         *("na me", "`q`", "it's", "größe"),
     ]
     assert rows(client, f"SELECT * FROM {quoted}") == [(1, "\\", "'", "ß")]
+
+
+def test_what_keeps_a_table_from_being_loaded_is_shown_with_its_number(
+    client: Connection, store: ObjectStore, shore: str
+) -> None:
+    load(
+        client,
+        shore,
+        {
+            "t": external(store.url("good.csv")),
+            "gone": external(store.url("gone.csv")),
+        },
+    )
+    ((level, number, message),) = rows(client, "SHOW WARNINGS")
+    assert (level, number) == ("Error", 6068)
+    assert message.startswith("No files found corresponding to")
+    told = rows(
+        client,
+        "SELECT log->'$.condition_no', log->>'$.error'"
+        " FROM sys.heatwave_autopilot_report WHERE type = 'error'",
+    )
+    assert told == [("6068", message)]
+    assert value(client, "SELECT COUNT(*) FROM shore.t") == 2

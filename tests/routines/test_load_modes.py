@@ -101,6 +101,17 @@ def test_validation_of_a_table_that_is_there_says_what_would_fail(
     assert refusal(client, "SELECT * FROM bay.t")[0] == 3877  # nothing was loaded
 
 
+def test_a_loaded_table_can_be_validated_but_not_made_again(
+    client: Connection, store: ObjectStore, bay: str
+) -> None:
+    asked(client, new("t", table(store)))
+    again = asked(client, new("t", table(store)), mode="validation")
+    assert again["VALIDATING TABLE"][2] == "Table validated successfully!"
+    assert value(client, "SELECT COUNT(*) FROM bay.t") == 2
+    refused = asked(client, new("t", table(store)))
+    assert any("1 table(s) are not loadable" in k for k in refused["OFFLOAD ANALYSIS"])
+
+
 # --- tables that are there ----------------------------------------------------------
 
 

@@ -431,6 +431,32 @@ SELECT a.id FROM emp a JOIN dept b ON a.id = b.id ORDER BY TIMESTAMPADD(QUARTER,
 SELECT COUNT(*) FROM n a JOIN nothing e ON a.id = e.id GROUP BY a.i / a.ti
 -- sorting by what may warn, of several tables
 SELECT id FROM n WHERE id IN (SELECT id FROM nothing) ORDER BY i / ti
+-- sorting by what may warn, of several tables
+SELECT q FROM (SELECT a.i / a.ti AS q FROM n a JOIN nothing e ON a.id = e.id) d ORDER BY q
+-- sorting by what may warn, of several tables
+SELECT q FROM (SELECT q FROM (SELECT id, i / ti AS q FROM n) c JOIN nothing e USING (id)) d ORDER BY q
+-- sorting by what may warn, of several tables
+WITH d AS (SELECT a.i / a.ti AS q FROM n a JOIN nothing e ON a.id = e.id) SELECT q FROM d ORDER BY q
+-- sorting by what may warn, of several tables
+WITH d AS (SELECT id, i / ti AS q FROM n WHERE id < 3) SELECT d.id FROM d JOIN nothing e ON d.id = e.id ORDER BY d.q
+-- sorting by what may warn, of several tables
+(SELECT a.i / a.ti AS q FROM n a JOIN nothing e ON a.id = e.id) ORDER BY q
+-- grouping by what may warn, of several tables
+SELECT q, COUNT(DISTINCT id) FROM (SELECT a.id, a.i / a.ti AS q FROM n a JOIN nothing e ON a.id = e.id) d GROUP BY q
+-- grouping by what may warn, of several tables
+SELECT COUNT(*) FROM (SELECT a.i, a.ti FROM n a JOIN nothing e ON a.id = e.id) d GROUP BY i / ti WITH ROLLUP
+-- grouping by what may warn, of several tables
+SELECT i / ti, COUNT(DISTINCT id) FROM n WHERE id IN (SELECT id FROM nothing) GROUP BY 1
+-- a condition that may warn, on rows that were picked
+SELECT id FROM (SELECT id, i / ti AS q FROM n WHERE ti > 0) d WHERE q > 0
+-- a condition that may warn beside another one
+SELECT id FROM (SELECT id, ti, i / ti AS q FROM n) d WHERE q > 0 AND ti > 0
+-- a condition that may warn, of several tables
+SELECT d.id FROM (SELECT id, i / ti AS q FROM n WHERE ti > 0) d JOIN nothing e ON d.id = e.id WHERE d.q > 0
+-- a join by what may warn
+SELECT d.id FROM (SELECT id, i / ti AS q FROM n WHERE ti > 0) d JOIN nothing e ON d.id = e.id AND d.q > 0
+-- a subquery that may warn, as a condition
+WITH d AS (SELECT id, i / ti AS q FROM n) SELECT id FROM n WHERE EXISTS (SELECT 1 FROM d WHERE q > 1)
 -- a condition that may warn, of several tables
 SELECT a.id FROM n a JOIN nothing e ON a.id = e.id WHERE a.i / a.ti > 1
 -- a condition that may warn, of several tables

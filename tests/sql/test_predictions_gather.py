@@ -48,10 +48,31 @@ def test_the_rows_of_a_call_are_asked_for(sql: str, asked: str) -> None:
 def test_rows_of_a_correlated_subquery_are_those_of_both_blocks() -> None:
     made = rewriting("SELECT 1 from t where x in (select F from u where y = t.y) and z")
     (asked,) = made.asked()
-    assert made.gathers(asked, b"v")[-1].decode() == (
+    *_, correlated, unrestricted = made.gathers(asked, b"v")
+    assert correlated.decode() == (
         "SELECT DISTINCT heatproxy_o0.* FROM (t), LATERAL (SELECT DISTINCT v AS"
         " heatproxy_a FROM (u) WHERE y = t.y) AS heatproxy_o0 WHERE TRUE and z"
     )
+    assert unrestricted == b"SELECT DISTINCT v AS heatproxy_a FROM (u)"
+
+
+OF_OTHERS = {  # calls whose arguments are of blocks around: what is tried in the end
+    "on": (
+        "SELECT 1 from t w where z and 1 < (SELECT 1 from u join v on F = 1)",
+        ["t w", "(t w) WHERE z and TRUE"],
+    ),
+    "lateral": ("SELECT 1 from t w, lateral (SELECT 1 from u where F = 1) d", ["t w"]),
+}
+
+
+@pytest.mark.parametrize(("sql", "froms"), OF_OTHERS.values(), ids=OF_OTHERS)
+def test_rows_of_the_block_around_may_be_enough(sql: str, froms: list[str]) -> None:
+    made = rewriting(sql)
+    (asked,) = made.asked()
+    found = [select.decode() for select in made.gathers(asked, b"v")]
+    start = "SELECT DISTINCT v AS heatproxy_a FROM "
+    tried = [select.removeprefix(start) for select in found if " w" in select]
+    assert tried[: len(froms)] == froms
 
 
 def test_calls_come_in_the_order_in_which_their_rows_come_to_be() -> None:

@@ -290,3 +290,19 @@ def test_what_mysql_stores_is_evaluated_whole(oracle: Oracle, text: str) -> None
     stored = SessionFacts(switches="index_merge=on,derived_merge=off")
     with pytest.raises(Forward, match="may warn"):
         oracle.translate(text, stored)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SELECT DISTINCT a.i / a.ti FROM n a JOIN nothing e ON a.id = e.id",
+        "SELECT RANK() OVER (ORDER BY a.i / a.ti) FROM n a JOIN nothing e USING (id)",
+    ],
+)
+def test_what_the_hypergraph_optimizer_sorts_early_is_mysqls(
+    oracle: Oracle, text: str
+) -> None:
+    assert oracle.translate(text)  # the other one sorts what is joined
+    early = SessionFacts(switches="index_merge=on,hypergraph_optimizer=on")
+    with pytest.raises(Forward, match="sorting by what may warn"):
+        oracle.translate(text, early)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from heatproxy.sql.versioned import creates_lakehouse, opened
+from heatproxy.sql.versioned import creates_lakehouse, opened, predicts
 
 
 @pytest.mark.parametrize(
@@ -40,3 +40,19 @@ def test_a_backslash_escapes_where_the_session_says_so() -> None:
 )
 def test_only_lakehouse_tables_are_of_interest(text: bytes, may: bool) -> None:
     assert creates_lakehouse(text) is may
+
+
+@pytest.mark.parametrize(
+    ("text", "may"),
+    [
+        (b"SELECT /*! a, */ sys.ML_PREDICT_ROW(b, c, NULL)->>'$.d' FROM e", True),
+        (b"SELECT sys.ml_explain_row(b, c, NULL) /*!50000 AS f */ FROM e", True),
+        (b"SELECT sys.ML_PREDICT_ROW(b, c, NULL) /*!99999 AS f */ FROM e", False),
+        (b"SELECT a /*! , b */ FROM e", False),
+        (b"/*!50001 CREATE VIEW v AS SELECT sys.ML_PREDICT_ROW(b, c, NULL) */", False),
+    ],
+)
+def test_comments_beside_predictions_are_opened_if_all_servers_read_them(
+    text: bytes, may: bool
+) -> None:
+    assert predicts(text) is may

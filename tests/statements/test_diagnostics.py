@@ -64,11 +64,11 @@ def failing_procedure(server: Server, lake: Lake) -> Iterator[None]:
 
 
 def described(connection: Connection, sql: str) -> tuple[Any, ...]:
-    """The names of its columns, its rows, and how many warnings came with them."""
+    """Its columns, its rows, and how many warnings came with them."""
     with connection.cursor() as cursor:
         cursor.execute(sql)
-        names = tuple(column[0] for column in cursor.description or ())
-        return names, cursor.fetchall(), cursor._result.warning_count
+        columns = tuple(cursor.description or ())
+        return columns, cursor.fetchall(), cursor._result.warning_count
 
 
 @pytest.mark.parametrize("kind", FAILING)
@@ -101,6 +101,52 @@ def test_get_diagnostics_finds_our_error(client: Connection) -> None:
         " @state = RETURNED_SQLSTATE",
     )
     assert rows(client, "SELECT @number, @text, @state") == [(number, text, "HY000")]
+
+
+GETS = [
+    "GET DIAGNOSTICS @a = NUMBER, @b = ROW_COUNT",
+    "GET CURRENT DIAGNOSTICS @b = ROW_COUNT",
+    "GET DIAGNOSTICS CONDITION 1 @a = RETURNED_SQLSTATE, @b = MYSQL_ERRNO,"
+    " @c = MESSAGE_TEXT",
+    "GET DIAGNOSTICS CONDITION @one @c = MESSAGE_TEXT",
+    "GET DIAGNOSTICS CONDITION 7 @c = MESSAGE_TEXT",
+]
+
+
+@pytest.mark.parametrize("get", GETS)
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT id FROM t WHERE id = '3x'",
+        "SELECT SQL_CALC_FOUND_ROWS id FROM t ORDER BY id LIMIT 2",
+        "SELECT id FROM t WHERE day = 'x'",
+        "SELECT id FROM t WHERE id < 4",
+        "SELECT id FROM t WHERE id < 0",
+        "CREATE TEMPORARY TABLE twin.got AS SELECT id FROM t WHERE id < 4",
+    ],
+)
+def test_get_diagnostics_finds_what_a_query_has_left(
+    client: Connection, backend: Connection, query: str, get: str
+) -> None:
+    found = []
+    for connection in (client, backend):
+        run(connection, "SET @a = NULL, @b = NULL, @c = NULL, @one = 1")
+        outcome = attempt(connection, query)
+        run(connection, get)
+        found.append([outcome, described(connection, COUNTS)])
+        attempt(connection, query.replace("twin.got", "twin.got_again"))
+        run(connection, get)
+        found[-1].append(rows(connection, "SELECT @a, @b, @c"))
+    assert found[0] == found[1]
+
+
+def attempt(connection: Connection, sql: str) -> int | None:
+    """The number of the error, if any."""
+    try:
+        run(connection, sql)
+    except pymysql.MySQLError as error:
+        return int(error.args[0])
+    return None
 
 
 def test_an_error_is_gone_with_the_next_statement(client: Connection) -> None:

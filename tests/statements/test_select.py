@@ -15,7 +15,7 @@ from heatproxy.engine import DuckDB
 from tests.asking import Rows, columns_of, refusal, result_sets, rows, run, value
 from tests.conftest import Running, Server
 from tests.lakeside import external, load, load_call
-from tests.statements.conftest import Connection, Lake, csv_bytes
+from tests.statements.conftest import ROWS, Connection, Lake, csv_bytes
 
 pytestmark = pytest.mark.mysql
 
@@ -242,6 +242,21 @@ def test_a_limit_of_the_session_is_kept(client: Connection) -> None:
     run(client, "SET sql_select_limit = 5")
     assert rows(client, "SELECT id FROM t ORDER BY id") == [(n,) for n in range(1, 6)]
     assert len(rows(client, "SELECT id FROM t ORDER BY id LIMIT 7")) == 7
+
+
+@pytest.mark.parametrize(
+    "stores",
+    ["CREATE TEMPORARY TABLE twin.kept AS {}", "INSERT INTO twin.kept {}"],
+    ids=["made from a query", "inserted"],
+)
+def test_a_limit_of_the_session_is_not_about_rows_that_are_stored(
+    client: Connection, stores: str
+) -> None:
+    if stores.startswith("INSERT"):
+        run(client, "CREATE TEMPORARY TABLE twin.kept (id INT)")
+    run(client, "SET sql_select_limit = 5")
+    run(client, stores.format("SELECT id FROM t"))
+    assert value(client, "SELECT COUNT(*) FROM twin.kept") == ROWS
 
 
 def test_a_statement_prepared_by_sql_is_answered(client: Connection) -> None:

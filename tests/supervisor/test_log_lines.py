@@ -3,12 +3,14 @@
 import json
 import logging
 from collections.abc import Iterator
+from typing import Any
 
 import pymysql
 import pytest
 
+from heatproxy.objectstore import ObjectStore
 from tests.asking import refusal, run, value
-from tests.lakeside import external, load_call
+from tests.lakeside import external, load, load_call
 from tests.supervisor.conftest import Watched
 
 pytestmark = pytest.mark.mysql
@@ -86,6 +88,21 @@ def test_no_secret_and_no_statement_stands_in_the_log(slow: Watched) -> None:
     for marker in (PASSWORD, STATEMENT, TOKEN):
         assert marker not in text
     assert slow.server.login["password"] not in text
+
+
+def test_a_string_that_is_no_utf_8_is_no_error_of_ours(watched: Watched) -> None:
+    with (
+        ObjectStore({"t.csv": b"a,b\n1,x\n"}) as store,
+        watched.server.connect() as client,
+    ):
+        load(client, "odd", {"t": external(store.url("t.csv"))})
+        before = len(watched.lines)
+        with client.cursor() as cursor:
+            text: Any = b"SELECT COUNT(*) FROM odd.t WHERE b <> '\xff'"
+            cursor.execute(text)
+            assert cursor.fetchall() == ((1,),)
+        run(client, "DROP DATABASE odd")
+    assert not [line for line in watched.lines[before:] if line["level"] == "error"]
 
 
 def test_every_line_is_json_with_a_time_a_level_and_a_process(watched: Watched) -> None:

@@ -126,6 +126,7 @@ EXPLICIT: tuple[Kind, ...] = (
             _gradient(20, 0.005, 0.1, 20, 0.1),
             _gradient(50, 0.005, 0.05, 20, 0.05),
             _gradient(100, 0.005, 0.02, 20, 0.1),
+            _gradient(10, 0.03, 0.05, 60, 0.2),  # few ratings: steps that get there
         ),
     ),
     Kind(

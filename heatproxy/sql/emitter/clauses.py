@@ -18,6 +18,15 @@ def is_aggregated(node: exp.Select) -> bool:
     )
 
 
+def aliased(node: exp.Select) -> dict[str, exp.Expr]:
+    """The select list's expressions that have an alias, by it in lower case."""
+    return {
+        item.alias.lower(): item.this
+        for item in node.expressions
+        if isinstance(item, exp.Alias)
+    }
+
+
 def group_items(clause: exp.Expr | None) -> tuple[list[exp.Expr], bool]:
     """The GROUP BY expressions, and whether WITH ROLLUP or ROLLUP() stands there."""
     if clause is None:

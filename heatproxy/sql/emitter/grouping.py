@@ -6,13 +6,12 @@ subquery that groups: under ROLLUP, for windows, and for subqueries about groups
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from heatproxy.sql.emitter.compare import equal_keys
 from heatproxy.sql.emitter.relations import Source, elsewhere, quoted
 from heatproxy.sql.emitter.values import (
-    TRAP,
     Context,
     Forward,
     Value,
@@ -69,7 +68,12 @@ class Grouping:
         self._listed[value.sql] = key
         self.keys[value.sql] = value
 
-    def know(self, sources: Sequence[Source]) -> None:
+    def know(
+        self,
+        sources: Sequence[Source],
+        is_several: bool,
+        warns: Callable[[str], bool],
+    ) -> None:
         """Tell groups by columns as they are, where a group has one row of their table.
 
         It has where the primary key is among what is grouped by: whatever is equal in
@@ -78,7 +82,7 @@ class Grouping:
         Raises:
             Forward: MySQL may sort by a key, and warn, before it leaves rows out.
         """
-        if len(sources) > 1 and any(TRAP in sql for sql in self.keys):
+        if is_several and any(map(warns, self.keys)):
             raise Forward("grouping by what may warn, of several tables")
         for source in () if self.rollup else sources:
             begin = f"{source.alias}."

@@ -14,7 +14,6 @@ from heatproxy.sql.emitter.compare import equal_keys, order_key
 from heatproxy.sql.emitter.grouping import is_constant
 from heatproxy.sql.emitter.relations import Source, only, quoted
 from heatproxy.sql.emitter.values import (
-    TRAP,
     Context,
     Forward,
     Value,
@@ -34,16 +33,16 @@ class Order:
 
 
 def order_by(
-    ctx: Context,
+    block: Block,
     clause: exp.Expr | None,
     meaning: Callable[[exp.Expr], Value],
     rows: str | None = None,
-    grouped: bool = False,
+    is_several: bool = False,
 ) -> Order:
     """The ORDER BY clause; ``meaning`` gives the Value of one item.
 
-    ``rows``: the FROM and WHERE that MySQL may sort some tables of before it reads
-    the others, None where it sorts what is shown. ``grouped``: they are grouped first.
+    ``rows``: the FROM and WHERE, None where what is shown is sorted. ``is_several``:
+    MySQL may sort some tables of them before it reads the others.
     """
     if clause is None:
         return Order()
@@ -57,10 +56,10 @@ def order_by(
             continue  # DuckDB would take a number for a place
         if value.kind == "json" and rows is not None:
             _require_shown(value, rows)
-        if TRAP in value.sql and rows is not None and not grouped:
-            _require_no_join(rows)
+        if is_several and block.queries.unread.warns(value.sql):
+            raise Forward("sorting by what may warn, of several tables")
         way = "DESC NULLS LAST" if item.args.get("desc") else "ASC NULLS FIRST"
-        keys.append(f"{order_key(ctx, value)} {way}")
+        keys.append(f"{order_key(block, value)} {way}")
         by.add(value.sql)
     return Order(f"ORDER BY {', '.join(keys)}" if keys else "", frozenset(by))
 
@@ -75,12 +74,6 @@ def _require_shown(value: Value, rows: str) -> None:
     alone = " JOIN " not in rows and "(SELECT " not in rows
     if not (alone and _COLUMN.fullmatch(document)):
         raise Forward("sorting by JSON that is not a column of the only table")
-
-
-def _require_no_join(rows: str) -> None:
-    """Refuse what may warn of rows that MySQL may sort and leave out afterwards."""
-    if " JOIN " in rows or "(SELECT " in rows:
-        raise Forward("sorting by what may warn, of several tables")
 
 
 def sortable(value: Value) -> Value:

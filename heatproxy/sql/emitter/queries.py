@@ -47,7 +47,10 @@ class Emitter:
     _views: int = 0
 
     def __post_init__(self) -> None:
-        self.unread = Unread(merges="derived_merge=off" not in self.session.switches)
+        self.unread = Unread(
+            merges="derived_merge=off" not in self.session.switches,
+            sorts_early="hypergraph_optimizer=on" in self.session.switches,
+        )
 
     def query(self, node: exp.Expr, scope: Scope, wanted: Wanted) -> Relation:
         """A SELECT, a set operation, or either in parentheses.

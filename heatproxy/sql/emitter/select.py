@@ -8,7 +8,13 @@ from sqlglot import exp
 from heatproxy.sql.collation import CollationWeights
 from heatproxy.sql.emitter import sets, sources
 from heatproxy.sql.emitter.block import Block
-from heatproxy.sql.emitter.clauses import Item, group_items, grouped_by, is_aggregated
+from heatproxy.sql.emitter.clauses import (
+    Item,
+    aliased,
+    group_items,
+    grouped_by,
+    is_aggregated,
+)
 from heatproxy.sql.emitter.compare import order_key
 from heatproxy.sql.emitter.concatenation import CUT
 from heatproxy.sql.emitter.grouping import Grouping
@@ -32,7 +38,7 @@ from heatproxy.sql.emitter.relations import (
     listed,
     only,
 )
-from heatproxy.sql.emitter.values import TRAP, Forward, Value, decimal, plain
+from heatproxy.sql.emitter.values import Forward, Value, decimal, plain
 
 CLAUSES = (
     *("with_", "expressions", "distinct", "from_", "joins", "where", "group"),
@@ -82,6 +88,7 @@ class _Select:
     having: str = ""
     picks: bool = False  # WHERE may warn
     is_all: bool = True  # each row of its table takes part in it
+    is_several: bool = False  # MySQL may read several tables for its rows
 
     def written(self) -> Relation:
         only(self.node, *CLAUSES)
@@ -97,7 +104,7 @@ class _Select:
             # MySQL concatenates, and warns, for groups that HAVING leaves out too
             raise Forward("GROUP_CONCAT() in groups that are not all shown")
         outputs = [self._output(value) for value in values]
-        self.block.aliases = self._aliases()
+        self.block.aliases = aliased(self.node)
         names = tuple(name for name, _ in items)
         if not self.distinct:
             sql = self._plain(values, outputs)
@@ -105,6 +112,8 @@ class _Select:
             sql, outputs = self._distinct(names, outputs)
         else:
             sql, outputs = self._distinct_around(names, values, outputs)
+        if self.is_several and (self.distinct or self.windowed):
+            self.queries.unread.require_sorted_last(sql)
         columns = tuple(zip(names, outputs, strict=True))
         computed = tuple(self._computed(value) for value in outputs)
         told = (self._is_merged, self.picks, self.is_all)
@@ -120,12 +129,8 @@ class _Select:
     @property
     def _is_shaped(self) -> bool:
         """Whether how many rows there are depends on more than FROM and WHERE."""
-        return (
-            self.aggregated
-            or self.windowed
-            or self.distinct
-            or self.node.args.get("having") is not None
-        )
+        shaped = self.aggregated or self.windowed or self.distinct
+        return shaped or self.node.args.get("having") is not None
 
     @property
     def _is_merged(self) -> bool:
@@ -151,15 +156,13 @@ class _Select:
         if where := self.node.args.get("where"):
             only(where, "this")
             condition = self.block.condition(where.this)
-            several = len(self.block.sources) > 1 or self.block.outer_reads
-            if TRAP in condition and several:
-                # which rows it is tested for is up to the plan
-                raise Forward("a condition that may warn, of several tables")
             self.rows = f"{self.rows} WHERE {condition}".strip()
-            self.picks = TRAP in condition
+            self.picks = self.queries.unread.warns(condition)
         aliases = [source.alias for source in self.block.sources]
-        self.is_all = self.queries.unread.is_all(self.node, aliases)
-        self.queries.unread.require_rows(self.node, aliases, condition, self.aggregated)
+        unread, outer = self.queries.unread, self.block.outer_reads
+        self.is_all = unread.is_all(self.node, aliases)
+        self.is_several = unread.is_several(self.node, aliases)
+        unread.require_rows(self.node, aliases, condition, self.aggregated, outer)
 
     def _group(self, items: list[Item]) -> None:
         """GROUP BY, HAVING and the named windows."""
@@ -176,12 +179,12 @@ class _Select:
             grouping = Grouping(name, first, rollup, apart=rollup or self.windowed)
             for key in keys:
                 grouping.group_by(block, block.value(grouped_by(key, block, items)))
-            grouping.know(block.sources)
+            grouping.know(block.sources, self.is_several, self.queries.unread.warns)
             block.grouping = grouping
             block.aggregates = True
         if having is not None:
             only(having, "this")
-            block.aliases = self._aliases()
+            block.aliases = aliased(self.node)
             self.having = block.condition(having.this)
             block.aliases = {}
         block.windowed = True
@@ -283,7 +286,8 @@ class _Select:
         grouping = self.block.grouping
         if clause is None and grouping is not None and grouping.rollup:
             return self._order_of_rollup(grouping)
-        return order_by(self.block, clause, meaning, self.rows, grouping is not None)
+        is_several = self.is_several and grouping is None
+        return order_by(self.block, clause, meaning, self.rows, is_several)
 
     def _order_of_rollup(self, grouping: Grouping) -> Order:
         """Each group before its total, as MySQL gives them without ORDER BY."""
@@ -331,13 +335,6 @@ class _Select:
         if wanted.top:
             outputs = [sets.leaving(value) for value in outputs]
         return listed(outputs, not (wanted.top or wanted.bare))
-
-    def _aliases(self) -> dict[str, exp.Expr]:
-        return {
-            item.alias.lower(): item.this
-            for item in self.node.expressions
-            if isinstance(item, exp.Alias)
-        }
 
     def _items(self) -> Iterator[Item]:
         for item in self.node.expressions:

@@ -28,7 +28,7 @@ from heatproxy.sql.emitter.relations import (
     listed,
     only,
 )
-from heatproxy.sql.emitter.values import TRAP, Forward, Value, keyed
+from heatproxy.sql.emitter.values import Forward, Value, keyed
 
 _STORED = Wanted(stored=True)
 _ARGUMENTS = ("with_", "order", "limit", "offset")
@@ -61,7 +61,7 @@ def combined(
         for operand in (node.this, node.expression)
     ]
     left, right = operands
-    if word != "UNION" and any(TRAP in operand.sql for operand in operands):
+    if word != "UNION" and any(queries.unread.may_warn(o.sql) for o in operands):
         # the engine may leave out one side if the other is empty
         raise Forward(f"{word} of rows that MySQL may warn of")
     if len(left.columns) != len(right.columns):
@@ -244,9 +244,14 @@ def _arranged(
     """The query with ORDER BY, whose names are its columns', and LIMIT."""
     most = block.session.sql_select_limit if wanted.top else None
     limit = limited(node, most)
-    if limit and TRAP in relation.sql:
+    unread = block.queries.unread
+    if limit and unread.may_warn(relation.sql):
         # DuckDB tests no more rows than the first ones need
         raise Forward("LIMIT of rows that MySQL may warn of")
+    is_sorted = node.args.get("order") is not None and unread.warns(relation.sql)
+    if is_sorted and unread.marks(relation).is_several:
+        # MySQL sorts what is in parentheses as if they were not there
+        raise Forward("sorting by what may warn, of several tables")
     seen = wanted.top or wanted.ordered or limit
     alias = block.queries.name("u")
     columns = bound(relation.columns, alias)

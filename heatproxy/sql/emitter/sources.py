@@ -26,7 +26,6 @@ from heatproxy.sql.emitter.relations import (
     renamed,
 )
 from heatproxy.sql.emitter.values import (
-    TRAP,
     EngineTable,
     EngineView,
     Forward,
@@ -117,12 +116,12 @@ class _Builder:
         elif on is not None:
             with self.block.seeing(sources, visible):
                 condition = self.block.condition(on)
-            if TRAP in condition:  # which rows are compared is up to the plan
-                raise Forward("a join by what may warn")
         elif word in ("LEFT JOIN", "RIGHT JOIN") and not natural:
             raise Forward(f"{word} without ON")
         else:
             condition = "TRUE" if word in ("LEFT JOIN", "RIGHT JOIN") else ""
+        if self.queries.unread.warns(condition):  # for which rows is up to the plan
+            raise Forward("a join by what may warn")
         if word == "LEFT JOIN":
             sources, visible = _may_lack(right.sources, sources, visible)
         elif word == "RIGHT JOIN":

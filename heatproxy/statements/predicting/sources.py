@@ -33,22 +33,21 @@ async def readable(session: Session, statement: Text) -> AsyncIterator[bytes]:
         MySQLError: 1235, why there are no copies of its Lakehouse tables; 3877, one of
             these has not been loaded.
     """
-    async with _in_primary(session):
-        found = await _lakehouse(session, statement)
-        if found is None or not found.sources:
-            yield statement.own
-            return
-        if await session.backend.scalar("SELECT @@binlog_format") == "STATEMENT":
-            raise not_supported("copies for MySQL where binlog_format is STATEMENT")
-        copies = Copies(session, await session.schema())
-        changes = verb(statement.tokens) in _CHANGES
-        try:
-            yield await copies.text(found, changes=changes)
-        except Uncopied as problem:
-            what = f"predictions of Lakehouse tables: {problem}"
-            raise not_supported(what) from None
-        finally:
-            await copies.drop()
+    found = await _lakehouse(session, statement)
+    if found is None or not found.sources:
+        yield statement.own
+        return
+    if await session.backend.scalar("SELECT @@binlog_format") == "STATEMENT":
+        raise not_supported("copies for MySQL where binlog_format is STATEMENT")
+    copies = Copies(session, await session.schema())
+    changes = verb(statement.tokens) in _CHANGES
+    try:
+        yield await copies.text(found, changes=changes)
+    except Uncopied as problem:
+        what = f"predictions of Lakehouse tables: {problem}"
+        raise not_supported(what) from None
+    finally:
+        await copies.drop()
 
 
 async def _lakehouse(session: Session, statement: Text) -> Query | None:
@@ -74,8 +73,11 @@ async def _lakehouse(session: Session, statement: Text) -> Query | None:
 
 
 @asynccontextmanager
-async def _in_primary(session: Session) -> AsyncIterator[None]:
-    """Have the session's statements answered by MySQL, even where RAPID is FORCED."""
+async def in_primary(session: Session) -> AsyncIterator[None]:
+    """Have the session's statements answered by MySQL, even where RAPID is FORCED.
+
+    Preparing them, too: under FORCED MySQL refuses some subqueries (3973).
+    """
     before = await session.backend.scalar("SELECT @@use_secondary_engine")
     if before != "FORCED":
         yield
