@@ -43,7 +43,7 @@ async def handle(session: Session, statement: Text) -> Work | None:
         arguments += [b"NULL"] * (len(routine.parameters) - len(arguments))
     name = b"`sys`.`" + routine.name.encode() + b"`"
     parameters = _given_as_parameters(call, statement)
-    run = partial(_in_primary, session, routine, arguments, parameters)
+    run = partial(_answer, session, routine, arguments, parameters)
     return Work(run, _call_of(name, arguments), kind=routine.name)
 
 
@@ -53,16 +53,6 @@ def _given_as_parameters(call: RoutineCall, statement: Text) -> set[int]:
         return set()
     places = statement.binding.places
     return {index for index, start in enumerate(call.starts) if start in places}
-
-
-async def _in_primary(
-    session: Session,
-    procedure: Procedure,
-    arguments: Sequence[bytes],
-    parameters: Collection[int],
-) -> None:
-    async with in_primary(session):  # where the model catalog is
-        await _answer(session, procedure, arguments, parameters)
 
 
 async def _answer(
@@ -82,6 +72,17 @@ async def _answer(
     may_report = session.backend.capabilities & Capability.MULTI_RESULTS
     if procedure.reports and not may_report:
         raise no_result_set_here(f"sys.{procedure.name}")
+    async with in_primary(session):  # where the model catalog is
+        await _run(session, procedure, arguments, parameters)
+
+
+async def _run(
+    session: Session,
+    procedure: Procedure,
+    arguments: Sequence[bytes],
+    parameters: Collection[int],
+) -> None:
+    name = b"`sys`.`" + procedure.name.encode() + b"`"
     ending = [
         _ending(procedure, index, argument, index in parameters)
         for index, argument in enumerate(arguments)
