@@ -179,7 +179,8 @@ def _temporal(chunk: Chunk, reader: Reader, live: Mask) -> tuple[pa.Array, list[
         status = np.where(np.abs(values) <= _LAST[form], status, 1)
     if kind.name == "timestamp":
         first, last = EPOCH
-        status = np.where((values >= first) & (values <= last), status, 1)
+        inside = (values >= first) & (values <= last)
+        status = np.where(inside | ~live, status, 1)
     kept = values.astype(np.int32) if form == 0 else values
     array = fixed(kept, live & (status == 0), kind.arrow())
     flaws = [
