@@ -6,7 +6,7 @@ is the one type in which a column of this MySQL type travels.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pyarrow as pa
 
@@ -130,11 +130,17 @@ class MySQLType:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a table: its name, type and whether it may be NULL."""
+    """A column of a table: its name, type and whether it may be NULL.
+
+    ``default`` is what its DEFAULT clause declares, as information_schema prints it;
+    ``computed``: that is no value, but an expression.
+    """
 
     name: str
     type: MySQLType
     nullable: bool = True
+    default: str | None = field(default=None, compare=False)
+    computed: bool = field(default=False, compare=False)
 
 
 def parse(text: str) -> MySQLType:

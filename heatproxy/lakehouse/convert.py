@@ -3,7 +3,8 @@
 What does not fit is a ``Flaw``: an error for a strict load, otherwise a warning and
 the value that MySQL or HeatWave would put there: the nearest bound, the rounded
 number, the cut string; NULL for what is no value at all, or, in a NOT NULL column,
-0 and the empty string.
+0 and the empty string. A field that is not there is the column's declared DEFAULT,
+as in LOAD DATA; in a NOT NULL column an empty one is so, too.
 """
 
 from decimal import Decimal
@@ -84,10 +85,18 @@ def convert(chunk: Chunk, reader: Reader) -> tuple[pa.Array, list[Flaw]]:
         array, flaws = numeric(chunk, reader, live)
     if reader.exact and flaws:
         raise Unforeseen
+    flags = chunk.flags[reader.index :: chunk.columns]
+    if missing and reader.default is not None:
+        lacking = (flags & MISSING) != 0
+        if lacking.any():
+            array = pc.if_else(pa.array(lacking), reader.default(), array)
+            flags = np.where(lacking, 0, flags).astype(np.uint8)
+            live |= lacking
     if not column.nullable and (missing or array.null_count):
-        flags = chunk.flags[reader.index :: chunk.columns]
         blank = ~live & ((flags & NULL) == 0)
         flaws += _required(flags, blank, reader.index, textual)
+        if reader.default is not None and not textual and blank.any():
+            array = pc.if_else(pa.array(blank), reader.default(), array)
         array = pc.fill_null(array, "null") if is_json else with_defaults(array)
     flaws.sort(key=lambda flaw: flaw.row)
     return array, flaws

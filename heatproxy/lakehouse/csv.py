@@ -17,8 +17,8 @@ from heatproxy.lakehouse.convert import (
     Unforeseen,
     convert,
     has_values,
-    with_defaults,
 )
+from heatproxy.lakehouse.defaults import declared, lacking
 from heatproxy.lakehouse.dialect import BY_ORDER, Dialect
 from heatproxy.lakehouse.fields import Flaw, Reader
 from heatproxy.lakehouse.inference import (
@@ -221,8 +221,9 @@ class _Table:
             column, at = layout.columns[k], fields[k]
             ops = _format_of(column, dialect)
             exact = layout.exact
-            reader = None if at is None else Reader(at, column, ops, exact)
-            self._readers[k] = reader
+            self._readers[k] = None
+            if at is not None:
+                self._readers[k] = Reader(at, column, ops, exact, declared(column))
         found = {k: reader for k, reader in self._readers.items() if reader}
         self._plain = PlainColumns(found)
         if first is not None:
@@ -282,16 +283,8 @@ class _Table:
 
     def _missing(self, k: int, chunk: Chunk, strict: bool, warn: Warn) -> pa.Array:
         """A column that the file does not have."""
-        column = self._layout.columns[k]
-        array = pa.nulls(chunk.rows, column.type.arrow())
-        if column.nullable:
-            return array
-        code, where = LH.WARN_COL_MISSING_NOT_NULLABLE, chunk.file.display
-        filled = with_defaults(array)
-        if strict or filled.null_count:
-            raise failure(code, k + 1, where)
-        warn(warning(code, k + 1, where))
-        return filled
+        where = chunk.file.display
+        return lacking(self._layout.columns[k], k, chunk.rows, where, strict, warn)
 
 
 def _format_of(column: Column, dialect: Dialect) -> Ops:

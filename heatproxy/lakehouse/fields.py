@@ -1,5 +1,6 @@
 """Arrow arrays from the fields of one column, and what can be wrong with a field."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,13 +35,15 @@ class Reader:
     """A column and what it needs to read its fields.
 
     ``exact`` holds every value to what inference takes for this very type: what it
-    would have given another one is a flaw, though the type could take it.
+    would have given another one is a flaw, though the type could take it. ``default``
+    gives the value that the column declares, if it does, or refuses to.
     """
 
     index: int  # of its field in the file's records, from 0
     column: Column
     ops: Ops  # of a date or time format
     exact: bool = False
+    default: Callable[[], pa.Scalar] | None = None
 
 
 def validity(good: Mask) -> pa.Buffer | None:

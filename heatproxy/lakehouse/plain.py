@@ -99,7 +99,8 @@ def _plan(reader: Reader) -> list[int]:
     kind = reader.column.type
     plan = [0] * _SLOTS
     plan[_FIELD], plan[_EXACT] = reader.index, int(reader.exact)
-    plan[_NULLABLE] = int(reader.column.nullable)
+    # what is missing is not NULL where a default is declared
+    plan[_NULLABLE] = int(reader.column.nullable and reader.default is None)
     if kind.name == "varchar" or (kind.name in STRINGS and kind.name != "char"):
         most = kind.length or 1 if kind.name == "varchar" else STRINGS[kind.name]
         plan[_KIND], plan[_MOST] = _TEXT, min(most, 2**31 - 1)

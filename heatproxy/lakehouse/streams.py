@@ -26,7 +26,11 @@ _MAGIC = (
     (b"PK\x05\x06", "zip"),  # without members
     (b"\x28\xb5\x2f\xfd", "zstd"),
 )
-_BOM = "\ufeff"
+# big endian as MySQL's charsets are, but where a byte order mark says otherwise
+_WIDE = {
+    "utf-16-be": (codecs.BOM_UTF16_LE, "utf-16-le"),
+    "utf-32-be": (codecs.BOM_UTF32_LE, "utf-32-le"),
+}
 # MySQL's latin1 is Windows-1252 with the five holes filled by control characters
 _LATIN1 = "".join(
     bytes([code]).decode("cp1252", "replace").replace("\ufffd", chr(code))
@@ -162,6 +166,8 @@ def _decoder(dialect: Dialect) -> Callable[[bytes, bool], bytes]:
             if raw.isascii()
             else codecs.charmap_decode(raw, "strict", _LATIN1)[0].encode()
         )
+    if dialect.codec in _WIDE:
+        return _by_byte_order(dialect.codec)
     decoder = codecs.getincrementaldecoder(dialect.codec)()
     if dialect.codec == "utf-8":
 
@@ -172,3 +178,23 @@ def _decoder(dialect: Dialect) -> Callable[[bytes, bool], bytes]:
 
         return checked
     return lambda raw, final: decoder.decode(raw, final).encode()
+
+
+def _by_byte_order(codec: str) -> Callable[[bytes, bool], bytes]:
+    """Decodes as the mark at the file's beginning says, otherwise as ``codec``."""
+    mark, other = _WIDE[codec]
+    head = b""
+    decoder: codecs.IncrementalDecoder | None = None
+
+    def decode(raw: bytes, final: bool) -> bytes:
+        nonlocal head, decoder
+        if decoder is None:
+            head += raw
+            if len(head) < len(mark) and not final:
+                return b""
+            raw = head
+            found = other if head.startswith(mark) else codec
+            decoder = codecs.getincrementaldecoder(found)()
+        return decoder.decode(raw, final).encode()
+
+    return decode

@@ -17,6 +17,7 @@ from heatproxy.errors import not_supported
 from heatproxy.lakehouse.catalogue import LH, Condition, failure, warning
 from heatproxy.lakehouse.convert import Unforeseen, with_defaults
 from heatproxy.lakehouse.declared import most_octets, require_castable, settled
+from heatproxy.lakehouse.defaults import lacking
 from heatproxy.lakehouse.dialect import BY_ORDER, Dialect
 from heatproxy.lakehouse.inference import column_names, string_type
 from heatproxy.lakehouse.layout import Layout, Warn, fields_of
@@ -183,14 +184,7 @@ class Fitter:
         return pa.record_batch(arrays, schema=self._schema)
 
     def _missing(self, k: int, column: Column, rows: int) -> pa.Array:
-        array = pa.nulls(rows, column.type.arrow())
-        if column.nullable:
-            return array
-        code, filled = LH.WARN_COL_MISSING_NOT_NULLABLE, with_defaults(array)
-        if self._strict or filled.null_count:
-            raise failure(code, k + 1, self._where)
-        self._warn(warning(code, k + 1, self._where))
-        return filled
+        return lacking(column, k, rows, self._where, self._strict, self._warn)
 
     def _fitted(self, array: Any, column: Column, k: int) -> pa.Array:
         target, ordinal = column.type.arrow(), k + 1

@@ -99,14 +99,21 @@ async def describe(session: Session, shell: Shell) -> Described:
         " HEX(CONVERT((SELECT e.SECONDARY_ENGINE_ATTRIBUTE FROM"
         " information_schema.COLUMNS_EXTENSIONS AS e WHERE"
         " (e.TABLE_SCHEMA, e.TABLE_NAME, e.COLUMN_NAME) ="
-        " (c.TABLE_SCHEMA, c.TABLE_NAME, c.COLUMN_NAME)) USING utf8mb4))"
+        " (c.TABLE_SCHEMA, c.TABLE_NAME, c.COLUMN_NAME)) USING utf8mb4)),"
+        " HEX(CONVERT(COLUMN_DEFAULT USING utf8mb4))"
         f" FROM information_schema.COLUMNS AS c WHERE {where} ORDER BY ORDINAL_POSITION"
     )
     columns: list[Column] = []
     formats, collations = [], {}
     left_out = set()
-    for name, kind, null, collation, extra, attribute in found.texts():
-        column = Column(_text(name), parse(_text(kind)), null == "YES")
+    for name, kind, null, collation, extra, attribute, default in found.texts():
+        column = Column(
+            _text(name),
+            parse(_text(kind)),
+            null == "YES",
+            None if default is None else _text(default),
+            "DEFAULT_GENERATED" in (extra or "").upper(),
+        )
         if "NOT SECONDARY" in (extra or "").upper():
             left_out.add(len(columns))
         columns.append(column)

@@ -104,6 +104,11 @@ async def _create(session: Session, asked: External) -> None:
     schema = asked.schema or await session.schema()
     if schema is None:
         raise MySQLError(1046, "3D000", "No database selected")
+    if asked.given.attribute is None and asked.given.files is None:
+        raise secondary_engine(
+            f"CREATE EXTERNAL TABLE {asked.name} has no FILES: FILES = (URI = '...')"
+            " names the files that its rows are in"
+        )
     said = await evaluated(session, asked.literals())
     attribute = engine_attribute(asked.given, said)
     require_readable(session, attribute)

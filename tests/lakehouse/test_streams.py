@@ -58,6 +58,31 @@ def test_a_byte_order_mark_is_no_text(make_file: MakeFile, encoding: str) -> Non
     assert whole(file, {"encoding": encoding}, step=1) == "abc"
 
 
+@pytest.mark.parametrize("step", [1, 3, 99])
+@pytest.mark.parametrize(
+    ("encoding", "codec"),
+    [
+        ("utf16", "utf-16-le"),
+        ("utf16", "utf-16-be"),
+        ("ucs2", "utf-16-le"),
+        ("utf32", "utf-32-le"),
+        ("utf32", "utf-32-be"),
+    ],
+)
+def test_a_byte_order_mark_says_which_order_it_is(
+    make_file: MakeFile, encoding: str, codec: str, step: int
+) -> None:
+    file = make_file("\ufeff1,größe\n".encode(codec))
+    assert whole(file, {"encoding": encoding}, step) == "1,größe\n"
+
+
+def test_text_shorter_than_a_byte_order_mark_is_damaged(make_file: MakeFile) -> None:
+    assert whole(make_file(b""), {"encoding": "utf32"}) == ""
+    with pytest.raises(MySQLError) as error:
+        whole(make_file(b"\xff"), {"encoding": "utf16"})
+    assert error.value.number == 6061
+
+
 def test_bytes_that_are_not_utf8_are_an_error_with_their_place(
     make_file: MakeFile,
 ) -> None:

@@ -33,6 +33,31 @@ def test_a_table_that_exists_is_told_of(client: Connection, files: ObjectStore) 
     assert [number for _, number, _ in rows(client, "SHOW WARNINGS")] == [1050]
 
 
+def test_a_table_without_files_is_told_what_it_lacks(client: Connection) -> None:
+    for options in ("", FORMAT):
+        number, text = refusal(client, f"CREATE EXTERNAL TABLE u (a int) {options}")
+        assert (number, "has no FILES" in text) == (3877, True)
+    assert rows(client, "SHOW TABLES LIKE 'u'") == []
+
+
+def test_a_declared_default_stands_where_a_record_lacks_the_column(
+    client: Connection, files: ObjectStore
+) -> None:
+    files.objects["hand.csv"] = b"1\n2,5,x,2021-01-01\n"
+    columns = (
+        "a int, b int NOT NULL DEFAULT 7, c varchar(9) DEFAULT 'no''ne',"
+        " d date NOT NULL DEFAULT '2020-02-29'"
+    )
+    attribute = with_attribute(files, columns)
+    run(client, attribute.replace('"file"', '"allow_missing_columns": true, "file"'))
+    run(client, LOAD)
+    assert rows(client, "SHOW WARNINGS") == []
+    found = rows(client, "SELECT a, b, c, CAST(d AS CHAR) FROM t ORDER BY a")
+    assert found == [(1, 7, "no'ne", "2020-02-29"), (2, 5, "x", "2021-01-01")]
+    run(client, "ALTER TABLE t ALTER COLUMN b SET DEFAULT 8", LOAD)
+    assert rows(client, "SELECT b FROM t WHERE a = 1") == [(8,)]
+
+
 def test_columns_have_formats_of_their_own(
     client: Connection, files: ObjectStore
 ) -> None:
