@@ -1,5 +1,7 @@
 """CREATE MODEL ... FROM 's3://...': the model's file comes from a bucket."""
 
+from collections.abc import Iterator
+from contextlib import closing
 from urllib.parse import urlsplit
 
 import boto3
@@ -17,16 +19,20 @@ s3 = lakehouse.s3
 
 
 @pytest.fixture(scope="module")
-def policy(s3: str) -> SourcePolicy:
+def policy(s3: str) -> Iterator[SourcePolicy]:
     """What lets the one bucket be read; a model lies in it."""
-    client = boto3.client("s3", endpoint_url=s3, region_name="us-east-1")
-    client.put_object(Bucket="bkt", Key="models/lines.txt", Body=MODEL)
-    client.close()
-    return SourcePolicy(
-        allowed_hosts=(urlsplit(s3).netloc,),
-        allowed_buckets=("s3://bkt",),
-        s3_endpoint=s3,
-    )
+    # the store outlives its server: what is left in it, the next tests find
+    model = {"Bucket": "bkt", "Key": "models/lines.txt"}
+    with closing(
+        boto3.client("s3", endpoint_url=s3, region_name="us-east-1")
+    ) as client:
+        client.put_object(**model, Body=MODEL)
+        yield SourcePolicy(
+            allowed_hosts=(urlsplit(s3).netloc,),
+            allowed_buckets=("s3://bkt",),
+            s3_endpoint=s3,
+        )
+        client.delete_object(**model)
 
 
 def read(policy: SourcePolicy, url: str) -> bytes:

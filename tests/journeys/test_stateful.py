@@ -1,8 +1,10 @@
 """Sessions drawn at random go through heatproxy packet by packet as past it."""
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from itertools import zip_longest
 
 import pytest
@@ -14,6 +16,7 @@ from tests.journeys import sequences
 from tests.journeys.conftest import Pair
 from tests.journeys.sequences import Action, Answer, Held, batches
 from tests.lakeside import external, load
+from tests.rawclient import Packet
 
 pytestmark = pytest.mark.mysql
 
@@ -50,7 +53,7 @@ class Sessions:
         """Hold a session past heatproxy and the same through it."""
         groups = batches(actions, ahead)
         expected, got = (self._held(way, options, groups, cuts) for way in (0, 1))
-        if got != expected:
+        if _settled(got) != _settled(expected):
             raise AssertionError(_transcript(groups, expected, got))
 
     def _held(
@@ -73,6 +76,32 @@ class Sessions:
                     break
         self._pair.wait_until_gone(client.thread_id)
         return answers
+
+
+_COUNTS = re.compile(rb"(?s)(.-?[0-9]+)(.[0-9]+)(.[0-9]+)")
+
+
+def _settled(session: Sequence[Sequence[Answer]]) -> list[list[list[Packet]]]:
+    """The answers without FOUND_ROWS() behind a statement that failed.
+
+    MySQL says there what it said before, heatproxy 1 where it asked MySQL about it.
+    """
+    failed, kept = False, []
+    for group in session:
+        kept.append([])
+        for answer in group:
+            packets = list(answer)
+            if failed and any(b"FOUND_ROWS()" in one.payload for one in packets):
+                packets = [
+                    replace(one, payload=_COUNTS.sub(rb"\1?\3", one.payload))
+                    for one in packets
+                ]
+            if any(one.payload[:1] == b"\xff" for one in packets):
+                failed = True
+            elif len(packets) > 2:  # rows
+                failed = False
+            kept[-1].append(packets)
+    return kept
 
 
 def _transcript(
