@@ -36,8 +36,10 @@ class Buckets:
         self._stores: dict[tuple[str, str], S3Store] = {}
 
     def require(self, url: str) -> None:
-        """Raises MySQLError 6067 for a bucket that no setting allows."""
+        """Raises MySQLError 6067 for a bucket that no setting allows; 6128."""
         bucket = url.partition("://")[2].partition("/")[0]
+        if url.startswith("oci://") and not bucket.partition("@")[2]:
+            raise refused(url, "write oci://BUCKET@NAMESPACE/")
         name = f"{urlsplit(url).scheme.lower()}://{bucket}"
         allowed = self._policy.allowed_buckets
         if not any(fnmatch.fnmatchcase(name, pattern) for pattern in allowed):
@@ -56,8 +58,6 @@ class Buckets:
         """
         place, _, name = url[6:].partition("/")
         bucket, _, namespace = place.partition("@")
-        if not namespace:
-            raise refused(url, "write oci://BUCKET@NAMESPACE/")
         key = self._oci
         if key is None:
             why = " (lakehouse.oci_config is not set)"

@@ -1,14 +1,14 @@
 """What a call of sys.heatwave_load asks for, read from its two JSON arguments.
 
-HeatWave's own texts for bad arguments are not published. Here text that is not
-JSON is 3140, as for any JSON parameter, and everything else is 3877 with a message
-that names the key and what it may be.
+HeatWave's own texts for bad arguments are not published. Text that is not JSON is 3140
+here, as for any JSON parameter; all else is 3877, naming the key and what it may be.
 
 Source: HeatWave User Guide, "HEATWAVE_LOAD"; "External Table JSON Syntax".
 """
 
 import json
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from heatproxy.errors import MySQLError, not_supported, secondary_engine
@@ -181,13 +181,12 @@ def parse_request(
     seen = set()
     for table in external:
         if (table.schema, table.table) in seen:
-            raise _wrong(
-                "the request",
-                f"external table '{table.schema}.{table.table}' is there twice",
-            )
+            name = f"{table.schema}.{table.table}"
+            raise _wrong("the request", f"external table '{name}' is there twice")
         seen.add((table.schema, table.table))
         schemas.setdefault(table.schema, SchemaScope(table.schema, tables=()))
     encoding = options["auto_enc"] or {"mode": "check"}
+    external = [_without(one, options["exclude_list"]) for one in external]
     return LoadRequest(
         tuple(schemas.values()),
         tuple(external),
@@ -199,6 +198,21 @@ def parse_request(
         options["set_load_parallelism"],
         encoding["mode"],
         refresh,
+    )
+
+
+def _without(table: ExternalTable, excluded: Sequence[str]) -> ExternalTable:
+    more = excluded_columns(excluded, table.schema, table.table)
+    return replace(table, exclude_columns=(*table.exclude_columns, *more))
+
+
+def excluded_columns(
+    exclude_list: Sequence[str], schema: str, table: str
+) -> tuple[str, ...]:
+    """The columns of a table that members of exclude_list name."""
+    start = f"{schema}.{table}."
+    return tuple(
+        one.removeprefix(start) for one in exclude_list if one.startswith(start)
     )
 
 
@@ -290,11 +304,8 @@ def _read_old_form(given: Any, profile: str) -> list[ExternalTable]:
             name = keys["table_name"]
             if not name:
                 raise _wrong(where, "each table needs a table_name")
-            attribute = {
-                key: table[key]
-                for key in ("sampling", "file", "dialect")
-                if key in table
-            }
+            known = ("sampling", "file", "dialect")
+            attribute = {key: table[key] for key in known if key in table}
             where_table = f"table '{schema}.{name}'"
             found.append(_external(schema, name, attribute, where_table, profile))
     return found

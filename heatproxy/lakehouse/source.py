@@ -108,11 +108,11 @@ class Source:
                 if file is not None:
                     found.append(file)
                 elif not lenient:
-                    raise _nothing_at(one.url)
+                    raise _nothing_at(redacted(one.url))
                 if len(found) > self._policy.max_files:
                     raise refused(one.url, f"more than {self._policy.max_files} files")
             if len(found) == before and not objects and not lenient:
-                raise _nothing_at(location.par or location.uri or "")
+                raise _nothing_at(_named(location))
         return tuple(found)
 
     def _bring(
@@ -283,6 +283,13 @@ def _bucket_url(location: FileLocation) -> str:
     return f"oci://{location.bucket}@{location.namespace}/"
 
 
+def _named(location: FileLocation) -> str:
+    """A location as messages call it, with what it selects."""
+    url = location.par or location.uri or _bucket_url(location)
+    shown = url if _scheme(url) in ("oci", "s3") else redacted(url)
+    return shown + (location.prefix or location.pattern or location.name or "")
+
+
 def _scheme(url: str) -> str:
     return url.partition("://")[0].lower()
 
@@ -320,5 +327,5 @@ def display_name(url: str) -> str:
     return unquote(parts.path.rpartition("/")[2]) or redacted(url)
 
 
-def _nothing_at(url: str) -> MySQLError:
-    return failure(LH.NO_FILES_FOUND, redacted(url))
+def _nothing_at(shown: str) -> MySQLError:
+    return failure(LH.NO_FILES_FOUND, shown)

@@ -18,7 +18,12 @@ from heatproxy.lakehouse import ddl, report
 from heatproxy.lakehouse.autopilot import ReportRows
 from heatproxy.lakehouse.inference import Inferred
 from heatproxy.lakehouse.reader import infer, untold
-from heatproxy.lakehouse.request import ExternalTable, LoadRequest, TableScope
+from heatproxy.lakehouse.request import (
+    ExternalTable,
+    LoadRequest,
+    TableScope,
+    excluded_columns,
+)
 from heatproxy.lakehouse.source import Source
 from heatproxy.routines.filling import Described, Found, describe
 from heatproxy.routines.guided import (
@@ -139,6 +144,10 @@ async def plan_tables(
             shell = await session.find_shell(scope.name, table)
             if shell is None:
                 continue
+            excluded = excluded_columns(request.exclude_list, scope.name, table)
+            wanted = replace(
+                wanted, exclude_columns=(*wanted.exclude_columns, *excluded)
+            )
             plan = FilePlan(scope.name, table, is_loaded=shell.engine_name in held)
             await _know(session, plan, shell, wanted)
             if plan.is_loaded and not anew:
@@ -264,9 +273,10 @@ def _left_out(
     for one in (*wanted.columns, *wanted.exclude_columns):
         if one.lower() not in places:
             raise MySQLError(1054, "42S22", f"Unknown column '{one}' in '{name}'")
+    out = {places[one.lower()] for one in wanted.exclude_columns}
     if wanted.columns:
-        return set(places.values()) - {places[one.lower()] for one in wanted.columns}
-    return {places[one.lower()] for one in wanted.exclude_columns}
+        out |= set(places.values()) - {places[one.lower()] for one in wanted.columns}
+    return out
 
 
 def _nothing_left() -> MySQLError:

@@ -38,6 +38,7 @@ from heatproxy.session import Session
 
 LOAD_BYTES_PER_S = 50 << 20  # for the estimate that the report prints
 NO_SUCH_SCHEMA = "Schema does not exist"
+SYSTEM_SCHEMAS = ("mysql", "sys", "performance_schema", "information_schema")
 
 
 @dataclass(slots=True)
@@ -116,6 +117,12 @@ async def load(
     if request.output == "help":
         await Blocks(session, request.output, ReportRows()).send(report.help_text())
         return Outcome()
+    for scope in request.schemas:
+        if scope.name.lower() in SYSTEM_SCHEMAS:
+            raise secondary_engine(
+                f"Invalid argument of heatwave_load: the tables of '{scope.name}' are"
+                " MySQL's own and are not loaded"
+            )
     for table in request.external:
         _refuse_outside(request, table)
     session.watch.doing = "loading"

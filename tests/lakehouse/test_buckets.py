@@ -174,6 +174,13 @@ def test_oci_buckets_are_read_with_signed_requests(
     assert bodies(oci, location) == wanted
 
 
+def test_an_oci_bucket_without_its_namespace_is_told_what_it_lacks(
+    oci: SourcePolicy,
+) -> None:
+    with pytest.raises(MySQLError, match="write oci://BUCKET@NAMESPACE/"):
+        bodies(oci, FileLocation(uri="oci://bkt/z"))
+
+
 def test_oci_buckets_that_are_not_allowed_are_6067(oci: SourcePolicy) -> None:
     assert number(oci, FileLocation(uri="oci://bkt@other/z")) == 6067
     assert number(oci, FileLocation(uri="oci://other@ns/z")) == 6067

@@ -302,7 +302,9 @@ def test_a_bucket_url_is_listed_page_by_page(
 ) -> None:
     location = FileLocation(par=at(store, BUCKET), **selector)
     if names is None:
-        assert error_of(listed(store), location).number == 6068
+        error = error_of(listed(store), location)
+        assert error.number == 6068
+        assert error.message.endswith("/o/a.")  # what was selected
         return
     bodies, found, _ = fetch(listed(store), location)
     assert [body.decode().replace("%20", " ") for body in bodies] == [

@@ -238,6 +238,33 @@ def test_columns_that_are_left_out_are_not_secondary(
     assert number in (1235, 3877, 3889)
 
 
+def test_a_column_of_exclude_list_is_not_secondary(
+    client: Connection, store: ObjectStore, bay: str
+) -> None:
+    for listed in (new("t", table(store)), ["bay"]):  # a new one, one that is there
+        asked(client, listed, exclude_list=["bay.t.age"])
+        ((_, text),) = rows(client, "SHOW CREATE TABLE bay.t")
+        assert "`age` tinyint unsigned NOT NULL NOT SECONDARY" in text
+        assert value(client, "SELECT SUM(id) FROM bay.t") == 3
+        run(client, "DROP TABLE bay.t")
+        made(
+            client,
+            store,
+            "id int, name text, age tinyint unsigned NOT NULL",
+            "people.csv",
+        )
+
+
+@pytest.mark.parametrize("schema", ["mysql", "sys", "INFORMATION_SCHEMA"])
+def test_mysqls_own_tables_are_not_loaded(client: Connection, schema: str) -> None:
+    call = (
+        f"CALL sys.heatwave_load(JSON_ARRAY('{schema}'), JSON_OBJECT('mode', 'dryrun'))"
+    )
+    number, text = refusal(client, call)
+    assert number == 3877
+    assert f"'{schema}' are MySQL's own" in text
+
+
 def test_a_column_that_no_file_has_cannot_be_left_out(
     client: Connection, store: ObjectStore, bay: str
 ) -> None:
