@@ -11,6 +11,7 @@ Source: MySQL Error Message Reference; HeatWave User Guide, "ML error messages".
 
 HY000 = "HY000"
 SYNTAX_OR_ACCESS = "42000"
+_KILLED = (1317, 3024)  # ER_QUERY_INTERRUPTED, ER_QUERY_TIMEOUT
 
 
 class MySQLError(Exception):
@@ -22,6 +23,11 @@ class MySQLError(Exception):
         self.sqlstate = sqlstate
         self.message = message
         self.packet = b""  # as MySQL sent it, where the client is to get it so
+
+    @property
+    def is_kill(self) -> bool:
+        """Whether the statement was called off: KILL QUERY, max_execution_time."""
+        return self.number in _KILLED
 
     def __str__(self) -> str:
         return f"ERROR {self.number} ({self.sqlstate}): {self.message}"

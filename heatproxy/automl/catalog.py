@@ -25,7 +25,6 @@ from heatproxy.datatypes import quote_name, quote_text
 from heatproxy.errors import MySQLError, ml_error
 
 NOTES_CHARACTERS = 1024
-_KILLED = (1317, 3024)
 _ABSENT = (1049, 1146)  # no such schema, no such table
 
 
@@ -113,7 +112,7 @@ class Catalog:
                 f" WHERE model_handle = {quote_text(entry.handle)}"
             )
         except MySQLError as problem:
-            if problem.number in _KILLED:
+            if problem.is_kill:
                 raise
             return False
         for account, *facts in found.texts():

@@ -19,7 +19,7 @@ from heatproxy.sql.lexer import Kind, Token, find_word, split_at_commas, text_of
 from heatproxy.sql.sqlite import edited, plain, with_tables
 from heatproxy.statements import Binding, Text, Work, rowfunction
 from heatproxy.statements.call import noted
-from heatproxy.statements.predicting.sources import in_primary
+from heatproxy.statements.primary import in_primary
 
 DIALECT = "datasette"
 LOAD, TRAIN = "SQML_LOAD_DATASET", "SQML_TRAIN"
@@ -60,7 +60,7 @@ async def handle(session: Session, statement: Text) -> Work | None:
         for call in _calls(text, tokens(text, backslash_escapes=escapes))
     ]
     whole = with_tables(edited(text, empty), escapes=escapes)
-    return Work(partial(_in_primary, session, statement, text), whole, kind="SQML")
+    return Work(partial(_answer, session, statement, text), whole, kind="SQML")
 
 
 def _calls(text: bytes, words: Sequence[Token]) -> list[RoutineCall]:
@@ -84,12 +84,12 @@ def _wrong_arity(call: RoutineCall) -> MySQLError:
     return MySQLError(1318, "42000", text)
 
 
-async def _in_primary(session: Session, statement: Text, text: bytes) -> None:
-    async with in_primary(session):
-        await _answer(session, statement, text)
-
-
 async def _answer(session: Session, statement: Text, text: bytes) -> None:
+    async with in_primary(session):
+        await _answer_here(session, statement, text)
+
+
+async def _answer_here(session: Session, statement: Text, text: bytes) -> None:
     escapes = session.backslash_escapes
     while calls := _calls(text, words := tokens(text, backslash_escapes=escapes)):
         text = await _without(session, text, words, calls[0])

@@ -21,7 +21,7 @@ from heatproxy.sql.calls import RoutineCall, find_calls
 from heatproxy.sql.lexer import Token, find_word, split_at_commas, text_of, tokens
 from heatproxy.sql.predictions import replaced
 from heatproxy.statements import Binding, Text, Work, rowfunction
-from heatproxy.statements.predicting.sources import in_primary
+from heatproxy.statements.primary import in_primary
 
 _MAKES = (b"DROP", b"ALTER", b"CREATE")
 _LONGEST_NAME = 64

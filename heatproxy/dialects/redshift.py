@@ -25,7 +25,7 @@ from heatproxy.sql.create_model import (
 from heatproxy.sql.substitute import Substituted, find_tables, substituted
 from heatproxy.statements import Text, Work
 from heatproxy.statements.call import noted
-from heatproxy.statements.predicting.sources import in_primary
+from heatproxy.statements.primary import in_primary
 from heatproxy.statements.rpd import answer
 
 NOTE = 3877
@@ -43,8 +43,7 @@ async def handle(session: Session, statement: Text) -> Work | None:
         run = partial(_create, session, statement)
         return Work(run, _NOTHING, kind="ML_TRAIN")
     if words[0].is_word(DROP):
-        run = partial(_drop, session, statement)
-        return Work(run, _NOTHING, kind="DROP_MODEL")
+        return Work(partial(_drop, session, statement), _NOTHING, kind="DROP_MODEL")
     name, _ = parse_model_name(statement.text, words)
     catalog = Catalog(session.backend, await session.user())
     async with in_primary(session):

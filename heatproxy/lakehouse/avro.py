@@ -71,6 +71,7 @@ def infer(
             schema = _schema(blocks, file)
             lengths = lengths or Lengths(schema)
             places = lengths.places(schema, dialect, file.display)
+            # a file of Avro names its columns: by order these are the same, too
             by_order = dialect.match_columns_by == BY_ORDER
             if places is None or (by_order and schema.names != lengths.schema.names):
                 raise failure(LH.AVRO_HEADER_MISMATCH, file.display)

@@ -254,7 +254,8 @@ class _Table:
         for k, reader in self._readers.items():
             column = self._layout.columns[k]
             if reader is None:
-                arrays[k] = self._missing(k, chunk, strict, warn)
+                rows, where = chunk.rows, chunk.file.display
+                arrays[k] = lacking(column, k, rows, where, strict, warn)
                 continue
             if k in self._layout.unseen and has_values(chunk, reader):
                 raise Unforeseen
@@ -280,11 +281,6 @@ class _Table:
             flaw = alike[code]
             warn(_remark(chunk, flaw, self._ordinals[flaw.column]), times)
         return [arrays[k] for k in self._layout.loaded]
-
-    def _missing(self, k: int, chunk: Chunk, strict: bool, warn: Warn) -> pa.Array:
-        """A column that the file does not have."""
-        where = chunk.file.display
-        return lacking(self._layout.columns[k], k, chunk.rows, where, strict, warn)
 
 
 def _format_of(column: Column, dialect: Dialect) -> Ops:

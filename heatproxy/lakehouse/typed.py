@@ -178,13 +178,13 @@ class Fitter:
         for k in self._layout.loaded:
             at, column = self._fields[k], self._layout.columns[k]
             if at is None:
-                arrays.append(self._missing(k, column, batch.num_rows))
+                rows = batch.num_rows
+                arrays.append(
+                    lacking(column, k, rows, self._where, self._strict, self._warn)
+                )
             else:
                 arrays.append(self._fitted(batch.column(places[at]), column, k))
         return pa.record_batch(arrays, schema=self._schema)
-
-    def _missing(self, k: int, column: Column, rows: int) -> pa.Array:
-        return lacking(column, k, rows, self._where, self._strict, self._warn)
 
     def _fitted(self, array: Any, column: Column, k: int) -> pa.Array:
         target, ordinal = column.type.arrow(), k + 1

@@ -31,7 +31,6 @@ from heatproxy.routines.filling import (
     validated,
 )
 from heatproxy.routines.guided import changed, load_guided
-from heatproxy.routines.innodb import KILLED
 from heatproxy.routines.load_warnings import OLD_PROFILE, Told
 from heatproxy.routines.unfinished import unfinished
 from heatproxy.session import Session
@@ -106,7 +105,7 @@ async def _reported(
     try:
         reading = await work()
     except MySQLError as problem:
-        if problem.number in KILLED:
+        if problem.is_kill:
             raise
         rows.error(plan.schema, plan.table, problem.number, problem.message)
         commands = plan.script

@@ -27,10 +27,14 @@ from heatproxy.rapid.describe import (
     secondary_engine_of,
 )
 from heatproxy.rapid.load import Loader
-from heatproxy.routines.loading import NO_SUCH_TABLE, OtherEngine, load_table
+from heatproxy.routines.loading import (
+    NO_SUCH_TABLE,
+    OtherEngine,
+    load_table,
+    reported,
+)
 from heatproxy.session import Session
 
-KILLED = (1317, 3024)
 FOOTPRINT_BYTES = 4 << 20  # in MySQL, of a table that is loaded
 BYTES_PER_S = 50 << 20
 _IS_STRING = ("char", "varchar", "tinytext", "text", "mediumtext", "longtext")
@@ -144,11 +148,7 @@ async def load_planned(
                 await session.backend.query(sql)
             executed += 1
     except (MySQLError, OtherEngine) as problem:
-        if isinstance(problem, MySQLError) and problem.number in KILLED:
-            raise
-        number, text = 3877, "Not RAPID"
-        if isinstance(problem, MySQLError):
-            number, text = problem.number, problem.message
+        number, text = reported(problem)
         rows.error(plan.schema, plan.table, number, text)
         return report.TableOutcome(
             plan.schema,
@@ -238,7 +238,7 @@ async def _plan(
     try:
         described = await session.off_loop(partial(_describe, loader, schema, listed))
     except MySQLError as problem:
-        if problem.number in KILLED:
+        if problem.is_kill:
             raise
         rows.warn(schema, listed.name, problem.number, problem.message)
         return None

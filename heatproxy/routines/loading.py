@@ -30,6 +30,19 @@ class OtherEngine(Exception):
     """The table's secondary engine, so called, is none of ours: MySQL did its part."""
 
 
+def reported(problem: MySQLError | OtherEngine) -> tuple[int, str]:
+    """The number and the text that a report has for what stopped a table's script.
+
+    Raises:
+        MySQLError: 1317 or 3024, it was the call that was stopped.
+    """
+    if not isinstance(problem, MySQLError):
+        return 3877, "Not RAPID"
+    if problem.is_kill:
+        raise problem
+    return problem.number, problem.message
+
+
 async def load_table(
     session: Session, loader: Loader, schema: str, table: str, sql: str | bytes
 ) -> Load:

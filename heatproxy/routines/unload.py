@@ -22,12 +22,11 @@ from heatproxy.rapid.describe import is_flagged
 from heatproxy.routines.blocks import Blocks
 from heatproxy.routines.filling import in_turn, unfilled
 from heatproxy.routines.guided import load_guided
-from heatproxy.routines.loading import OtherEngine, load_table, unload_table
+from heatproxy.routines.loading import OtherEngine, load_table, reported, unload_table
 from heatproxy.routines.report import keep_report
 from heatproxy.routines.routine import Outcome, Procedure, needs
 from heatproxy.session import Session
 
-KILLED = (1317, 3024)
 _OUTPUT = OneOf(("normal", "silent", "help"), default="normal")
 OF_SCHEMAS = Options(
     mode=OneOf(("normal", "dryrun"), default="normal"),
@@ -199,11 +198,7 @@ async def _one(
             await _do(session, name, sql)
             executed += 1
     except (MySQLError, OtherEngine) as problem:
-        if isinstance(problem, MySQLError) and problem.number in KILLED:
-            raise
-        number, error = 3877, "Not RAPID"
-        if isinstance(problem, MySQLError):
-            number, error = problem.number, problem.message
+        number, error = reported(problem)
         failed = command
         rows.error(*name, number, error)
     return TableOutcome(

@@ -21,7 +21,7 @@ from heatproxy.session import Session
 from heatproxy.sql.calls import RoutineCall, parse_call
 from heatproxy.sql.lexer import Kind, tokens
 from heatproxy.statements import Text, Work
-from heatproxy.statements.predicting.sources import in_primary
+from heatproxy.statements.primary import in_primary
 from heatproxy.wire.packets import Capability
 from heatproxy.wire.parameters import Parameter, encode
 
@@ -41,10 +41,9 @@ async def handle(session: Session, statement: Text) -> Work | None:
     arguments = list(call.arguments)
     if len(arguments) in routine.arities:
         arguments += [b"NULL"] * (len(routine.parameters) - len(arguments))
-    name = b"`sys`.`" + routine.name.encode() + b"`"
     parameters = _given_as_parameters(call, statement)
     run = partial(_answer, session, routine, arguments, parameters)
-    return Work(run, _call_of(name, arguments), kind=routine.name)
+    return Work(run, _call_of(routine, arguments), kind=routine.name)
 
 
 def _given_as_parameters(call: RoutineCall, statement: Text) -> set[int]:
@@ -67,8 +66,7 @@ async def _answer(
         MySQLError: 1318, 1370 and the like from MySQL; 1414, an OUT argument is not a
             variable; the routine's own.
     """
-    name = b"`sys`.`" + procedure.name.encode() + b"`"
-    await session.backend.prepared_columns(_call_of(name, arguments))
+    await session.backend.prepared_columns(_call_of(procedure, arguments))
     may_report = session.backend.capabilities & Capability.MULTI_RESULTS
     if procedure.reports and not may_report:
         raise no_result_set_here(f"sys.{procedure.name}")
@@ -82,7 +80,6 @@ async def _run(
     arguments: Sequence[bytes],
     parameters: Collection[int],
 ) -> None:
-    name = b"`sys`.`" + procedure.name.encode() + b"`"
     ending = [
         _ending(procedure, index, argument, index in parameters)
         for index, argument in enumerate(arguments)
@@ -108,13 +105,13 @@ async def _run(
         if backend.inserted:  # into a catalog or a report, of which nobody knows
             await backend.query(f"SET last_insert_id = {insert_id}")
     if outcome.conditions and not procedure.has_out:
-        await _say(session, outcome, _call_of(name, ending))
+        await _say(session, outcome, _call_of(procedure, ending))
         return
     await _hand_on(
         session,
         procedure,
         outcome,
-        _call_of(name, ending),
+        _call_of(procedure, ending),
         by_parameter=PARAMETER in ending,
     )
 
@@ -135,8 +132,9 @@ async def noted(session: Session, routine: str, work: Awaitable[T]) -> T:
     return result
 
 
-def _call_of(name: bytes, arguments: Sequence[bytes]) -> bytes:
-    return b"CALL " + name + b"(" + b"\n, ".join(arguments) + b"\n)"
+def _call_of(procedure: Procedure, arguments: Sequence[bytes]) -> bytes:
+    name = procedure.name.encode()
+    return b"CALL `sys`.`" + name + b"`(" + b"\n, ".join(arguments) + b"\n)"
 
 
 def _ending(

@@ -24,7 +24,7 @@ from heatproxy.statements import Text, Work
 from heatproxy.statements.copies import OF_COPIES, Copies, Uncopied
 from heatproxy.statements.instead import relay_instead
 from heatproxy.statements.offload import Trial, hidden_by_temporary, names_shell
-from heatproxy.statements.shadowed import in_primary
+from heatproxy.statements.primary import in_primary
 from heatproxy.statements.sources import (
     Query,
     follow_current,
@@ -40,7 +40,6 @@ _BEGINS = (b"SELECT", b"WITH", b"TABLE", b"VALUES")
 _OF_KEYS = FLAG.PRI_KEY | FLAG.UNIQUE_KEY | FLAG.MULTIPLE_KEY | FLAG.PART_KEY
 _KINDS = (b"TEMPORARY", b"EXTERNAL")  # of TABLE
 _NOT_UPDATABLE = 1288
-_KILLED = (1317, 3024)
 _OF_CLAUSES = (1064, 3889, 6033)  # what MySQL says of a clause that a copy has not
 _EXPORTS = (b"URI", b"URL", b"WITH")
 
@@ -86,7 +85,7 @@ async def answer(
     query = await _query(made, found)
     copies = Copies(session, made.settings.schema)
     try:
-        async with in_primary(made):
+        async with in_primary(made.session, made.settings.engine):
             text = await _over_copies(made, query, copies)
             columns = await _columns(made, text, described, copies)
             await _run(made, text, columns, copies)
@@ -165,7 +164,7 @@ async def _columns(
     try:
         columns = await backend.prepared_columns(text)
     except MySQLError as problem:
-        if problem.number in _KILLED:
+        if problem.is_kill:
             raise
         raise _refused(problem, statement, copies, OF_COPIES) from None
     for name, column in zip(names, columns, strict=False):

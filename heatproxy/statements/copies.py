@@ -138,7 +138,7 @@ class Copies:
                 self.tables[own] = shell.schema, shell.table
                 return name
         assert problem is not None
-        if problem.number in (1317, 3024):
+        if problem.is_kill:
             raise problem
         raise Uncopied(f"no temporary table can be made: {problem.message}")
 
@@ -147,7 +147,7 @@ class Copies:
         try:
             await insert_rows(backend, name, part.rows, hint=STRICT)
         except MySQLError as problem:
-            if problem.number in (1317, 3024):
+            if problem.is_kill:
                 raise
             raise Uncopied(f"its rows cannot be copied: {problem.message}") from None
 

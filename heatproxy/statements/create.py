@@ -19,8 +19,8 @@ from heatproxy.sql import hints
 from heatproxy.sql.lexer import find_word, qualified_name
 from heatproxy.statements import Text, Work, copied
 from heatproxy.statements.offload import Unproven, may_read, names_shell
+from heatproxy.statements.primary import in_primary
 from heatproxy.statements.select import Selected, select_rows
-from heatproxy.statements.shadowed import in_primary
 
 
 async def handle(session: Session, statement: Text) -> Work | None:
@@ -86,7 +86,7 @@ async def _make(
         raise made.declined(Refusal(Cause.SESSION, "binlog_format is STATEMENT"))
     without_rows = _without_rows(statement, select)
     escapes = session.backslash_escapes
-    async with in_primary(made):
+    async with in_primary(made.session, made.settings.engine):
         await session.backend.query(
             hints.in_primary(without_rows, backslash_escapes=escapes)
         )

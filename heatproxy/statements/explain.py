@@ -30,7 +30,7 @@ from heatproxy.statements.offload import (
     may_read,
     weighed,
 )
-from heatproxy.statements.shadowed import in_primary
+from heatproxy.statements.primary import in_primary
 from heatproxy.wire.packets import lenenc_bytes, read_lenenc
 
 ENGINE = "RAPID"
@@ -145,7 +145,7 @@ async def _explain_offloaded(made: Trial, parts: _Explain) -> None:
         parts.select.own, backslash_escapes=session.backslash_escapes
     )
     asked_for = f"EXPLAIN FORMAT={shown} ".encode() + own
-    async with in_primary(made):
+    async with in_primary(made.session, made.settings.engine):
         found = await backend.packed(asked_for, binary=binary)
         conditions = await conditions_of(backend)
     if shown == "TRADITIONAL":

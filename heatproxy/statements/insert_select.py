@@ -20,8 +20,8 @@ from heatproxy.sql import hints
 from heatproxy.sql.lexer import Token, find_word, qualified_name
 from heatproxy.statements import Text, Work, copied
 from heatproxy.statements.offload import Unproven, may_read, names_shell
+from heatproxy.statements.primary import in_primary
 from heatproxy.statements.select import Selected, select_rows
-from heatproxy.statements.shadowed import in_primary
 
 _MODES = (b"LOW_PRIORITY", b"HIGH_PRIORITY", b"DELAYED")
 
@@ -113,7 +113,7 @@ async def _answer_with(
         raise made.declined(Refusal(Cause.SESSION, "binlog_format is STATEMENT"))
     if f"{schema}.{parts.table}" in made.read:
         raise made.declined(Refusal(Cause.RULE, "INSERT into a table that it reads"))
-    async with in_primary(made):
+    async with in_primary(made.session, made.settings.engine):
         name, count = await _temporary(selected, parts, schema)
         try:
             await _insert(session, statement, parts, name, count)

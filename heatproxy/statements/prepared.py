@@ -31,7 +31,6 @@ from heatproxy.wire.parameters import (
 from heatproxy.wire.prepared import Prepared, PreparedStatements
 
 # ER_QUERY_INTERRUPTED, ER_QUERY_TIMEOUT: it is this statement that has been ended.
-KILLED = (1317, 3024)
 _INTEGERS = (FIELD_TYPE.TINY, FIELD_TYPE.SHORT, FIELD_TYPE.LONG, FIELD_TYPE.LONGLONG)
 
 
@@ -182,7 +181,7 @@ async def whole_text(session: Session, find: Handler, statement: Text) -> Whole 
     try:
         work = await find(session, statement)
     except MySQLError as refused:
-        if refused.number in KILLED:
+        if refused.is_kill:
             raise
         return Whole(statement.text)
     if work is None:

@@ -41,11 +41,11 @@ from heatproxy.statements.predicting.gathered import (
 )
 from heatproxy.statements.predicting.lookups import Lookups
 from heatproxy.statements.predicting.plain import plain
-from heatproxy.statements.predicting.sources import in_primary, readable
+from heatproxy.statements.predicting.sources import readable
 from heatproxy.statements.predicting.streamed import stream
+from heatproxy.statements.primary import in_primary
 from heatproxy.wire.columns import ColumnDefinition
 
-_KILLED = (1317, 3024)
 _UNPREPARED = (1295, 1235)  # MySQL prepares no such statement
 _OUTSIDE = 3877
 _NOT_LOCKED = 1100
@@ -209,7 +209,7 @@ async def _relay_rewritten(made: Made, text: bytes, lookups: Lookups) -> None:
     try:
         columns = await session.backend.prepared_columns(text)
     except MySQLError as problem:
-        if problem.number in _KILLED:
+        if problem.is_kill:
             raise
         raise Unforeseen(problem.message) from None
     results = await session.backend.scalar("SELECT @@character_set_results")

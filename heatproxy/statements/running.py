@@ -30,7 +30,6 @@ from heatproxy.wire.columns import ColumnDefinition
 log = logging.getLogger(__name__)
 
 # ER_QUERY_INTERRUPTED, ER_QUERY_TIMEOUT: it is this statement that has been ended.
-KILLED = (1317, 3024)
 HOLD_BYTES = 64 << 20  # of rows in memory; those behind them are in a file
 WRITES = (
     "SELECT 1 FROM performance_schema.data_locks JOIN performance_schema.threads"
@@ -142,7 +141,7 @@ async def run(made: Trial) -> Rows:
         except (ProtocolError, Changed):
             raise
         except MySQLError as problem:
-            if made.must or problem.number in KILLED:
+            if made.must or problem.is_kill:
                 raise
             raise made.declined(Refusal(Cause.ENGINE, problem.message)) from None
         except Trap as trap:

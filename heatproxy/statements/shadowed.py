@@ -7,8 +7,7 @@ compared. The client gets MySQL's.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 
 import pyarrow as pa
 import pymysql
@@ -23,6 +22,7 @@ from heatproxy.rapid.shadow import Verdict, compare
 from heatproxy.sql import hints
 from heatproxy.sql.lexer import find_word
 from heatproxy.statements.offload import Trial
+from heatproxy.statements.primary import in_primary
 from heatproxy.wire.encode import RowEncoder
 from heatproxy.wire.packets import PacketReader
 
@@ -90,7 +90,7 @@ async def _mysqls(
     own = hints.in_primary(
         made.statement.own, backslash_escapes=session.backslash_escapes
     )
-    async with in_primary(made):
+    async with in_primary(session, made.settings.engine):
         await backend.query(SNAPSHOT)
         try:
             after = await position(session.house)
@@ -98,21 +98,6 @@ async def _mysqls(
         finally:
             await backend.query("COMMIT")
     return found, before is not None and before == after
-
-
-@asynccontextmanager
-async def in_primary(made: Trial) -> AsyncIterator[None]:
-    """Have the session's statements answered by MySQL, even where RAPID is FORCED."""
-    backend = made.session.backend
-    if made.settings.engine != "FORCED":
-        yield
-        return
-    before = await backend.scalar("SELECT @@use_secondary_engine")
-    await backend.query("SET use_secondary_engine = OFF")
-    try:
-        yield
-    finally:
-        await backend.query(f"SET use_secondary_engine = {before}")
 
 
 def _packets(made: Trial, table: pa.Table) -> list[bytes]:

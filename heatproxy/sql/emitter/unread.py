@@ -173,7 +173,7 @@ class Unread:
             return
         stops = node.args.get("limit") is not None and node.args.get("order") is None
         picks = node.args.get("having") is not None and not aggregated
-        if where is not None and not _is_several(node.args["where"].this):
+        if where is not None and not _is_conjunction(node.args["where"].this):
             # a single condition that needs all that may warn
             due = {name for name in self._due if name.partition(".")[0] in whole}
             picks |= not due or not due <= set(_NAME.findall(where))
@@ -207,7 +207,7 @@ def require_evaluated(node: exp.Expr, operands: Sequence[Value], sql: str) -> No
         raise Forward("NULL beside an operand that may warn")
 
 
-def _is_several(condition: exp.Expr) -> bool:
+def _is_conjunction(condition: exp.Expr) -> bool:
     while isinstance(condition, exp.Paren):
         condition = condition.this
     return isinstance(condition, exp.And)

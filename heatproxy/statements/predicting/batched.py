@@ -24,7 +24,7 @@ from heatproxy.session import Cancel, Session
 from heatproxy.sql.calls import RoutineCall
 from heatproxy.sql.lexer import tokens
 from heatproxy.statements.predicting.calls import as_text
-from heatproxy.statements.predicting.early import KILLED, NAMES, Selects
+from heatproxy.statements.predicting.early import NAMES, Selects
 from heatproxy.statements.predicting.plain import fields_of
 from heatproxy.statements.predicting.scalars import are_scalars
 
@@ -89,7 +89,7 @@ async def by_columns(
         keys = [key for key, _ in fields]
         return await session.off_loop(partial(_answers, predictor, rows, keys, narrow))
     except MySQLError as problem:
-        if problem.number in KILLED:
+        if problem.is_kill:
             raise
         return None  # what it is about is found out once more, row by row
 

@@ -11,7 +11,6 @@ from heatproxy.session import Session
 from heatproxy.sql.predictions_early import Early
 
 NAMES = (1054, 1109)  # unknown column, unknown table
-KILLED = (1317, 3024)
 _AMBIGUOUS = 1052
 
 # The SELECTs of a list of expressions; all of their rows are wanted.

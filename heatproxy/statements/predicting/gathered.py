@@ -33,7 +33,7 @@ from heatproxy.statements.predicting.calls import (
     is_evaluated_once,
     value_of,
 )
-from heatproxy.statements.predicting.early import KILLED, NAMES, early_rows
+from heatproxy.statements.predicting.early import NAMES, early_rows
 from heatproxy.statements.predicting.lookups import Lookups, Unmade
 
 _OPTIONS = 2  # the place of the argument
@@ -143,7 +143,7 @@ async def _answered(
     try:
         answers = await function_of(call).run(session, rows)
     except MySQLError as problem:
-        if problem.number in KILLED:
+        if problem.is_kill:
             raise
         raise Unforeseen("the model refuses a row", problem) from None
     return keys, pa.array(answers, pa.string())
@@ -161,7 +161,7 @@ async def _gathered(
         try:
             found = await session.backend.read_table(select)
         except MySQLError as refused:
-            if refused.number in KILLED:
+            if refused.is_kill:
                 raise
             problem = refused
             if refused.number not in NAMES:

@@ -17,7 +17,6 @@ from heatproxy.sql.predictions_gather import ANSWER, KEY
 
 _STRICT = "/*+ SET_VAR(sql_mode='STRICT_ALL_TABLES') */ "
 _DENIED = (1044, 1046)  # in this schema; none is selected
-_KILLED = (1317, 3024)
 
 
 class Unmade(Exception):
@@ -72,7 +71,7 @@ class Lookups:
                     f" PRIMARY KEY, {ANSWER.decode()} json) ENGINE=InnoDB"
                 )
             except MySQLError as refused:
-                if refused.number in _KILLED:
+                if refused.is_kill:
                     raise
                 problem = problem or refused
                 if refused.number not in _DENIED:

@@ -70,20 +70,3 @@ async def _lakehouse(session: Session, statement: Text) -> Query | None:
     collation = await session.backend.scalar("SELECT @@collation_connection")
     require_same_meaning(kept, collation or "", escapes=session.backslash_escapes)
     return kept
-
-
-@asynccontextmanager
-async def in_primary(session: Session) -> AsyncIterator[None]:
-    """Have the session's statements answered by MySQL, even where RAPID is FORCED.
-
-    Preparing them, too: under FORCED MySQL refuses some subqueries (3973).
-    """
-    before = await session.backend.scalar("SELECT @@use_secondary_engine")
-    if before != "FORCED":
-        yield
-        return
-    await session.backend.query("SET use_secondary_engine = OFF")
-    try:
-        yield
-    finally:
-        await session.backend.query(f"SET use_secondary_engine = {before}")
