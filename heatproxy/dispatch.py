@@ -193,8 +193,7 @@ async def _answer(session: Session, loan: Loan, statement: Statement) -> bool:
         case Command.STMT_PREPARE:
             ours = await prepared.prepare(session, known, find, command[1:])
             if ours is not None:
-                optional = known.by_id[ours].optional
-                loan.prepared_is_ours(ours, optional=optional)
+                loan.prepared_is_ours(ours, known.by_id[ours])
             return ours is not None
         case Command.STMT_EXECUTE:
             await prepared.execute(

@@ -42,6 +42,11 @@ def ml_error(code: str, text: str) -> MySQLError:
     return MySQLError(3877, HY000, f"{code}: {text}")
 
 
+def no_target() -> MySQLError:
+    """A call that needs a target column names none."""
+    return ml_error("ML006016", "target_column_name cannot be Null or empty.")
+
+
 def secondary_engine(text: str) -> MySQLError:
     """Anything else RAPID and Lakehouse report: ER_SECONDARY_ENGINE_PLUGIN."""
     return MySQLError(3877, HY000, text)

@@ -9,7 +9,7 @@ from heatproxy.errors import ProtocolError
 from heatproxy.rapid.decision import Notes
 from heatproxy.rapid.variables import SessionState
 from heatproxy.wire.channel import Message, MessageReader, Statement, pack, pack_head
-from heatproxy.wire.prepared import PreparedStatements
+from heatproxy.wire.prepared import Prepared, PreparedStatements
 
 READ_BYTES = 1 << 18
 CHUNKS_AHEAD = 32  # of the backend's bytes; more wait in the sockets
@@ -108,12 +108,14 @@ class Loan:
 
     # --- what the relay must know ---------------------------------------------------
 
-    def prepared_is_ours(self, statement_id: bytes, *, optional: bool = False) -> None:
+    def prepared_is_ours(self, statement_id: bytes, prepared: Prepared) -> None:
         """The relay lends the commands of this prepared statement from now on.
 
-        ``optional``: it may leave an execution to MySQL.
+        It may leave an execution to MySQL where that is ``optional``.
         """
-        self._writer.write(pack(Message.PREPARED, statement_id + bytes([optional])))
+        count = prepared.parameters.to_bytes(2, "little")
+        body = statement_id + count + bytes([prepared.optional])
+        self._writer.write(pack(Message.PREPARED, body))
 
     def _tell_named(self) -> None:
         named = bool(self.prepared.by_name)

@@ -299,13 +299,13 @@ class Catalog:
     async def _rows(self, columns: str, rest: str) -> list[tuple[str | None, ...]]:
         """Rows as text that no character set of the session has changed."""
         listed = ", ".join(
-            f"HEX(CONVERT({column.strip()} USING utf8mb4))"
+            f"CAST(CONVERT({column.strip()} USING utf8mb4) AS BINARY)"
             for column in columns.split(",")
         )
         result = await self._backend.query(f"SELECT {listed} FROM {rest}")
         return [
-            tuple(None if v is None else bytes.fromhex(v).decode() for v in row)
-            for row in result.texts()
+            tuple(None if value is None else value.decode() for value in row)
+            for row in result.rows
         ]
 
 

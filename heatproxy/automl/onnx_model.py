@@ -27,7 +27,7 @@ from heatproxy.automl.target import Labels, target_numbers
 from heatproxy.automl.tasks import task_named
 from heatproxy.automl.tasks.contract import Answers
 from heatproxy.automl.tasks.metadata import float32
-from heatproxy.errors import MySQLError, ml_error
+from heatproxy.errors import MySQLError, ml_error, no_target
 
 FORMAT = "ONNXv2.0"
 FILE, SAID = "model.onnx", "onnx.json"  # in a zip
@@ -161,14 +161,16 @@ class OnnxModel:
         """One score, as a FLOAT widened to double. Raises: see scoring.score."""
         task = task_named(self.task_name)
         name = metric_named(task.metrics, metric, self.task_name)
-        column = truth_column(table, target or "", name)
+        if not target:
+            raise no_target()
+        column = truth_column(table, target, name)
         if not self.columns:
-            place = find_column(table.column_names, target or "")
+            place = find_column(table.column_names, target)
             table = table.remove_column(place if place is not None else 0)
         told = self.told(table, threads)
         if self.task_name == REGRESSION:
             output = np.array(told.labels.to_numpy(zero_copy_only=False))
-            truth: npt.NDArray[Any] = target_numbers(column, target or "")
+            truth: npt.NDArray[Any] = target_numbers(column, target)
             return float(np.float32(evaluate(task.metrics, name, truth, output)))
         labels = labels_of(told, column)
         codes = labels.codes(column)

@@ -11,11 +11,11 @@ from heatproxy.automl.features import find_column, plain
 from heatproxy.automl.metrics import evaluate, invalid_data, metric_named
 from heatproxy.automl.model import Model
 from heatproxy.automl.target import target_numbers
-from heatproxy.errors import ml_error
+from heatproxy.errors import ml_error, no_target
 
 
 def score(
-    model: Model, table: pa.Table, target: str, metric: str, threads: int = 1
+    model: Model, table: pa.Table, target: str | None, metric: str, threads: int = 1
 ) -> float:
     """One score, higher is better, as MySQL's FLOAT widened to double.
 
@@ -27,6 +27,8 @@ def score(
             such metric), ML003039 (no such target column).
     """
     name = metric_named(model.task.metrics, metric, model.task_name)
+    if not target:
+        raise no_target()
     column = truth_column(table, target, name)
     truth: npt.NDArray[Any]
     if model.labels is not None:

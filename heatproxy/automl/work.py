@@ -15,10 +15,12 @@ from heatproxy.automl.model_bytes import ModelBytes, folder_of, view_of
 from heatproxy.automl.onnx_model import OnnxModel
 from heatproxy.automl.scoring import score
 from heatproxy.automl.storage import from_bytes, to_bytes, unreadable
+from heatproxy.automl.target import refuse_unlabelled
 from heatproxy.automl.tasks import specialist_named
+from heatproxy.automl.tasks.choice import column_of
 from heatproxy.automl.tasks.contract import Answers, Order, Progress, SpecialModel
 from heatproxy.automl.training import TrainOptions, train
-from heatproxy.errors import ml_error
+from heatproxy.errors import ml_error, no_target
 
 ZIP = b"PK\x03\x04"  # how stored models begin
 Trained = tuple[ModelBytes, dict[str, Any]]
@@ -65,7 +67,7 @@ def score_job(
     """One score, as a FLOAT widened to double."""
     model = from_bytes(data)
     if isinstance(model, Model):
-        return score(model, table, target or "", metric, threads)
+        return score(model, table, target, metric, threads)
     return model.score(table, target, metric, options, threads)
 
 
@@ -138,14 +140,28 @@ def explain_model_job(
     built: int,
     threads: int,
 ) -> Trained:
-    """The model with explainers made from this table; its bytes and metadata."""
+    """The model with explainers made from this table; its bytes and metadata.
+
+    Raises:
+        MySQLError: 3877, ML006016 and ML003011 another target than the model's, its
+            column's (ML001053); as explain.explain_model.
+    """
     stored = from_bytes(data)
     require_explainable(stored)
+    assert isinstance(stored, Model | OnnxModel)
+    if not target:
+        raise no_target()
+    if stored.target and target.lower() != stored.target.lower():
+        raise ml_error(
+            "ML003011",
+            "Columns of provided data need to match those used for training. "
+            f"Provided - ['{target}'] vs Trained - ['{stored.target}']",
+        )
+    refuse_unlabelled(column_of(table, target))
     model: Model | OnnxModel
     if isinstance(stored, OnnxModel):
         model = onnx_view.explained(stored, table, target, threads, **options)
     else:
-        assert isinstance(stored, Model)
         model = explain.explain_model(stored, table, target, **options, threads=threads)
     return to_bytes(model, folder_of(data)), model.metadata(
         build_timestamp=built, train_table_name=train_table

@@ -106,7 +106,9 @@ class BackendConnection:
         self.keeper: Keeper | None = None
         self.refused: MySQLError | None = None  # by the last command
         self.inserted = False  # whether LAST_INSERT_ID() has changed
-        self.warnings = 0  # of the last statement that was prepared
+        # Of the last statement that was prepared: warnings, and what its ? are.
+        self.warnings = 0
+        self.parameters: Sequence[ColumnDefinition] = ()
         self._leg = leg
         self.capabilities = capabilities
         self._packets: list[bytes] = []
@@ -173,7 +175,7 @@ class BackendConnection:
     async def evaluate(self, expressions: Sequence[bytes]) -> list[str | None]:
         """The values of SQL expressions in this session, as text.
 
-        They come as hexadecimal digits: every character_set_results has those.
+        They come as binary strings, which no character_set_results changes.
 
         Raises:
             MySQLError: an expression is wrong, in MySQL's words.
@@ -181,11 +183,11 @@ class BackendConnection:
         if not expressions:
             return []
         items = [
-            b"HEX(CAST((" + text + b"\n) AS CHAR CHARACTER SET utf8mb4))"
+            b"CAST(CAST((" + text + b"\n) AS CHAR CHARACTER SET utf8mb4) AS BINARY)"
             for text in expressions
         ]
-        row = (await self.query(b"SELECT " + b", ".join(items))).texts()[0]
-        return [None if v is None else bytes.fromhex(v).decode() for v in row]
+        row = (await self.query(b"SELECT " + b", ".join(items))).rows[0]
+        return [None if value is None else value.decode() for value in row]
 
     async def packed(self, sql: bytes, *, binary: bool) -> Result:
         """The rows of a SELECT, each value as a row of either protocol packs it.
@@ -224,6 +226,24 @@ class BackendConnection:
             parameters = await self._definitions(int.from_bytes(head[7:9], "little"))
             columns = await self._definitions(int.from_bytes(head[5:7], "little"))
         return PrepareReply(head, parameters, columns)
+
+    async def execute(self, command: bytes) -> None:
+        """Send a COM_STMT_EXECUTE whose rows, few, nobody wants.
+
+        Raises:
+            MySQLError: whatever the backend answered.
+        """
+        async with self.claimed():
+            self._leg.write(frame(command, 0))
+            head = await self.packet()
+            if head[0] == ERR:
+                raise parse_err(head)
+            await self._definitions(self._column_count(head)[0])
+            while not self._ends_rows(payload := await self.packet()):
+                pass
+            if payload[0] == ERR:
+                raise parse_err(payload)
+            self.note_end(payload)
 
     def close_statement(self, statement_id: bytes) -> None:
         """Let MySQL forget a prepared statement; it does not answer."""
@@ -368,7 +388,7 @@ class BackendConnection:
                     if count and not self.is_new_eof:
                         await self.packet()
                 raise not_supported(NAMELESS)
-            await self._definitions(parameters)
+            self.parameters = await self._definitions(parameters)
             yield statement_id, await self._definitions(columns_count)
         finally:
             self.close_statement(statement_id)

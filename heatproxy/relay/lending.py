@@ -3,6 +3,8 @@
 import asyncio
 import json
 import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from heatproxy.errors import unknown_error
@@ -11,12 +13,21 @@ from heatproxy.sql.glance import shape_of
 from heatproxy.sql.prefilter import Prefilter
 from heatproxy.wire.channel import Message, MessageReader, Statement, pack
 from heatproxy.wire.packets import Command, err, frame
+from heatproxy.wire.parameters import sent_types
 
 if TYPE_CHECKING:
     from heatproxy.relay.commands import Commands
     from heatproxy.relay.frontend import Frontend
 
 ENGINE_WAIT_S, ENGINE_RETRY_S = 20.0, 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Optional:
+    """A prepared statement that MySQL can answer as well: the shape of its text."""
+
+    shape: int
+    parameters: int
 
 
 class Lending:
@@ -30,10 +41,10 @@ class Lending:
         self._messages = MessageReader()
         self._lent: Statement | None = None
         self.prepared: set[bytes] = set()  # ids of prepared statements that are ours
-        # Those that MySQL can answer as well, each with the shape of its text; and of
-        # these, those that MySQL was asked to execute behind the engine's back.
-        self.optional: dict[bytes, int] = {}
-        self.unseen: set[bytes] = set()
+        # Those that MySQL can answer as well; and of these, those that MySQL was asked
+        # to execute behind the engine's back, with the types of parameters it was told.
+        self.optional: dict[bytes, Optional] = {}
+        self.unseen: dict[bytes, Sequence[int]] = {}
         self.aftermath = False  # the engine remembers what the last statement left
         self.named = False  # SQL's PREPARE has named one that is
 
@@ -59,15 +70,21 @@ class Lending:
     def is_mysqls(self, statement_id: bytes) -> None:
         """From now on MySQL alone executes this prepared statement."""
         self.optional.pop(statement_id, None)
-        self.unseen.discard(statement_id)
+        self.unseen.pop(statement_id, None)
 
-    def was_unseen(self, payload: bytes) -> bool:
-        """Whether MySQL has executed what this executes unseen by the engine."""
+    def passes(self, payload: bytes, capabilities: int) -> None:
+        """MySQL executes a statement that may be the engine's the next time."""
         known = payload[1:5]
-        if payload[0] != Command.STMT_EXECUTE or known not in self.unseen:
-            return False
-        self.unseen.discard(known)
-        return True
+        types = sent_types(payload, capabilities, self.optional[known].parameters)
+        if types is not None:
+            before = self.unseen.setdefault(known, types)
+            self.unseen[known] = types if types == before else ()
+
+    def was_unseen(self, payload: bytes) -> Sequence[int] | None:
+        """What types MySQL has been told of unseen by the engine; empty: several."""
+        if payload[0] != Command.STMT_EXECUTE:
+            return None
+        return self.unseen.pop(payload[1:5], None)
 
     def forget(self) -> None:
         """The session is reset: nothing is prepared any more."""
@@ -132,7 +149,7 @@ class Lending:
             elif message is Message.NAMES:
                 self._frontend.worker.prefilter = names_filter(body)
             elif message is Message.PREPARED:
-                self._is_prepared(body[:4], optional=body[4:] == b"\1")
+                self._is_prepared(body)
             elif message is Message.AFTERMATH:
                 self.aftermath = body != b"\0"
             elif message is Message.NAMED:
@@ -151,13 +168,14 @@ class Lending:
                 status = int.from_bytes(body[:2], "little")
                 commands.returned(status, refused=bool(body[2]))
 
-    def _is_prepared(self, statement_id: bytes, *, optional: bool) -> None:
+    def _is_prepared(self, body: bytes) -> None:
         assert self._lent is not None
-        if not optional:
+        statement_id, parameters = body[:4], int.from_bytes(body[4:6], "little")
+        if not body[6]:
             self.prepared.add(statement_id)
             return
         shape = 0 if shape_of is None else shape_of(self._lent.command, 1)
-        self.optional[statement_id] = shape
+        self.optional[statement_id] = Optional(shape, parameters)
 
     def _end_of_loan(self) -> "tuple[Statement, Commands]":
         statement, self._lent = self._lent, None

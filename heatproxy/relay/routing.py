@@ -164,8 +164,9 @@ class Routing:
         if payload[0] == STMT_EXECUTE:
             known = payload[1:5]
             self._cheap.add(known, of)
-            if shape := self._lending.optional.get(known):
-                self._cheap.add(shape, of)
+            optional = self._lending.optional.get(known)
+            if optional is not None and optional.shape:
+                self._cheap.add(optional.shape, of)
         elif payload[0] == QUERY and shape_of is not None:
             text = query_text(payload, self.capabilities)
             if b";" not in text and (shape := shape_of(text, 0)):
@@ -208,7 +209,7 @@ class Routing:
         cheap = self._cheap.knows(known, self._worker.prefilter)
         cursor = len(payload) <= FLAGS_AT or payload[FLAGS_AT] & CURSORS
         if cheap or cursor or self._stays():
-            lending.unseen.add(known)
+            lending.passes(payload, self.capabilities)
             self.passed = known if cheap else 0
             return True
         return False

@@ -17,7 +17,13 @@ from heatproxy.automl.tasks import specialist_named, task_named
 from heatproxy.backend.insert import insert_rows
 from heatproxy.backend.shells import Shell
 from heatproxy.datatypes import quote_name, quote_text
-from heatproxy.errors import MySQLError, ProtocolError, ml_error, not_supported
+from heatproxy.errors import (
+    MySQLError,
+    ProtocolError,
+    ml_error,
+    no_target,
+    not_supported,
+)
 from heatproxy.options import BadOption, Flag, Options, Text
 from heatproxy.routines.arguments import option_object, require_absent, table_name
 from heatproxy.routines.copied import STRICT, TooMuch, copied
@@ -208,7 +214,7 @@ def _rule(
     if not stratified:
         return f"RAND({SEED})", ""
     if not target:
-        raise ml_error("ML006016", "target_column_name cannot be Null or empty.")
+        raise no_target()
     return f"RAND({SEED})", f"PARTITION BY {_column(target, columns)} "
 
 

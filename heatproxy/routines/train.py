@@ -19,7 +19,7 @@ from heatproxy.automl.tasks.contract import Order
 from heatproxy.automl.training import Limits, TrainOptions
 from heatproxy.automl.work import train_job
 from heatproxy.datatypes import quote_text
-from heatproxy.errors import MySQLError, ml_error
+from heatproxy.errors import MySQLError, ml_error, no_target
 from heatproxy.routines.arguments import option_object, table_name
 from heatproxy.routines.described import with_tables
 from heatproxy.routines.routine import Outcome, Procedure, needs
@@ -137,7 +137,7 @@ def _check_target(target: str | None, options: TrainOptions | Order) -> None:
     if specialist is not None and isinstance(options, Order):
         specialist.check(target, options)
     elif target is None:
-        raise ml_error("ML006016", "target_column_name cannot be Null or empty.")
+        raise no_target()
 
 
 def _failed(

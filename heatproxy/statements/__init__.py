@@ -13,11 +13,13 @@ class Binding:
     """What a prepared statement was before values were put in for its ``?``.
 
     ``places`` says where in the text a value begins; ``columns`` are those that MySQL
-    gave the statement when it was prepared.
+    gave the statement when it was prepared. ``is_first``: to MySQL the values mean what
+    they would at the first execution.
     """
 
     places: frozenset[int]
     columns: Sequence[ColumnDefinition]
+    is_first: bool = True
 
 
 @dataclass(frozen=True, slots=True)

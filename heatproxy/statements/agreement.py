@@ -4,13 +4,12 @@ MySQL's prepared statement says what each column is; the translation says what i
 computes. A difference means that a rule is wrong: the query is not answered.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 from pymysql.constants import FIELD_TYPE, FLAG
 
 from heatproxy.errors import not_supported
 from heatproxy.sql.emitter.values import OutputColumn
-from heatproxy.statements import Text
 from heatproxy.wire.columns import ColumnDefinition
 from heatproxy.wire.packets import layout
 
@@ -43,9 +42,6 @@ _TYPES: dict[str, tuple[int, ...]] = {
 }
 _FLOATING = ("double", "float")
 _WITH_SCALE = ("decimal", "datetime", "timestamp", "time")
-_SCALED = tuple(kind for name in _WITH_SCALE for kind in _TYPES[name])
-_SIGNED = (*_INTEGERS, FIELD_TYPE.NEWDECIMAL, FIELD_TYPE.DOUBLE, FIELD_TYPE.FLOAT)
-_ARITHMETIC = (b"+", b"-", b"*", b"/", b"%")
 
 
 def disagreement(
@@ -64,46 +60,6 @@ def disagreement(
         if ours.kind in _WITH_SCALE and (ours.scale or 0) != theirs.decimals:
             return f"the fraction digits of {theirs.name}"
     return None
-
-
-def is_retyped(statement: Text, columns: Sequence[ColumnDefinition]) -> bool:
-    """Whether MySQL takes a bound parameter for another type than its value's literal.
-
-    It types parameters when it prepares, by what stands beside them: ``d * ?`` of a
-    DECIMAL has 30 fraction digits, whatever number or text comes. ``columns``: of the
-    statement with its values.
-    """
-    binding = statement.binding
-    if binding is None:
-        return False
-    pairs = zip(binding.columns, columns, strict=False)
-    return any(_traits(one) != _traits(other) for one, other in pairs) or (
-        _has_shaky_operand(statement, binding.places)
-    )
-
-
-def _traits(column: ColumnDefinition) -> tuple[object, ...]:
-    for kinds in (_INTEGERS, _TEXTS):
-        if column.type in kinds:
-            is_signed = column.type in _TEXTS or not column.flags & FLAG.UNSIGNED
-            return kinds, is_signed
-    scale = column.decimals if column.type in _SCALED else None
-    return column.type, scale, column.type in _SIGNED and column.flags & FLAG.UNSIGNED
-
-
-def _has_shaky_operand(statement: Text, places: Collection[int]) -> bool:
-    """Whether an operand's type may show in no column, and yet decide a value."""
-    tokens = statement.tokens
-    divides = any(token.is_symbol(b"/") for token in tokens)
-    for index, token in enumerate(tokens):
-        if token.start not in places:
-            continue
-        around = (*tokens[max(index - 1, 0) : index], *tokens[index + 1 : index + 2])
-        is_number = statement.text[token.start : token.start + 1] in b"-.0123456789"
-        computes = any(one.text in _ARITHMETIC for one in around)
-        if computes and (divides or not is_number):
-            return True
-    return False
 
 
 def _may_lose_its_sign(ours: OutputColumn, theirs: ColumnDefinition) -> bool:

@@ -7,7 +7,8 @@ that OUT values reach them, and with their values elsewhere.
 Source: MySQL Reference Manual, "Prepared Statements".
 """
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
@@ -19,11 +20,13 @@ from heatproxy.sql.lexer import Kind, Token, split_at_commas
 from heatproxy.sql.placeholders import Place, Placeholder, placeholders
 from heatproxy.statements import Handler, Text, Work
 from heatproxy.statements.prepared import Whole, alone, bind, whole_text
+from heatproxy.statements.retyped import form_of, prime
 from heatproxy.wire.columns import BINARY_CHARSET, ColumnDefinition
 from heatproxy.wire.parameters import text_literal
-from heatproxy.wire.prepared import Prepared, PreparedStatements
+from heatproxy.wire.prepared import Kinds, Prepared, PreparedStatements
 
 EXECUTE = "EXECUTE"
+_FOREIGN = "text of another collation"  # which no literal has
 _ESCAPES = {
     name: bytes([byte])
     for name, byte in zip(
@@ -90,11 +93,15 @@ async def _have_prepared(
     text = text_literal(whole.text, backslash_escapes=escapes)
     count = len(placeholders(inner.tokens))
     columns: list[ColumnDefinition] = []
+    derived: list[int] = []
     await session.relay(b"PREPARE " + written.text + b" FROM " + text)
     if count:
         found = await session.backend.prepared_columns(whole.text)
         columns = [replace(c, name=whole.shown(c.name)) for c in found]
-    known.by_name[name] = Prepared(inner.text, count, columns)
+        derived = [parameter.type for parameter in session.backend.parameters]
+    known.by_name[name] = Prepared(
+        inner.text, count, columns, derived, optional=whole.optional
+    )
 
 
 async def _text(session: Session, source: Token) -> bytes | None:
@@ -149,18 +156,36 @@ async def _execute(
     marks = placeholders(inner.tokens)
     values: Sequence[bytes] = variables
     is_call = inner.tokens[0].is_word(b"CALL")
+    kinds: Kinds = ()
     if variables and not is_call:
-        values = await _values(session, variables, marks)
-    bound = bind(session, inner, marks, values, prepared, by_variables=is_call)
-    work = await find(session, bound)
-    if work is not None:
-        try:
+        values, kinds = await _values(session, variables, marks, prepared.derived)
+    prepared.history.is_mixed |= _FOREIGN in kinds
+    is_first = prepared.history.takes(kinds, values)
+    how = {"by_variables": is_call, "is_first": is_first}
+    bound = bind(session, inner, marks, values, prepared, **how)
+    again = partial(_again, session, statement.tokens[1].text)
+    with suppress(Declined):
+        work = await find(session, bound)
+        if work is not None:
             await work.run()
-        except Declined:
-            pass
-        else:
             return
+    await prime(session, bound, prepared.history, again)
+    prepared.history.note_relayed()
     await session.relay(statement.own)
+
+
+async def _again(session: Session, name: bytes, values: Sequence[bytes]) -> None:
+    """Have MySQL execute a statement with the values of an execution before."""
+    variables = [b"@heatproxy_%d" % place for place in range(len(values))]
+    pairs = zip(variables, values, strict=True)
+    given = b", ".join(variable + b" = " + value for variable, value in pairs)
+    await session.backend.query(b"SET " + given)
+    using = b" USING " + b", ".join(variables)
+    try:
+        await session.backend.query(b"EXECUTE " + name + using)
+    finally:
+        gone = b", ".join(variable + b" = NULL" for variable in variables)
+        await session.backend.query(b"SET " + gone)
 
 
 def _using(words: Sequence[Token]) -> list[bytes] | None:
@@ -178,19 +203,40 @@ def _using(words: Sequence[Token]) -> list[bytes] | None:
 
 
 async def _values(
-    session: Session, variables: Sequence[bytes], marks: Sequence[Placeholder]
-) -> list[bytes]:
-    """The values of user variables as literals of their types."""
+    session: Session,
+    variables: Sequence[bytes],
+    marks: Sequence[Placeholder],
+    derived: Sequence[int],
+) -> tuple[list[bytes], Kinds]:
+    """The values of user variables as literals of their types, and these."""
     kinds = (await session.backend.query(b"SELECT " + b", ".join(variables))).columns
     texts = [b"CONVERT(" + name + b" USING utf8mb4)" for name in variables]
     for place, (name, kind) in enumerate(zip(variables, kinds, strict=True)):
         if kind.charset == BINARY_CHARSET and _is_string(kind):
             texts[place] = b"HEX(" + name + b")"
-    values = await session.backend.evaluate(texts)
-    return [
+    texts += [b"COLLATION(" + name + b")" for name in variables]
+    found = await session.backend.evaluate([*texts, b"@@collation_connection"])
+    *values, own = found
+    values, collations = values[: len(variables)], values[len(variables) :]
+    literals = [
         _literal(session, mark, kind, value)
         for mark, kind, value in zip(marks, kinds, values, strict=True)
     ]
+    return literals, [
+        None if value is None else _kind(kind, value, taken, collation == own)
+        for kind, value, taken, collation in zip(
+            kinds, values, derived, collations, strict=True
+        )
+    ]
+
+
+def _kind(column: ColumnDefinition, value: str, taken: int, is_own: bool) -> Hashable:
+    """What MySQL tells values apart by; ``is_own``: of the session's collation."""
+    if not _is_string(column):
+        return column.type, column.flags & FLAG.UNSIGNED
+    if column.charset == BINARY_CHARSET:
+        return BINARY_CHARSET
+    return form_of(value.encode(), taken) if is_own else _FOREIGN
 
 
 def _literal(
@@ -207,8 +253,9 @@ def _literal(
         return value.encode()
     if value is None:
         return b"NULL"
-    if is_integer and mark.place is Place.KEY:
-        sign = "UNSIGNED" if kind.flags & FLAG.UNSIGNED else "SIGNED"
+    is_unsigned = is_integer and kind.flags & FLAG.UNSIGNED
+    if is_unsigned or (is_integer and mark.place is Place.KEY):
+        sign = "UNSIGNED" if is_unsigned else "SIGNED"
         return f"CAST({value} AS {sign})".encode()
     if is_integer or kind.type == FIELD_TYPE.NEWDECIMAL:
         return f"({value})".encode()

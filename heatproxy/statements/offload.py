@@ -33,7 +33,8 @@ from heatproxy.sql import hints
 from heatproxy.sql.emitter.values import Exactness, Policy, Unanswered
 from heatproxy.sql.placeholders import filled, placeholders
 from heatproxy.statements import Text, ansi
-from heatproxy.statements.agreement import disagreement, is_retyped
+from heatproxy.statements.agreement import disagreement
+from heatproxy.statements.bound import is_retyped
 from heatproxy.statements.inquiry import Inquiry, has_created_tables
 from heatproxy.statements.sources import follow_current, reads_shell
 from heatproxy.wire.columns import ColumnDefinition
@@ -204,6 +205,9 @@ async def asked(session: Session, statement: Text) -> Trial:
         if oddity := made.settings.oddity():
             raise made.declined(Refusal(Cause.SESSION, oddity))
         return made
+    if statement.binding is not None and not statement.binding.is_first:
+        words = "a parameter of another type than before"
+        raise made.declined(Refusal(Cause.RULE, words))
     in_transactions = session.house.config.rapid.offload_in_transactions
     refusal = of_session(
         made.settings, is_open=made.is_open, may_be_open=in_transactions

@@ -7,7 +7,7 @@ literals in place of its ``?``, which the same handlers answer as ever.
 Source: MySQL Source Code Documentation, "Prepared Statements".
 """
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 
 from pymysql.constants import FIELD_TYPE
@@ -17,6 +17,7 @@ from heatproxy.session import Declined, Session
 from heatproxy.sql.lexer import statements, tokens
 from heatproxy.sql.placeholders import Place, Placeholder, filled, placeholders
 from heatproxy.statements import Binding, Handler, Shown, Text
+from heatproxy.statements.retyped import form_of, prime
 from heatproxy.statements.sealed import SEALED, refusal
 from heatproxy.wire.packets import Command
 from heatproxy.wire.parameters import (
@@ -25,6 +26,7 @@ from heatproxy.wire.parameters import (
     bound_types,
     decode,
     encode,
+    kind_of,
     limit_literal,
     literal,
 )
@@ -54,7 +56,11 @@ async def prepare(
         raise not_supported("a ? that is no parameter in a prepared statement")
     columns = [replace(c, name=whole.shown(c.name)) for c in reply.columns]
     known.by_id[reply.statement_id] = Prepared(
-        text, len(reply.parameters), columns, optional=whole.optional
+        text,
+        len(reply.parameters),
+        columns,
+        [parameter.type for parameter in reply.parameters],
+        optional=whole.optional,
     )
     head = reply.head
     if not whole.optional:
@@ -69,12 +75,13 @@ async def execute(
     find: Handler,
     command: bytes,
     *,
-    unseen: bool = False,
+    unseen: Sequence[int] | None = None,
 ) -> None:
     """Answer a COM_STMT_EXECUTE; the session's answer is a binary one.
 
     A statement that is ours no more, because its table was dropped and made anew, goes
-    to MySQL. ``unseen``: MySQL has executed it since, with what types we do not know.
+    to MySQL. ``unseen``: MySQL has executed it since with parameters of these types;
+    empty: of several.
 
     Raises:
         Declined: the command is to be passed on to MySQL as it is.
@@ -87,8 +94,9 @@ async def execute(
     sends_types = bound_types(
         command, session.backend.capabilities, prepared.parameters
     )
-    if unseen:
-        prepared.types = prepared.told = None
+    if unseen is not None:
+        prepared.types = prepared.told = unseen or None
+        prepared.history.note_unseen(tuple(map(kind_of, unseen)))
     lacks_types = prepared.parameters and not sends_types and prepared.types is None
     if prepared.optional and lacks_types:
         raise Declined("parameters whose types MySQL alone knows")
@@ -110,23 +118,34 @@ async def execute(
     assert statement is not None
     marks = placeholders(statement.tokens)
     escapes = session.backslash_escapes
+    is_call = statement.tokens[0].is_word(b"CALL")
     literals = [
-        _literal(mark, parameter, escapes)
+        _literal(mark, parameter, escapes, is_ours=is_call)
         for mark, parameter in zip(marks, parameters, strict=True)
     ]
-    bound = bind(session, statement, marks, literals, prepared)
-    work = await find(session, bound)
+    pairs = zip(parameters, prepared.derived, strict=True)
+    kinds = [_kind(parameter, taken) for parameter, taken in pairs]
+    is_first = prepared.history.takes(kinds, parameters)
+    bound = bind(session, statement, marks, literals, prepared, is_first=is_first)
+    capabilities = session.backend.capabilities
+
+    async def again(values: Sequence[Parameter]) -> None:
+        await session.backend.execute(encode(command[1:5], capabilities, values))
+
     try:
-        if work is not None:
-            try:
+        try:
+            work = await find(session, bound)
+            if work is not None:
                 await work.run()
-            except Declined:
-                if not has_long_data and (sends_types or _is_told(prepared)):
-                    prepared.told = prepared.types
-                    raise
-            else:
                 return
-        capabilities = session.backend.capabilities
+        except Declined:
+            await prime(session, bound, prepared.history, again)
+            prepared.history.note_relayed()
+            if not has_long_data and (sends_types or _is_told(prepared)):
+                prepared.told = prepared.types
+                raise
+        await prime(session, bound, prepared.history, again)
+        prepared.history.note_relayed()
         await session.relay_command(encode(command[1:5], capabilities, parameters))
         prepared.told = prepared.types
     except MySQLError as error:
@@ -135,19 +154,30 @@ async def execute(
         raise refusal(session.house.shells, bound.text, error) from None
 
 
+def _kind(parameter: Parameter, taken: int) -> Hashable | None:
+    if parameter.value is None:
+        return None
+    kind = kind_of(parameter.type)
+    return form_of(parameter.value, taken) if kind == FIELD_TYPE.STRING else kind
+
+
 def _is_told(prepared: Prepared) -> bool:
     """Whether MySQL knows the types of the parameters as they are bound now."""
     return not prepared.parameters or prepared.told == prepared.types
 
 
-def _literal(mark: Placeholder, parameter: Parameter, escapes: bool) -> bytes:
+def _literal(
+    mark: Placeholder, parameter: Parameter, escapes: bool, *, is_ours: bool
+) -> bytes:
+    """A value as SQL; ``is_ours``: MySQL has no part in what it means."""
     if mark.place is Place.COUNT:
         return limit_literal(parameter)
     written = literal(parameter, backslash_escapes=escapes)
-    if mark.place is Place.KEY and parameter.kind in _INTEGERS:
-        sign = b"UNSIGNED" if parameter.type & UNSIGNED else b"SIGNED"
-        return b"CAST(" + written + b" AS " + sign + b")"
-    return written
+    if parameter.value is None or parameter.kind not in _INTEGERS:
+        return written
+    if parameter.type & UNSIGNED and (mark.place is Place.KEY or not is_ours):
+        return b"CAST(" + written + b" AS UNSIGNED)"
+    return b"CAST(" + written + b" AS SIGNED)" if mark.place is Place.KEY else written
 
 
 # --- what SQL's PREPARE and EXECUTE do the same way -----------------------------------
@@ -198,16 +228,19 @@ def bind(
     prepared: Prepared,
     *,
     by_variables: bool = False,
+    is_first: bool = True,
 ) -> Text:
     """The statement with these expressions for its ``?``.
 
     ``by_variables``: they are variables of the session, which OUT values reach.
+    ``is_first``: they mean to MySQL what they would the first time.
     """
     text, places = filled(statement.text, marks, values)
     bound = alone(session, text)
     assert bound is not None
     parameters = frozenset[int]() if by_variables else places
-    return replace(bound, binding=Binding(parameters, prepared.columns))
+    binding = Binding(parameters, prepared.columns, is_first)
+    return replace(bound, binding=binding)
 
 
 def note(known: PreparedStatements, command: bytes) -> bool:

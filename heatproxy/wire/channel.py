@@ -8,7 +8,7 @@ A message is a type byte, a 4-byte little-endian length, and a body.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -27,7 +27,7 @@ class Message(Enum):
     NAMES = b"N"  # engine: JSON list of the names that statements are filtered by
     WATCH = b"W"  # relay: send NAMES, now and whenever they change
     PREPARED = b"P"  # engine: 4 bytes, the id of a prepared statement that is ours;
-    # 1 byte: 1 if it is MySQL's as well
+    # 2 bytes: its parameters, 1 byte: 1 if it is MySQL's as well
     AFTERMATH = b"A"  # engine: 1 byte, whether it remembers what a statement has left
     NAMED = b"Q"  # engine: 1 byte, whether any that SQL's PREPARE has named is ours
     FORGET = b"R"  # relay: the session was reset, its prepared statements are gone
@@ -48,7 +48,9 @@ class Statement:
     thread_id: int
     error: bytes = b""  # the backend's answer, when it was relayed and came back
     aftermath: bool = False  # nothing ran since the statement that AFTERMATH was for
-    unseen: bool = False  # of a prepared statement: MySQL has executed it in between
+    # Of a prepared statement that MySQL has executed in between: the types that its
+    # parameters got there; empty: several.
+    unseen: Sequence[int] | None = None
     next_transaction: tuple[bytes, ...] = ()  # what said how this one is to run
 
     def to_bytes(self) -> bytes:

@@ -11,9 +11,9 @@ import pyarrow as pa
 from pymysql.constants import FIELD_TYPE, FLAG
 
 from heatproxy.errors import ProtocolError, not_supported
+from heatproxy.wire.packets import VECTOR
 
 BINARY_CHARSET = 63
-VECTOR = 242  # not in pymysql's list of types
 
 # Collations whose text is UTF-8: utf8mb3 (33 to 223) and utf8mb4.
 UTF8_CHARSETS = frozenset(

@@ -4,7 +4,7 @@ Source: MySQL Source Code Documentation, "Client/Server Protocol".
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 
 from heatproxy.errors import MySQLError, ProtocolError
@@ -12,6 +12,7 @@ from heatproxy.errors import MySQLError, ProtocolError
 HEADER_BYTES = 4
 MAX_FRAME = 0xFFFFFF
 OK, LOCAL_INFILE, EOF, ERR = 0x00, 0xFB, 0xFE, 0xFF
+VECTOR = 242  # a type of values that PyMySQL's list of them lacks
 
 
 class Command(IntEnum):
@@ -139,12 +140,9 @@ def frame_all(payloads: list[bytes], sequence_id: int) -> tuple[bytes, int]:
 class PacketReader:
     """Whole payloads out of bytes that arrive in any pieces."""
 
-    buffer: bytearray
-    sequence_id: int = 0
-
-    def __init__(self) -> None:
-        self.buffer = bytearray()
-        self.sequence_id = 0
+    buffer: bytearray = field(default_factory=bytearray, init=False)
+    sequence_id: int = field(default=0, init=False)
+    _whole: int = field(default=0, init=False)  # bytes of frames that have come whole
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """The payloads complete by now; ``sequence_id`` is that of the last frame."""
@@ -153,21 +151,29 @@ class PacketReader:
             yield payload
 
     def _take(self) -> bytes | None:
-        parts = []
-        position = 0
         while True:
-            body = position + HEADER_BYTES
+            body = self._whole + HEADER_BYTES
             if len(self.buffer) < body:
                 return None
-            length = int.from_bytes(self.buffer[position : position + 3], "little")
+            length = int.from_bytes(self.buffer[self._whole : body - 1], "little")
             if len(self.buffer) < body + length:
                 return None
-            parts.append(bytes(self.buffer[body : body + length]))
-            self.sequence_id = self.buffer[position + 3]
-            position = body + length
+            self.sequence_id = self.buffer[body - 1]
+            self._whole = body + length
             if length < MAX_FRAME:
-                del self.buffer[:position]
-                return parts[0] if len(parts) == 1 else b"".join(parts)
+                break
+        full = HEADER_BYTES + MAX_FRAME
+        payload = bytes(self.buffer[HEADER_BYTES : min(self._whole, full)])
+        if self._whole > full:
+            frames = range(full, self._whole, full)
+            parts = [
+                self.buffer[at + HEADER_BYTES : min(at + full, self._whole)]
+                for at in frames
+            ]
+            payload = b"".join((payload, *parts))
+        del self.buffer[: self._whole]
+        self._whole = 0
+        return payload
 
 
 def ok(

@@ -22,8 +22,13 @@ from heatproxy.errors import (
     out_of_range,
     wrong_arguments,
 )
-from heatproxy.wire.columns import VECTOR
-from heatproxy.wire.packets import Capability, lenenc, lenenc_bytes, read_lenenc
+from heatproxy.wire.packets import (
+    VECTOR,
+    Capability,
+    lenenc,
+    lenenc_bytes,
+    read_lenenc,
+)
 
 EXECUTE = "mysqld_stmt_execute"
 UNSIGNED = 0x8000  # in the two bytes of a parameter's type
@@ -44,6 +49,7 @@ _TEMPORAL = {
     FIELD_TYPE.TIMESTAMP: (0, 4, 7, 11, 13),
     FIELD_TYPE.TIME: (0, 8, 12),
 }
+_MOMENTS = (FIELD_TYPE.DATETIME, FIELD_TYPE.TIMESTAMP)
 _DECIMALS = (FIELD_TYPE.DECIMAL, FIELD_TYPE.NEWDECIMAL)
 _BINARY = (
     *(FIELD_TYPE.TINY_BLOB, FIELD_TYPE.MEDIUM_BLOB, FIELD_TYPE.LONG_BLOB),
@@ -54,8 +60,9 @@ _TEXTS = (
     FIELD_TYPE.JSON,
 )
 _PIECEMEAL = range(FIELD_TYPE.TINY_BLOB, FIELD_TYPE.STRING + 1)  # may be long data
-_LEADING_NUMBER = re.compile(rb"\s*(\d+)")
+_LEADING_NUMBER = re.compile(rb"\s*([+-]?\d+)")
 _LONGEST_HOURS = 838
+_MOST, _LEAST = 2**64 - 1, 2**63  # of BIGINT: UNSIGNED, and below zero
 EXACT_DIGITS = 15  # as many of a DECIMAL are the same DOUBLE everywhere
 
 
@@ -108,6 +115,50 @@ def bound_types(payload: bytes, capabilities: int, count: int) -> bool:
         return False
 
 
+def sent_types(payload: bytes, capabilities: int, count: int) -> tuple[int, ...] | None:
+    """The types that a COM_STMT_EXECUTE of ``count`` parameters binds, or None."""
+    if not bound_types(payload, capabilities, count):
+        return None
+    try:
+        sent, position = count, 10
+        if capabilities & Capability.QUERY_ATTRIBUTES:
+            sent, position = read_lenenc(payload, position)
+        position += (sent + 7) // 8 + 1
+        types, _ = _types(payload, capabilities, position, sent)
+    except (ProtocolError, IndexError):
+        return None
+    return tuple(types[:count])
+
+
+def kind_of(bound: int) -> int:
+    """The type that stands for all types of parameters that are the same to MySQL.
+
+    Both are as the packet codes them, with the sign.
+    """
+    kind = bound & 0xFF
+    if kind in _INTEGERS:
+        kind = int(FIELD_TYPE.LONGLONG)
+        return kind | bound & UNSIGNED
+    for same in (_FLOATS, _DECIMALS, _BINARY, _TEXTS, _MOMENTS):
+        if kind in same:
+            return int(max(same))
+    return kind
+
+
+def _types(
+    payload: bytes, capabilities: int, position: int, sent: int
+) -> tuple[list[int], int]:
+    """The types that a packet binds, and the position behind them."""
+    found = []
+    for _ in range(sent):
+        found.append(payload[position] | payload[position + 1] << 8)
+        position += 2
+        if capabilities & Capability.QUERY_ATTRIBUTES:
+            length, position = read_lenenc(payload, position)
+            position += length
+    return found, position
+
+
 def _decode(
     payload: bytes,
     capabilities: int,
@@ -120,21 +171,14 @@ def _decode(
     if not count:
         return []
     position, sent = 10, count
-    named = capabilities & Capability.QUERY_ATTRIBUTES
-    if named:
+    if capabilities & Capability.QUERY_ATTRIBUTES:
         sent, position = read_lenenc(payload, position)
         if sent < count:
             raise malformed_packet()
     nulls = payload[position : position + (sent + 7) // 8]
     position += len(nulls) + 1
     if payload[position - 1]:
-        bound = []
-        for _ in range(sent):
-            bound.append(payload[position] | payload[position + 1] << 8)
-            position += 2
-            if named:
-                length, position = read_lenenc(payload, position)
-                position += length
+        bound, position = _types(payload, capabilities, position, sent)
         types = bound[:count]
     if types is None:
         raise wrong_arguments(EXECUTE)
@@ -237,7 +281,8 @@ def limit_literal(parameter: Parameter) -> bytes:
         return str(number).encode()
     if parameter.kind in _TEXTS or parameter.kind in _BINARY:
         match = _LEADING_NUMBER.match(parameter.value)
-        return match[1] if match else b"0"
+        number = max(int(match[1]), -_LEAST) if match else 0
+        return str(min(number, _MOST) & _MOST).encode()  # a negative one is a large one
     raise wrong_arguments(EXECUTE)
 
 

@@ -140,6 +140,16 @@ async def test_expressions_are_evaluated(
             assert value == expected, text
 
 
+async def test_a_value_may_be_nearly_as_long_as_a_packet(
+    backend: BackendConnection,
+) -> None:
+    allowed = int(await backend.scalar("SELECT @@max_allowed_packet") or 0)
+    count = allowed // 4 * 3
+    await backend.query(f"SET @long = REPEAT('x', {count})")
+    (value,) = await backend.evaluate([b"@long"])
+    assert value == "x" * count
+
+
 async def test_nothing_is_evaluated_to_nothing(backend: BackendConnection) -> None:
     assert await backend.evaluate([]) == []
 

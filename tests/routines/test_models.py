@@ -126,6 +126,43 @@ def test_an_explanation_made_anew_is_in_the_catalog(
     assert '"Prediction": ' in value(client, PREDICT)
 
 
+@pytest.mark.parametrize(
+    ("target", "code"),
+    [
+        ("'age'", "ML003011: Columns of provided data need to match those used for"),
+        ("NULL", "ML006016: target_column_name cannot be Null or empty."),
+        ("''", "ML006016: target_column_name cannot be Null or empty."),
+    ],
+)
+def test_only_the_models_own_target_is_explained(
+    client: Connection, own: str, target: str, code: str
+) -> None:
+    explain = f"CALL sys.ML_EXPLAIN('routines.customers', {target}, '{own}', NULL)"
+    number, text = refusal(client, explain)
+    assert number == 3877
+    assert text.startswith(code)
+    run(client, f"CALL sys.ML_EXPLAIN('routines.customers', 'Y', '{own}', NULL)")
+
+
+def test_what_has_no_label_is_not_explained(client: Connection, own: str) -> None:
+    run(
+        client,
+        "DROP TABLE IF EXISTS unlabelled",
+        "CREATE TABLE unlabelled AS SELECT age, job, balance,"
+        " IF(age < 30, NULL, y) AS y FROM customers",
+    )
+    explain = f"CALL sys.ML_EXPLAIN('routines.unlabelled', 'y', '{own}', NULL)"
+    number, text = refusal(client, explain)
+    assert (number, text[:9]) == (3877, "ML001053:")
+
+
+@pytest.mark.parametrize("target", ["NULL", "''"])
+def test_a_score_needs_a_target(client: Connection, own: str, target: str) -> None:
+    score = f"'routines.customers', {target}, '{own}', 'accuracy', @score, NULL"
+    message = "ML006016: target_column_name cannot be Null or empty."
+    assert refusal(client, f"CALL sys.ML_SCORE({score})") == (3877, message)
+
+
 # --- damaged objects ----------------------------------------------------------------
 
 DAMAGE = {

@@ -4,10 +4,7 @@ import pytest
 from pymysql.constants import FIELD_TYPE, FLAG
 
 from heatproxy.sql.emitter.values import Kind, OutputColumn
-from heatproxy.sql.lexer import statements, tokens
-from heatproxy.sql.placeholders import filled, placeholders
-from heatproxy.statements import Binding, Text
-from heatproxy.statements.agreement import disagreement, is_retyped
+from heatproxy.statements.agreement import disagreement
 from heatproxy.wire.columns import ColumnDefinition
 
 INT, DECIMAL, DOUBLE = FIELD_TYPE.LONGLONG, FIELD_TYPE.NEWDECIMAL, FIELD_TYPE.DOUBLE
@@ -61,32 +58,3 @@ def test_a_computed_double_is_not_believed_to_be_unsigned(is_unsigned: bool) -> 
 
 def test_a_column_too_few_is_a_difference() -> None:
     assert disagreement([], [prepared(INT)]) == "1 columns where 0 were expected"
-
-
-def bound(text: bytes, value: bytes, column: ColumnDefinition) -> Text:
-    """A statement of one parameter, which MySQL prepared with this column."""
-    whole, places = filled(text, placeholders(tokens(text)), [value])
-    return Text(whole, statements(tokens(whole))[0], Binding(places, [column]))
-
-
-@pytest.mark.parametrize(
-    ("text", "value", "before", "after", "retyped"),
-    [
-        (b"SELECT d * ?", b"7", prepared(DECIMAL, 0, 30), prepared(DECIMAL, 0, 2), 1),
-        (b"SELECT d + ?", b"'7'", prepared(DECIMAL, 0, 30), prepared(DOUBLE), 1),
-        (b"SELECT u + ?", b"7", prepared(INT, FLAG.UNSIGNED), prepared(INT), 1),
-        (b"SELECT i FROM t WHERE d * ? / 3 > 1", b"7", prepared(INT), prepared(INT), 1),
-        (b"SELECT i FROM t WHERE d + ? > 1", b"'7'", prepared(INT), prepared(INT), 1),
-        (b"SELECT i FROM t WHERE i + ? > 1", b"7", prepared(INT), prepared(INT), 0),
-        (b"SELECT i FROM t WHERE d / 3 > ?", b"'7'", prepared(INT), prepared(INT), 0),
-        (b"SELECT i FROM t LIMIT ?", b"7", prepared(INT), prepared(INT), 0),
-    ],
-)
-def test_a_parameter_of_another_type_than_its_value_is_noticed(
-    text: bytes,
-    value: bytes,
-    before: ColumnDefinition,
-    after: ColumnDefinition,
-    retyped: int,
-) -> None:
-    assert is_retyped(bound(text, value, before), [after]) == bool(retyped)

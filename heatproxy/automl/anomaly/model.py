@@ -25,7 +25,7 @@ from heatproxy.automl.metrics import metric_named
 from heatproxy.automl.tasks.choice import column_of
 from heatproxy.automl.tasks.contract import Answers, Arrays
 from heatproxy.automl.tasks.metadata import SpecialFacts, Told
-from heatproxy.errors import MySQLError, ml_error, secondary_engine
+from heatproxy.errors import MySQLError, ml_error, no_target, secondary_engine
 
 CodeArray = npt.NDArray[np.int64]
 
@@ -116,7 +116,7 @@ def metric_for(
     """
     name = metric_named({known: max for known in METRICS}, metric, task)
     if target is None:
-        raise ml_error("ML006016", "target_column_name cannot be Null or empty.")
+        raise no_target()
     has_threshold = options["threshold"] is not None
     has_topk = options["topk"] is not None
     if name == "precision_k" and (has_threshold or not has_topk):

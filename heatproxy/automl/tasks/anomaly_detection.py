@@ -36,7 +36,7 @@ from heatproxy.automl.tasks.contract import (
     Progress,
 )
 from heatproxy.automl.tasks.metadata import SpecialFacts, float32
-from heatproxy.errors import ml_error
+from heatproxy.errors import ml_error, no_target
 from heatproxy.options import (
     Constraint,
     Flag,
@@ -210,7 +210,7 @@ def check_target(target: str | None, order: Order) -> None:
     if not is_semisupervised(order) and target is not None:
         raise ml_error("ML006006", "target_column_name should be NULL or empty string.")
     if is_semisupervised(order) and target is None:
-        raise ml_error("ML006016", "target_column_name cannot be Null or empty.")
+        raise no_target()
 
 
 def kind_of(order: Order) -> Kind:

@@ -51,7 +51,7 @@ from heatproxy.automl.tasks.contract import (
     Progress,
 )
 from heatproxy.automl.tasks.metadata import SpecialFacts
-from heatproxy.errors import ml_error, not_supported, secondary_engine
+from heatproxy.errors import no_target, not_supported, secondary_engine
 from heatproxy.options import Flag, Nested, Number, OneOf, Options, Text
 
 FEEDBACK = ("explicit", "implicit")
@@ -124,7 +124,7 @@ class Recommendation:
                     f"ML_TRAIN: the recommendation task needs the option {option}."
                 )
         if target is None:
-            raise ml_error("ML006016", "target_column_name cannot be Null or empty.")
+            raise no_target()
         names = [target, order.values["users"], order.values["items"]]
         if len({name.lower() for name in names}) < len(names):
             raise secondary_engine(

@@ -162,9 +162,12 @@ class Grouping:
 
     def _one_of(self, sql: str, key: str) -> str:
         one = self.first.format(sql)
-        if self.rollup:
-            return f"CASE WHEN grouping({key}) = 0 THEN {one} END"
-        return one
+        if not self.rollup:
+            return one
+        # MySQL shows the last row of a group that it has sorted, whichever that is
+        differ = f"min({sql}) <> max({sql})"
+        one = trap(differ, "ROLLUP of strings that differ in letter case", one)
+        return f"CASE WHEN grouping({key}) = 0 THEN {one} END"
 
     def _of_rows(self, sql: str) -> str:
         """What a group shows of an expression, where there are rows.
