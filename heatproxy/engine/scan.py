@@ -102,9 +102,19 @@ class _Scan:
     def add(self, texts: pa.Array) -> None:
         if not len(texts):
             return
-        compile_once(_look, f"int64({', '.join(['int64'] * 5)})")
         if pa.types.is_dictionary(texts.type) or pa.types.is_string_view(texts.type):
             texts = texts.cast(pa.large_string())
+        if self._values is not None:
+            found = pc.unique(texts)
+            kept = None
+            if len(found) <= FEW + 1:
+                texts = found  # nothing else is in them
+                kept = _few({*self._values, *found.drop_null().to_pylist()})
+            self._values = None if kept is None else set(kept)
+        self._look_at(texts)
+
+    def _look_at(self, texts: pa.Array) -> None:
+        compile_once(_look, f"int64({', '.join(['int64'] * 5)})")
         width = 8 if pa.types.is_large_string(texts.type) else 4
         _, offsets, data = texts.buffers()
         if data is not None and data.size:
@@ -116,12 +126,6 @@ class _Scan:
                 address_of(self._seen),
             )
             self._longest = max(self._longest, longest)
-        if self._values is not None:
-            found = pc.unique(texts)
-            kept = None
-            if len(found) <= FEW + 1:
-                kept = _few({*self._values, *found.drop_null().to_pylist()})
-            self._values = None if kept is None else set(kept)
 
     def facts(self) -> TextFacts:
         seen = {byte for byte in range(256) if self._seen[byte]}

@@ -4,6 +4,7 @@ Source: HeatWave User Guide, "Parquet Data Type Specifications".
 """
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -136,20 +137,24 @@ def _repeated(parquet: pq.ParquetFile) -> list[str]:
 def _rows(
     parquet: pq.ParquetFile, names: Sequence[str], file: DataFile
 ) -> Iterator[pa.RecordBatch]:
-    """The rows of these columns.
+    """The rows of these columns; the next are decoded while somebody uses some.
 
     Raises:
         MySQLError: 6104, the file is damaged.
     """
     batches = parquet.iter_batches(ROWS_PER_BATCH, columns=list(names))
-    while True:
-        try:
-            batch = next(batches)
-        except StopIteration:
-            return
-        except (pa.ArrowException, OSError) as problem:
-            raise failure(LH.PARQUET_CANT_OPEN_FILE, file.display, problem) from None
-        yield batch
+    with ThreadPoolExecutor(1, "heatproxy-parquet") as decoder:
+        coming = decoder.submit(next, batches, None)
+        while True:
+            try:
+                batch = coming.result()
+            except (pa.ArrowException, OSError) as problem:
+                shown = file.display
+                raise failure(LH.PARQUET_CANT_OPEN_FILE, shown, problem) from None
+            if batch is None:
+                return
+            coming = decoder.submit(next, batches, None)
+            yield batch
 
 
 def _measure(
