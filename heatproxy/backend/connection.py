@@ -8,14 +8,13 @@ protocol, without a Python object per value.
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Protocol
 
 import pyarrow as pa
 
 from heatproxy.backend.arrow_rows import arrow_rows
+from heatproxy.backend.replies import PrepareReply, Result
 from heatproxy.errors import MySQLError, ProtocolError, not_supported
-from heatproxy.wire.charsets import text_of
 from heatproxy.wire.columns import ColumnDefinition
 from heatproxy.wire.columns import parse as parse_definition
 from heatproxy.wire.packets import (
@@ -34,7 +33,7 @@ from heatproxy.wire.packets import (
     status_of,
     warnings_of,
 )
-from heatproxy.wire.plain_rows import Row, binary_row, packed, text_row
+from heatproxy.wire.plain_rows import binary_row, packed, text_row
 
 
 class Leg(Protocol):
@@ -61,41 +60,6 @@ class Keeper(Protocol):
 
 MARK = b"/* heatproxy */ "  # so that a look at the backend tells our statements
 NAMELESS = "resultset_metadata=NONE"
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What a statement answered: rows as text, or the counts of an OK."""
-
-    columns: tuple[ColumnDefinition, ...] = ()
-    rows: tuple[Row, ...] = ()
-    affected_rows: int = 0
-    warnings: int = 0
-
-    def texts(self) -> list[tuple[str | None, ...]]:
-        """The rows as Python text."""
-        charsets = [column.charset for column in self.columns]
-        return [
-            tuple(
-                None if value is None else text_of(value, charset)
-                for value, charset in zip(row, charsets, strict=True)
-            )
-            for row in self.rows
-        ]
-
-
-@dataclass(frozen=True, slots=True)
-class PrepareReply:
-    """The reply to a COM_STMT_PREPARE: its first packet, and what is described."""
-
-    head: bytes
-    parameters: Sequence[ColumnDefinition]
-    columns: Sequence[ColumnDefinition]
-
-    @property
-    def statement_id(self) -> bytes:
-        """As the packets that name the statement have it."""
-        return self.head[1:5]
 
 
 class BackendConnection:
@@ -203,7 +167,7 @@ class BackendConnection:
             values = await asyncio.to_thread(packed, found.rows)
             return Result(found.columns, values, warnings=found.warnings)
         async with self.prepared(sql) as (statement_id, _):
-            columns = await self._start(statement_id)
+            columns = await self._start(_to_execute(statement_id))
             rows = []
             while not self._ends_rows(payload := await self.packet()):
                 rows.append(binary_row(payload, columns))
@@ -234,11 +198,7 @@ class BackendConnection:
             MySQLError: whatever the backend answered.
         """
         async with self.claimed():
-            self._leg.write(frame(command, 0))
-            head = await self.packet()
-            if head[0] == ERR:
-                raise parse_err(head)
-            await self._definitions(self._column_count(head)[0])
+            await self._start(command)
             while not self._ends_rows(payload := await self.packet()):
                 pass
             if payload[0] == ERR:
@@ -277,7 +237,7 @@ class BackendConnection:
         Raises:
             MySQLError: the backend's own.
         """
-        return await self._start(statement_id), self._unread()
+        return await self._start(_to_execute(statement_id)), self._unread()
 
     def write(self, data: bytes) -> None:
         """Send packets, for somebody who reads the replies to all of them."""
@@ -393,11 +353,9 @@ class BackendConnection:
         finally:
             self.close_statement(statement_id)
 
-    async def _start(self, statement_id: bytes) -> list[ColumnDefinition]:
-        """Execute a SELECT without parameters; its columns, before its rows."""
-        no_cursor_once = b"\x00" + (1).to_bytes(4, "little")
-        flags = bytes([Command.STMT_EXECUTE]) + statement_id + no_cursor_once
-        self._leg.write(frame(flags, 0))
+    async def _start(self, command: bytes) -> list[ColumnDefinition]:
+        """Execute a SELECT that is prepared; its columns, before its rows."""
+        self._leg.write(frame(command, 0))
         head = await self.packet()
         if head[0] == ERR:
             raise parse_err(head)
@@ -410,6 +368,11 @@ class BackendConnection:
         self._packets.clear()
         self._reader = PacketReader()
         return raw
+
+
+def _to_execute(statement_id: bytes) -> bytes:
+    """A COM_STMT_EXECUTE once, without parameters and cursor."""
+    return bytes([Command.STMT_EXECUTE]) + statement_id + b"\0\1\0\0\0"
 
 
 def to_prepare(sql: bytes) -> bytes:

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from heatproxy.backend.connection import MARK, BackendConnection, Result, to_prepare
+from heatproxy.backend.connection import MARK, BackendConnection, to_prepare
+from heatproxy.backend.replies import Result
 from heatproxy.errors import MySQLError
 from heatproxy.wire.columns import ColumnDefinition
 from heatproxy.wire.packets import frame, query

@@ -15,7 +15,8 @@ from pymysql.constants import FIELD_TYPE
 
 from heatproxy.automl.catalog_tables import MODELS, OBJECTS
 from heatproxy.backend.bulk import as_mysql_error
-from heatproxy.backend.connection import MARK, BackendConnection, Result
+from heatproxy.backend.connection import MARK, BackendConnection
+from heatproxy.backend.replies import Result
 from heatproxy.datatypes import quote_name
 from heatproxy.errors import MySQLError, not_supported
 from heatproxy.inside.conversation import Conversation

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from pymysql.constants import FIELD_TYPE, FLAG
 
-from heatproxy.backend.connection import BackendConnection, Result
+from heatproxy.backend.connection import BackendConnection
+from heatproxy.backend.replies import Result
 from heatproxy.errors import MySQLError
 from heatproxy.rapid.decision import Settings
 from heatproxy.sql.emitter.values import Constant

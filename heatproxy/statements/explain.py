@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any
 
 from heatproxy.aftermath import Aftermath, Condition, conditions_of
-from heatproxy.backend.connection import Result
+from heatproxy.backend.replies import Result
 from heatproxy.errors import MySQLError
 from heatproxy.rapid.decision import Refusal
 from heatproxy.session import Declined, Session

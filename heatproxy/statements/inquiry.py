@@ -8,7 +8,7 @@ place where that matters, and so is what nobody foresaw.
 
 from collections.abc import Mapping, Sequence
 
-from heatproxy.backend.connection import Result
+from heatproxy.backend.replies import Result
 from heatproxy.backend.together import together
 from heatproxy.errors import MySQLError
 from heatproxy.rapid.decision import ASKS, Settings

@@ -14,7 +14,7 @@ import pymysql
 
 from heatproxy.aftermath import of_rows
 from heatproxy.answer import in_packets
-from heatproxy.backend.connection import Result
+from heatproxy.backend.replies import Result
 from heatproxy.datatypes import quote_text
 from heatproxy.errors import MySQLError
 from heatproxy.house import House

@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from heatproxy.backend.connection import BackendConnection, Result
+from heatproxy.backend.connection import BackendConnection
+from heatproxy.backend.replies import Result
 from heatproxy.backend.together import together
 from heatproxy.errors import MySQLError
 from tests.asking import rows, run
