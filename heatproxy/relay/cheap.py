@@ -4,13 +4,15 @@ A statement is remembered by its shape, which its literals do not change, so tha
 look of the engine process does for all point queries of a kind. A shape that is taken
 wrongly for another costs time and no more: MySQL's answer is right always. So what is
 remembered is forgotten freely: when the session's variables may have changed, when the
-tables have, when MySQL takes long after all, and after a while.
+tables have, when MySQL takes long after all, longer than when it was decided, and after
+a while.
 """
 
 from time import monotonic
 
 KEPT_S = 60.0
-LONG_S = 0.1  # what MySQL takes longer for is worth another look
+LONG_S = 0.1  # what MySQL takes longer for may be worth another look
+LONGER = 2  # times what it took when it was decided
 MOST = 1024  # a session with more kinds of statements than that begins anew
 
 Key = int | bytes  # the shape of a text, or the id of a prepared statement
@@ -19,10 +21,11 @@ Key = int | bytes  # the shape of a text, or the id of a prepared statement
 class Cheap:
     """What one session remembers."""
 
-    __slots__ = ("_of", "_until")
+    __slots__ = ("_of", "_took", "_until")
 
     def __init__(self) -> None:
         self._until: dict[Key, float] = {}
+        self._took: dict[Key, float] = {}  # seconds, when it was decided
         self._of: object = None
 
     def knows(self, key: Key, of: object) -> bool:
@@ -39,12 +42,14 @@ class Cheap:
             self.clear()
             self._of = of
         self._until[key] = monotonic() + KEPT_S
+        self._took.pop(key, None)
 
     def took(self, key: Key, seconds: float) -> None:
-        """MySQL has answered one of these."""
-        if seconds > LONG_S:
+        """MySQL has answered one of these; the first is what was decided of."""
+        if seconds > max(LONG_S, LONGER * self._took.setdefault(key, seconds)):
             self._until.pop(key, None)
 
     def clear(self) -> None:
         """Anything may be worth it again."""
         self._until.clear()
+        self._took.clear()

@@ -162,7 +162,7 @@ class Routing:
         """The engine process leaves this command to MySQL, and will do so again."""
         of = self._worker.prefilter
         if payload[0] == STMT_EXECUTE:
-            known = payload[1:5]
+            self.passed = known = payload[1:5]
             self._cheap.add(known, of)
             optional = self._lending.optional.get(known)
             if optional is not None and optional.shape:
@@ -171,6 +171,7 @@ class Routing:
             text = query_text(payload, self.capabilities)
             if b";" not in text and (shape := shape_of(text, 0)):
                 self._cheap.add(shape, of)
+                self.passed = shape
 
     def took(self, seconds: float) -> None:
         """MySQL has answered what was passed because it is remembered."""
