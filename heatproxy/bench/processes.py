@@ -1,10 +1,13 @@
 """What processes cost, by /proc: time on a processor, and memory."""
 
 import os
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
 PROC = Path("/proc")
+SETTLE_S, LOOK_S = 120.0, 0.5
+BUSY = 0.1  # of one processor
 _TICK_NS = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
 # What is no relay in the tree of a heatproxy: the backend, and the engine process,
 # which is known by the library it carries.
@@ -25,19 +28,28 @@ def relays(root: int) -> list[int]:
     return found
 
 
+def settle(root: int) -> None:
+    """Wait until the tree under ``root`` does next to nothing, at most SETTLE_S.
+
+    A heatproxy that runs for the first time compiles its kernels in the background.
+    """
+    until = time.monotonic() + SETTLE_S
+    while time.monotonic() < until:
+        before = cpu_ns(tree := _tree(root))
+        time.sleep(LOOK_S)
+        if cpu_ns(tree) - before < BUSY * LOOK_S * 1e9:
+            return
+
+
 def engine(root: int) -> int:
     """The engine process in the tree under ``root``.
 
     Raises:
         LookupError: there is none.
     """
-    children = _children()
-    waiting = [root]
-    while waiting:
-        pid = waiting.pop()
+    for pid in _tree(root):
         if _maps(pid, _ENGINE):
             return pid
-        waiting += children.get(pid, [])
     raise LookupError("no engine process")
 
 
@@ -58,7 +70,11 @@ def cpu_ns(pids: Iterable[int]) -> int:
     """Nanoseconds on a processor so far, all threads together."""
     total = 0
     for pid in pids:
-        for thread in (PROC / str(pid) / "task").iterdir():
+        try:
+            threads = list((PROC / str(pid) / "task").iterdir())
+        except FileNotFoundError:  # it has ended
+            continue
+        for thread in threads:
             try:
                 total += int((thread / "schedstat").read_text().split()[0])
             except FileNotFoundError:  # a kernel without it, or the thread has ended
@@ -82,6 +98,17 @@ def _ticks_ns(thread: Path) -> int:
     except FileNotFoundError:
         return 0
     return (int(fields[11]) + int(fields[12])) * _TICK_NS
+
+
+def _tree(root: int) -> list[int]:
+    """A process and all that it has started, and they."""
+    children = _children()
+    found, waiting = [], [root]
+    while waiting:
+        pid = waiting.pop()
+        found.append(pid)
+        waiting += children.get(pid, [])
+    return found
 
 
 def _children() -> dict[int, list[int]]:

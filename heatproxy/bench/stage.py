@@ -123,7 +123,7 @@ def open_stage(data_dir: Path, arguments: Sequence[str] = ()) -> Iterator[Stage]
 def heatproxy(
     data_dir: Path, arguments: Sequence[str] = (), **environment: str
 ) -> Iterator[tuple[int, int]]:
-    """Port and process id of a heatproxy of our own.
+    """Port and process id of a heatproxy of our own, once it has settled.
 
     Raises:
         StageFailed: it did not start.
@@ -141,6 +141,7 @@ def heatproxy(
         assert server.stdout is not None
         if not any(" is ready " in line for line in server.stdout):
             raise StageFailed("heatproxy did not start; see above")
+        processes.settle(server.pid)
         yield port, server.pid
     finally:
         server.terminate()

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from heatproxy.compiled import BYTES, NUMBERS, compiled, entry
+
 # What a packet is: a COM_QUERY of another kind, one that reads, one that changes what
 # the session is set to; a COM_STMT_EXECUTE; one that reads what RAPID holds; or LOOK
 # closer, which is also said of all that is not one whole packet of these.
@@ -244,17 +246,8 @@ def shape(packet: Any, start: Any) -> int:
     return np.int64(hashed)  # type: ignore[return-value]
 
 
-def _compiled() -> tuple[Glance | None, Shape | None]:
-    try:
-        from numba import njit
-    except ImportError:
-        return None, None
-    data = "Bytes(uint8, 1, 'C', readonly=True)"
-    looks = f"int64({data}, int64, int64[::1], int64[::1])"
-    made: Glance = njit(looks, cache=True)(look)
-    shaped: Shape = njit(f"int64({data}, int64)", cache=True)(shape)
-    return made, shaped
-
-
+_look = compiled(look, f"int64({BYTES}, int64, {NUMBERS}, {NUMBERS})")
+_shape = compiled(shape, f"int64({BYTES}, int64)")
 # None where there is no compiler: in plain Python the prefilter is quicker.
-glance, shape_of = _compiled()
+glance: Glance | None = entry(_look) if _look is not look else None
+shape_of: Shape | None = entry(_shape) if _shape is not shape else None

@@ -8,12 +8,12 @@ compiled by numba where that is installed and runs as plain Python where it is n
 Source: MySQL Source Code Documentation, "Command Phase", "Text Resultset".
 """
 
-from collections.abc import Callable
 from enum import IntEnum
 from typing import Any
 
 import numpy as np
 
+from heatproxy.compiled import BYTES, NUMBERS, compiled, entry
 from heatproxy.wire.packets import Capability, Command
 
 HEAD_BYTES = 32
@@ -78,15 +78,6 @@ STATE_SLOTS = HEAD + HEAD_BYTES
 FIRST, DEFINITIONS, DEFINITIONS_END, IN_ROWS, AFTER_FILE = range(5)
 
 
-def _jit(function: Callable[..., Any], signature: str) -> Callable[..., Any]:
-    try:
-        from numba import njit
-    except ImportError:
-        return function
-    compiled: Callable[..., Any] = njit(signature, cache=True, nogil=True)(function)
-    return compiled
-
-
 def _lenenc_at(state: Any, position: int) -> tuple[int, int]:
     """A length-encoded integer in the head, and the position behind it."""
     first = state[HEAD + position]
@@ -103,7 +94,7 @@ def _lenenc_at(state: Any, position: int) -> tuple[int, int]:
     return value, position + 1 + size
 
 
-_lenenc_at = _jit(_lenenc_at, "UniTuple(int64, 2)(int64[::1], int64)")
+_lenenc_at = compiled(_lenenc_at, f"UniTuple(int64, 2)({NUMBERS}, int64)")
 
 
 def _ok_status(state: Any) -> int:
@@ -114,7 +105,7 @@ def _ok_status(state: Any) -> int:
     return status
 
 
-_ok_status = _jit(_ok_status, "int64(int64[::1])")
+_ok_status = compiled(_ok_status, f"int64({NUMBERS})")
 
 
 def _end_packet(state: Any) -> int:
@@ -206,7 +197,7 @@ def _end_packet(state: Any) -> int:
     return MORE
 
 
-_end_packet = _jit(_end_packet, "int64(int64[::1])")
+_end_packet = compiled(_end_packet, f"int64({NUMBERS})")
 
 
 def _begin(state: Any, kind: int) -> None:
@@ -216,7 +207,7 @@ def _begin(state: Any, kind: int) -> None:
     state[ERROR] = state[ANSWERED] = state[CONTINUES] = 0
 
 
-_begin = _jit(_begin, "void(int64[::1], int64)")
+_begin = compiled(_begin, f"void({NUMBERS}, int64)")
 
 
 def _skip(data: Any, start: Any, state: Any) -> Any:
@@ -247,7 +238,7 @@ def _skip(data: Any, start: Any, state: Any) -> Any:
     return position
 
 
-_skip = _jit(_skip, "int64(Bytes(uint8, 1, 'C', readonly=True), int64, int64[::1])")
+_skip = compiled(_skip, f"int64({BYTES}, int64, {NUMBERS})")
 
 
 def _scan(data: Any, start: int, state: Any, kind: int) -> tuple[int, int]:
@@ -306,10 +297,8 @@ def _scan(data: Any, start: int, state: Any, kind: int) -> tuple[int, int]:
             return position, event
 
 
-_scan = _jit(
-    _scan,
-    "UniTuple(int64, 2)(Bytes(uint8, 1, 'C', readonly=True), int64, int64[::1], int64)",
-)
+_scan = compiled(_scan, f"UniTuple(int64, 2)({BYTES}, int64, {NUMBERS}, int64)")
+_scan_entry = entry(_scan)
 
 
 def _is_whole(data: Any, state: Any) -> bool:
@@ -321,7 +310,8 @@ def _is_whole(data: Any, state: Any) -> bool:
     return False
 
 
-_is_whole = _jit(_is_whole, "boolean(Bytes(uint8, 1, 'C', readonly=True), int64[::1])")
+_is_whole = compiled(_is_whole, f"boolean({BYTES}, {NUMBERS})")
+_is_whole_entry = entry(_is_whole)
 
 
 class Tracker:
@@ -340,12 +330,12 @@ class Tracker:
 
     def expect(self, kind: int) -> None:
         """The next bytes are the reply to a command of this kind."""
-        self._begins = int(kind)  # of an enum, numba would have to look up the type
+        self._begins = int(kind)
 
     def scan(self, data: bytes, start: int = 0) -> tuple[int, int]:
         """Walk bytes from ``start``: the position reached, and why it stopped."""
         kind, self._begins = self._begins, -1
-        reached: tuple[int, int] = _scan(data, start, self._array, kind)
+        reached: tuple[int, int] = _scan_entry(data, start, self._array, kind)
         return reached
 
     def is_whole(self, data: bytes) -> bool:
@@ -353,7 +343,7 @@ class Tracker:
 
         If they are not, it is as if they had not been looked at.
         """
-        whole: bool = _is_whole(data, self._array)
+        whole: bool = _is_whole_entry(data, self._array)
         return whole
 
     @property

@@ -19,7 +19,6 @@ import pytest
 from heatproxy.errors import MySQLError, ProtocolError
 from heatproxy.sql.lexer import statements, tokens
 from heatproxy.sql.prefilter import Prefilter
-from heatproxy.wire import tracker
 from heatproxy.wire.channel import Message, MessageReader, Statement, pack
 from heatproxy.wire.compression import ENOUGH_BYTES, ZLIB, ZSTD, Compression
 from heatproxy.wire.handshake import Side
@@ -33,6 +32,7 @@ from tests.journeys.mutations import Chance
 from tests.journeys.test_transparency import CLIENTS
 from tests.rawclient import RawClient, Reply, framed
 from tests.wire.logins import CERTIFIED, PLAIN, REFUSED, UNIX
+from tests.wire.plain import plain_tracker
 
 pytestmark = pytest.mark.mysql
 
@@ -237,9 +237,7 @@ def test_the_compiled_tracker_walks_as_the_python_one_does(
         exchange = chance.choice(replies)
         data = chance.damaged(exchange.reply)[:600]
         cases.append((exchange, data, walked(exchange, data, iter([data]))))
-    for name in ("_lenenc_at", "_ok_status", "_end_packet", "_scan"):
-        function = getattr(tracker, name)
-        monkeypatch.setattr(tracker, name, getattr(function, "py_func", function))
+    plain_tracker(monkeypatch)
     for exchange, data, expected in cases:
         assert walked(exchange, data, iter([data])) == expected, (exchange, data)
 

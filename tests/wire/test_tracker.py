@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import pytest
 
 from heatproxy.errors import MySQLError
-from heatproxy.wire import tracker
 from heatproxy.wire.packets import (
     MAX_FRAME,
     Capability,
@@ -18,6 +17,7 @@ from heatproxy.wire.packets import (
     ok,
 )
 from heatproxy.wire.tracker import DONE, FILE, MORE, STREAM, Kind, Tracker
+from tests.wire.plain import plain_tracker
 
 AUTOCOMMIT, IN_TRANS = int(Status.AUTOCOMMIT), int(Status.IN_TRANS)
 AGAIN, CURSOR = int(Status.MORE_RESULTS), int(Status.CURSOR_EXISTS)
@@ -245,9 +245,7 @@ SMALL = {name: case for name, case in CASES.items() if "frame" not in name}
 def _way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """As numba compiles it, and as Python runs it where there is no numba."""
     if request.param == "plain":
-        for name in ("_lenenc_at", "_ok_status", "_end_packet", "_scan"):
-            function = getattr(tracker, name)
-            monkeypatch.setattr(tracker, name, getattr(function, "py_func", function))
+        plain_tracker(monkeypatch)
 
 
 def expecting(case: Case) -> Tracker:
