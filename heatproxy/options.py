@@ -119,6 +119,37 @@ class Number:
 
 
 @dataclass(frozen=True, slots=True)
+class Named:
+    """A name, or an object that has nothing but it under ``key``."""
+
+    key: str
+    default: str | None = None
+
+    def convert(self, value: Any) -> str:
+        if isinstance(value, dict) and set(value) == {self.key}:
+            value = value[self.key]
+        if not isinstance(value, str):
+            raise BadOption(self.describe())
+        return value
+
+    def describe(self) -> str:
+        return f'a string or {{"{self.key}": a string}}'
+
+
+@dataclass(frozen=True, slots=True)
+class AnyJson:
+    """A value whose own reader checks it."""
+
+    default: Any = None
+
+    def convert(self, value: Any) -> Any:
+        return value
+
+    def describe(self) -> str:
+        return "JSON"
+
+
+@dataclass(frozen=True, slots=True)
 class ListOf:
     """A JSON array whose members all satisfy one constraint."""
 

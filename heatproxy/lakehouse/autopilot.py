@@ -31,18 +31,23 @@ REPORT_COLUMNS = (
 
 
 class ReportRows:
-    """The rows of one call, numbered as they come."""
+    """The rows of one call, numbered as they come.
 
-    def __init__(self) -> None:
+    ``act`` is what the call does: LOAD, UNLOAD or RELOAD. ``problems`` are for SHOW
+    WARNINGS: each one's level, number and message.
+    """
+
+    def __init__(self, act: str = "LOAD") -> None:
+        self._act = act
         self._rows: list[ReportRow] = []
-        self.errors: list[tuple[int, str]] = []  # number and message of each
+        self.problems: list[tuple[str, int, str]] = []
 
     def __iter__(self) -> Iterator[ReportRow]:
         return iter(self._rows)
 
     def sql(self, statement: str) -> None:
         """A statement of the generated script."""
-        self._add("LOAD_SCRIPT_GENERATION", "sql", {"sql": statement})
+        self._add(f"{self._act}_SCRIPT_GENERATION", "sql", {"sql": statement})
 
     def instead(self, old: str, new: str) -> None:
         """Another statement of the script in place of one."""
@@ -71,6 +76,11 @@ class ReportRows:
             },
         )
 
+    def pass_over(self, schema: str, table: str, number: int, message: str) -> None:
+        """Warn of a table that was named for nothing."""
+        self.warn(schema, table, number, message)
+        self.problems.append(("Warning", number, message))
+
     def error(self, schema: str, table: str, number: int, message: str) -> None:
         log = {
             "error": message,
@@ -79,7 +89,7 @@ class ReportRows:
             "condition_no": number,
         }
         self._add("EXECUTE", "error", log)
-        self.errors.append((number, message))
+        self.problems.append(("Error", number, message))
 
     def table_summary(self, outcome: TableOutcome) -> None:
         self._add(
@@ -102,6 +112,5 @@ class ReportRows:
 
     def _add(self, stage: str, kind: str, log: dict[str, Any]) -> None:
         text = json.dumps(log, ensure_ascii=False)
-        self._rows.append(
-            ReportRow(len(self._rows) + 1, "AUTO_LOAD", stage, kind, text)
-        )
+        comp = f"AUTO_{self._act}"
+        self._rows.append(ReportRow(len(self._rows) + 1, comp, stage, kind, text))

@@ -14,24 +14,21 @@ from typing import Any
 from heatproxy.errors import MySQLError, not_supported, secondary_engine
 from heatproxy.lakehouse.catalogue import LH, failure
 from heatproxy.lakehouse.dialect import Dialect, parse_dialect
-from heatproxy.options import BadOption, Flag, ListOf, Nested, OneOf, Options, Text
+from heatproxy.options import (
+    AnyJson,
+    BadOption,
+    Flag,
+    ListOf,
+    Named,
+    Nested,
+    OneOf,
+    Options,
+    Text,
+)
 
 MODES = ("normal", "dryrun", "validation")
 OUTPUTS = ("normal", "compact", "silent", "help")
 POLICIES = ("disable_unsupported_columns", "not_disable_unsupported_columns")
-
-
-@dataclass(frozen=True, slots=True)
-class AnyJson:
-    """A value whose own reader checks it."""
-
-    default: Any = None
-
-    def convert(self, value: Any) -> Any:
-        return value
-
-    def describe(self) -> str:
-        return "JSON"
 
 
 OPTIONS = Options(
@@ -46,7 +43,9 @@ OPTIONS = Options(
     refresh_external_tables=Flag(default=False),
 )
 _NAMES = ListOf(Text())
-_SCHEMA = Options(db_name=Text(), tables=AnyJson(), exclude_tables=_NAMES)
+_SCHEMA = Options(
+    db_name=Text(), tables=AnyJson(), exclude_tables=ListOf(Named("table_name"))
+)
 _TABLE = Options(
     table_name=Text(),
     engine_attribute=AnyJson(),

@@ -17,7 +17,12 @@ from heatproxy.datatypes import quote_text
 from heatproxy.errors import MySQLError
 from heatproxy.lakehouse import ddl, report
 from heatproxy.lakehouse.autopilot import ReportRows
-from heatproxy.lakehouse.request import LoadRequest, SchemaScope, TableScope
+from heatproxy.lakehouse.request import (
+    LoadRequest,
+    SchemaScope,
+    TableScope,
+    excluded_columns,
+)
 from heatproxy.rapid.describe import (
     NOT_SECONDARY,
     RAPID,
@@ -100,7 +105,7 @@ async def find_tables(
         every = await _listed(session, scope.name)
         for name in _unknown(scope, {one.name for one in every} | external_names):
             text = f"Table '{scope.name}.{name}' doesn't exist"
-            rows.warn(scope.name, name, NO_SUCH_TABLE, text)
+            rows.pass_over(scope.name, name, NO_SUCH_TABLE, text)
             counted[NOT_LOADABLE] += 1
         for listed in every:
             wanted = wanted_table(request, scope, listed.name)
@@ -318,4 +323,7 @@ def excluded_items(request: LoadRequest) -> int:
         for scope in request.schemas
         for table in scope.tables or ()
     )
+    for table in request.external:  # what exclude_list names of them is among these
+        listed = excluded_columns(request.exclude_list, table.schema, table.table)
+        columns += len(table.exclude_columns) - len(listed)
     return len(request.exclude_list) + named + columns

@@ -7,7 +7,7 @@ they become true.
 Source: HeatWave User Guide, "HEATWAVE_LOAD".
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -32,11 +32,13 @@ from heatproxy.routines.innodb import (
     load_planned,
 )
 from heatproxy.routines.load_warnings import Told
+from heatproxy.routines.loading import NO_SUCH_TABLE
 from heatproxy.routines.report import keep_report
 from heatproxy.routines.routine import Outcome, Procedure, needs
 from heatproxy.session import Session
 
 LOAD_BYTES_PER_S = 50 << 20  # for the estimate that the report prints
+OF_SECONDARY_ENGINE = 3877
 NO_SUCH_SCHEMA = "Schema does not exist"
 SYSTEM_SCHEMAS = ("mysql", "sys", "performance_schema", "information_schema")
 
@@ -127,14 +129,15 @@ async def load(
         _refuse_outside(request, table)
     session.watch.doing = "loading"
     async with _in_mode(session, request.sql_mode) as sql_mode:
-        schemas = await _existing(session, [scope.name for scope in request.schemas])
+        schemas = await existing(session, [scope.name for scope in request.schemas])
         work = Work(request, [], schemas)
+        tell_unknown(request, schemas, work.rows)
         work.plans = await plan_tables(session, request, schemas, work.rows)
         with Source(source_policy(session)) as source:
             await _run(session, work, source, sql_mode)
         await keep_report(session, work.rows)
-    failures = [Condition("Error", *error) for error in work.rows.errors]
-    return Outcome(conditions=[*failures, *work.told.all(profile)])
+    problems = [Condition(*problem) for problem in work.rows.problems]
+    return Outcome(conditions=[*problems, *work.told.all(profile)])
 
 
 HEATWAVE_LOAD = Procedure(
@@ -169,7 +172,32 @@ def _refuse_outside(request: LoadRequest, table: ExternalTable) -> None:
         )
 
 
-async def _existing(session: Session, names: Sequence[str]) -> dict[str, set[str]]:
+def tell_unknown(
+    request: LoadRequest, there: Mapping[str, set[str]], rows: ReportRows
+) -> None:
+    """Warn of what is to be left out and is not there: it may be a slip of the pen.
+
+    ``there`` has the tables of each schema that exists.
+    """
+    tables = {(schema, name) for schema, names in there.items() for name in names}
+    for scope in request.schemas:
+        for name in scope.exclude_tables:
+            if (scope.name, name) not in tables:
+                text = f"Table '{scope.name}.{name}' doesn't exist"
+                rows.pass_over(scope.name, name, NO_SUCH_TABLE, text)
+    tables |= {(table.schema, table.table) for table in request.external}
+    schemas = {scope.name for scope in request.schemas}
+    for one in request.exclude_list:
+        known = one in schemas or any(
+            f"{one}.".startswith(f"{schema}.{table}.") for schema, table in tables
+        )
+        if not known:
+            text = f"exclude_list: '{one}' is none of the call's tables"
+            rows.pass_over("", "", OF_SECONDARY_ENGINE, text)
+
+
+async def existing(session: Session, names: Sequence[str]) -> dict[str, set[str]]:
+    """Those schemas that are there, with the names of their tables."""
     listed = ", ".join(quote_text(name) for name in names)
     found = await session.backend.query(
         "SELECT HEX(CONVERT(SCHEMA_NAME USING utf8mb4)),"

@@ -8,13 +8,15 @@ Source: HeatWave User Guide, "HEATWAVE_UNLOAD", "HEATWAVE_RELOAD".
 import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from heatproxy.aftermath import Condition
 from heatproxy.datatypes import quote_name
 from heatproxy.errors import MySQLError, secondary_engine
 from heatproxy.lakehouse import unload_report as texts
 from heatproxy.lakehouse.autopilot import ReportRows
+from heatproxy.lakehouse.reader import Reading
 from heatproxy.lakehouse.report import TableOutcome
 from heatproxy.lakehouse.request import parse_request
 from heatproxy.options import BadOption, Flag, ListOf, OneOf, Options, Text
@@ -22,6 +24,8 @@ from heatproxy.rapid.describe import is_flagged
 from heatproxy.routines.blocks import Blocks
 from heatproxy.routines.filling import in_turn, unfilled
 from heatproxy.routines.guided import load_guided
+from heatproxy.routines.load import NO_SUCH_SCHEMA, existing, tell_unknown
+from heatproxy.routines.load_warnings import Told
 from heatproxy.routines.loading import OtherEngine, load_table, reported, unload_table
 from heatproxy.routines.report import keep_report
 from heatproxy.routines.routine import Outcome, Procedure, needs
@@ -78,6 +82,10 @@ async def unload(
     names: list[Name] = []
     counts = []
     loaded = await _loaded(session)
+    there = await existing(session, [scope.name for scope in request.schemas])
+    request = replace(request, exclude_list=tuple(given["exclude_list"]))
+    rows = ReportRows(UNLOADING.words.act)
+    tell_unknown(request, there, rows)
     for scope in request.schemas:
         own = [table for schema, table in loaded if schema == scope.name]
         wanted = None if scope.tables is None else {one.name for one in scope.tables}
@@ -90,6 +98,8 @@ async def unload(
         ]
         missing = len((wanted or set()) - set(own))
         issues = f"{missing} table(s) are not loaded" if missing else ""
+        if scope.name not in there:
+            issues = NO_SUCH_SCHEMA
         counts.append(texts.SchemaCount(scope.name, len(chosen), issues))
         names += [(scope.name, table) for table in chosen]
     left_out = sum(len(scope.exclude_tables) for scope in request.schemas)
@@ -101,6 +111,7 @@ async def unload(
         len(excluded) + left_out,
         given["mode"],
         given["output"],
+        rows,
     )
 
 
@@ -140,7 +151,8 @@ async def _to_all(
         texts.SchemaCount(schema, sum(1 for name in names if name[0] == schema))
         for schema in schemas
     ]
-    return await _run(session, task, names, counts, 0, "normal", given["output"])
+    rows = ReportRows(task.words.act)
+    return await _run(session, task, names, counts, 0, "normal", given["output"], rows)
 
 
 async def _help(session: Session, task: Task) -> Outcome:
@@ -156,8 +168,9 @@ async def _run(
     excluded: int,
     mode: str,
     output: str,
+    rows: ReportRows,
 ) -> Outcome:
-    words, rows = task.words, ReportRows()
+    words, told = task.words, Told()
     blocks = Blocks(session, output, rows)
     await blocks.send(texts.initializing(words, mode, output))
     await blocks.send(texts.analysis(words, counts, excluded))
@@ -178,25 +191,33 @@ async def _run(
         await blocks.send(texts.executing(words, commands, len(names)))
         outcomes = []
         for number, (name, script) in enumerate(zip(names, scripts, strict=True), 1):
-            outcome = await _one(session, name, script, rows)
+            outcome = await _one(session, name, script, rows, told)
             outcomes.append(outcome)
             await blocks.send(texts.table(words, number, len(names), outcome))
         await blocks.send(texts.summary(words, outcomes))
     await keep_report(session, rows)
-    return Outcome()
+    problems = [Condition(*problem) for problem in rows.problems]
+    profile = session.house.config.lakehouse.profile
+    return Outcome(conditions=[*problems, *told.all(profile)])
 
 
 async def _one(
-    session: Session, name: Name, script: Sequence[str], rows: ReportRows
+    session: Session, name: Name, script: Sequence[str], rows: ReportRows, told: Told
 ) -> TableOutcome:
     """Run a table's statements; what fails is reported and stops no other table."""
     began, executed, command = time.monotonic(), 0, ""
     failed = error = ""
+    warnings = 0
     try:
         for command in script:
             sql = command.rstrip(";")
-            await _do(session, name, sql)
+            reading = await _do(session, name, sql)
             executed += 1
+            if reading is not None:
+                told.add(reading)
+                warnings += reading.warning_count
+                for one in reading.warnings:
+                    rows.warn(*name, one.number, one.message, "EXECUTE")
     except (MySQLError, OtherEngine) as problem:
         number, error = reported(problem)
         failed = command
@@ -205,25 +226,27 @@ async def _one(
         *name,
         commands=len(script),
         executed=executed,
+        warnings=warnings,
         elapsed_s=time.monotonic() - began,
         failed=failed,
         error=error,
     )
 
 
-async def _do(session: Session, name: Name, sql: str) -> None:
+async def _do(session: Session, name: Name, sql: str) -> Reading | None:
+    """Run one of the statements; the rows of files, if it has read some."""
     loads = sql.endswith(" SECONDARY_LOAD")
     shell = await session.find_shell(*name)
     if shell is not None:
         async with in_turn(session, shell) as current:
             if loads:
-                await load_guided(session, current)
-            else:
-                await unfilled(session, current)
-        return
+                return (await load_guided(session, current)).reading
+            await unfilled(session, current)
+        return None
     loader = session.house.rapid.loader
     assert loader is not None
     await (load_table if loads else unload_table)(session, loader, *name, sql)
+    return None
 
 
 async def _loaded(session: Session) -> list[Name]:

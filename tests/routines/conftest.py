@@ -71,3 +71,12 @@ def store() -> Iterator[ObjectStore]:
     """An object store; tests put in what they need, under names of their own."""
     with ObjectStore({}) as running:
         yield running
+
+
+@pytest.fixture
+def bay(client: Connection, store: ObjectStore) -> Iterator[str]:
+    """An empty schema, and a file in the object store."""
+    store.objects["people.csv"] = b"id,name,age\n1,ann,30\n2,bob,41\n"
+    run(client, "DROP DATABASE IF EXISTS bay", "CREATE DATABASE bay")
+    yield "bay"
+    run(client, "DROP DATABASE IF EXISTS bay")

@@ -1,7 +1,7 @@
 """sys.heatwave_load: validation, refreshing, columns left out, warnings, its script."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -18,15 +18,6 @@ SCRIPT = (
     'SELECT log->>"$.sql" AS "Load Script" FROM sys.heatwave_autopilot_report'
     ' WHERE type = "sql" ORDER BY id'
 )
-
-
-@pytest.fixture
-def bay(client: Connection, store: ObjectStore) -> Iterator[str]:
-    """An empty schema, and a file in the object store."""
-    store.objects["people.csv"] = b"id,name,age\n1,ann,30\n2,bob,41\n"
-    run(client, "DROP DATABASE IF EXISTS bay", "CREATE DATABASE bay")
-    yield "bay"
-    run(client, "DROP DATABASE IF EXISTS bay")
 
 
 def asked(
@@ -369,26 +360,6 @@ def test_the_script_run_by_hand_gives_the_same_table(
     run(client, "DROP TABLE bay.t", *script)
     after = [result_sets(client, sql) for sql in ("SHOW CREATE TABLE bay.t", query)]
     assert after == before
-
-
-# --- unloading and loading again ----------------------------------------------------
-
-
-def test_a_schema_is_unloaded_and_its_files_are_loaded_again(
-    client: Connection, store: ObjectStore, bay: str
-) -> None:
-    asked(client, new("t", table(store)))
-    store.objects["people.csv"] = b"id,name,age\n5,ida,1\n"
-    blocks = result_sets(client, "CALL sys.heatwave_reload(NULL)")
-    lines = [line for block in blocks for line in block.lines]
-    assert any(line.endswith("): `bay`.`t`") for line in lines)
-    assert rows(client, "SELECT * FROM bay.t") == [(5, "ida", 1)]
-    run(client, "CALL sys.heatwave_unload(JSON_ARRAY('bay'), NULL)")
-    script = rows(client, SCRIPT.replace("Load", "Unload"))
-    assert script == [("ALTER TABLE `bay`.`t` SECONDARY_UNLOAD;",)]
-    assert refusal(client, "SELECT * FROM bay.t")[0] == 3877
-    run(client, "ALTER TABLE bay.t SECONDARY_LOAD")
-    assert rows(client, "SELECT * FROM bay.t") == [(5, "ida", 1)]
 
 
 def test_every_condition_has_mysqls_number_and_name(client: Connection) -> None:
