@@ -66,11 +66,13 @@ class Trial:
     """What the held-out rows said of one setting.
 
     ``raw`` are scores before the link of the folds' second parts, one after another.
+    ``late_gain`` is the share of the loss that the last third of the rounds took away.
     """
 
     params: Params
     raw: FloatArray
     rounds: int
+    late_gain: float = 0.0
 
 
 def linked(raw: FloatArray, objective: str) -> FloatArray:
@@ -94,26 +96,39 @@ def try_out(
     """
     matrix, target = problem.matrix, problem.target
 
-    def one(job: tuple[Params, int, Fold], inner: int) -> tuple[FloatArray, int]:
+    def one(job: tuple[Params, int, Fold], inner: int) -> tuple[FloatArray, int, float]:
         params, max_rounds, (fit_rows, held_rows) = job
         full = _full_params(params, inner)
         train = _dataset(matrix[fit_rows], target[fit_rows], problem.categorical, full)
         held = train.create_valid(matrix[held_rows], target[held_rows])
         patience = max(20, round(2.0 / params["learning_rate"]))
         stop = lgb.early_stopping(patience, first_metric_only=True, verbose=False)
-        calls: list[Callable[..., Any]] = [stop, *_ending(problem.until)]
+        losses: dict[str, dict[str, list[float]]] = {}
+        record = lgb.record_evaluation(losses)
+        calls: list[Callable[..., Any]] = [record, stop, *_ending(problem.until)]
         booster = lgb.train(full, train, max_rounds, valid_sets=[held], callbacks=calls)
         raw = booster.predict(matrix[held_rows], raw_score=True, num_threads=inner)
-        return np.asarray(raw, dtype=np.float64), max(booster.best_iteration, 1)
+        by_metric = next(iter(losses.values()), {})  # of the only rows held out
+        gain = _late_gain(next(iter(by_metric.values()), []))
+        return np.asarray(raw, dtype=np.float64), max(booster.best_iteration, 1), gain
 
     jobs = [(params, most, fold) for params, most in settings for fold in folds]
     done = _in_parallel(one, jobs, problem.threads)
     trials = []
     for place, (params, _) in enumerate(settings):
         own = done[place * len(folds) : (place + 1) * len(folds)]
-        rounds = max(1, round(float(np.mean([rounds for _, rounds in own]))))
-        trials.append(Trial(params, np.concatenate([raw for raw, _ in own]), rounds))
+        raws, rounds, gains = zip(*own, strict=True)
+        mean = max(1, round(float(np.mean(rounds))))
+        trials.append(Trial(params, np.concatenate(raws), mean, float(np.mean(gains))))
     return trials
+
+
+def _late_gain(losses: Sequence[float]) -> float:
+    """The share of the least loss that the last third of the rounds took away."""
+    if not losses:
+        return 0.0
+    before, after = min(losses[: 2 * len(losses) // 3 + 1]), min(losses)
+    return (before - after) / before if before > 0 else 0.0
 
 
 def fit(problem: Problem, settings: Sequence[tuple[Params, int]]) -> Boosters:

@@ -32,6 +32,8 @@ CALM = 0.6  # of the rate of trials
 GROWTH = 0.4  # rounds grow with that power of the rows
 MOST_WORK = 360.0  # rounds of plain trees, to fit a long table
 MOST_LEAVES, MOST_MEMBERS = 511, 4
+HUNGRY = 0.05  # of the loss, in the last third of the rounds on a sample
+MOST_GROWN = 255
 _PLAIN_LEAVES = 31
 
 # splits on a category: one word against the rest; or sets of words, trusting rare
@@ -69,8 +71,8 @@ def tune(problem: Problem, progress: Progress) -> Tuned:
     if int(_ranked(part, trials, truth)[0].params["num_leaves"]) > 127:
         most = min(most, 2)  # such trees take long to fit and to ask
     kept, held_out = best_together(part, trials, truth, most)
-    growth = (problem.n_rows / part.n_rows) ** GROWTH
-    members = [(trial.params, _more(trial, growth)) for trial in kept]
+    times = problem.n_rows / part.n_rows
+    members = [(_grown(trial, times), _more(trial, times**GROWTH)) for trial in kept]
     if is_sampled:
         members = [(params, min(n, _affordable(params))) for params, n in members]
     elif not is_small:
@@ -129,6 +131,20 @@ def _best_of(
 
 def _more(trial: Trial, growth: float) -> int:
     return max(1, round(trial.rounds * boosting.ALL_ROWS_ROUNDS * growth))
+
+
+def _grown(trial: Trial, times: float) -> Params:
+    """Settings for so many times the rows.
+
+    What was still getting better fast when its rounds on the sample were over gets
+    leaves of as few rows on all of them. Where noise was all that was left, more leaves
+    would learn that.
+    """
+    if times == 1 or trial.late_gain < HUNGRY:
+        return trial.params
+    leaves = int(trial.params["num_leaves"])
+    grown = min(round(times * leaves), max(MOST_GROWN, leaves))
+    return trial.params | {"num_leaves": grown}
 
 
 def _calmed(params: Params, rounds: int) -> tuple[Params, int]:
