@@ -7,6 +7,7 @@ HeatWave User Guide, "Avro Data Type Specifications".
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
+from uuid import UUID
 
 import fastavro
 import pyarrow as pa
@@ -43,6 +44,7 @@ _LOGICAL = {
     ("long", "local-timestamp-millis"): pa.timestamp("ms"),
     ("long", "local-timestamp-micros"): pa.timestamp("us"),
 }
+Named = dict[str, Mapping[str, Any]]  # by full name, as fastavro tells it
 _BROKEN = (ValueError, IndexError, KeyError, OverflowError, ArithmeticError, TypeError)
 
 
@@ -131,22 +133,31 @@ def _schema(blocks: "fastavro.block_reader", file: DataFile) -> pa.Schema:
     written = blocks.writer_schema
     if not isinstance(written, Mapping) or written.get("type") != "record":
         raise failure(LH.AVRO_CANNOT_PARSE_HEADER, file.display)
-    return pa.schema(_field(one, k, file) for k, one in enumerate(written["fields"], 1))
+    named: Named = {}
+    fields = enumerate(written["fields"], 1)
+    return pa.schema([_field(one, k, file, named) for k, one in fields])
 
 
-def _field(one: Mapping[str, Any], index: int, file: DataFile) -> pa.Field:
+def _field(
+    one: Mapping[str, Any], index: int, file: DataFile, named: Named
+) -> pa.Field:
+    """A column; ``named`` are the types that those before it have defined."""
     kind, nullable = one["type"], False
     if isinstance(kind, list):
         others = [member for member in kind if member != "null"]
         if len(others) != 1 or len(kind) != 2:
             raise failure(LH.AVRO_INVALID_UNION, index, file.display)
         kind, nullable = others[0], True
+    if isinstance(kind, Mapping) and "name" in kind:
+        named[kind["name"]] = kind
+    elif isinstance(kind, str):
+        kind = named.get(kind, kind)
     physical = str(kind["type"] if isinstance(kind, Mapping) else kind)
     logical = str(kind.get("logicalType", "")) if isinstance(kind, Mapping) else ""
     if logical == "decimal" and physical in ("bytes", "fixed"):
         precision, scale = int(kind["precision"]), int(kind.get("scale", 0))
         arrow = (pa.decimal128 if precision <= 38 else pa.decimal256)(precision, scale)
-    elif logical == "uuid" and physical == "string":
+    elif logical == "uuid" and physical in ("string", "fixed"):
         arrow = pa.string()
     else:
         arrow = _LOGICAL.get((physical, logical), _PHYSICAL.get(physical))
@@ -182,6 +193,11 @@ def _batches(
 
 def _array(records: Sequence[Mapping[str, Any]], one: pa.Field) -> pa.Array:
     values = [record[one.name] for record in records]
-    if pa.types.is_string(one.type):  # a uuid comes as an object
-        values = [None if value is None else str(value) for value in values]
+    if pa.types.is_string(one.type):
+        values = [None if value is None else _text(value) for value in values]
     return pa.array(values, one.type)
+
+
+def _text(value: Any) -> str:
+    """A string, or a UUID, which comes as an object or as its bytes."""
+    return str(UUID(bytes=value) if isinstance(value, bytes) else value)

@@ -37,6 +37,8 @@ def may_be_spelled(kind: pa.DataType, target: MySQLType) -> bool:
     """Whether values that are beyond the type, or finer, go by their text."""
     if pa.types.is_floating(kind):
         return target.name in _REAL
+    if pa.types.is_integer(kind):
+        return target.name == "decimal"
     return pa.types.is_decimal(kind) and target.name in _NUMBERS
 
 

@@ -6,13 +6,13 @@ Specifications".
 
 from collections import Counter
 from dataclasses import dataclass, field
-from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from heatproxy.datatypes import INTEGERS, Column, MySQLType
+from heatproxy.datatypes import Column, MySQLType
 from heatproxy.errors import not_supported
 from heatproxy.lakehouse.catalogue import LH, Condition, failure, warning
 from heatproxy.lakehouse.convert import Unforeseen, with_defaults
@@ -21,10 +21,24 @@ from heatproxy.lakehouse.defaults import lacking
 from heatproxy.lakehouse.dialect import BY_ORDER, Dialect
 from heatproxy.lakehouse.inference import column_names, string_type
 from heatproxy.lakehouse.layout import Layout, Warn, fields_of
+from heatproxy.lakehouse.nearest import (
+    Cast,
+    bounds,
+    microseconds,
+    nearest_integers,
+    salvaged,
+    shortened,
+)
 from heatproxy.lakehouse.spelled import is_spelled, may_be_spelled, spelled
 from heatproxy.lakehouse.streams import DataFile
 from heatproxy.lakehouse.unfold import unfolded
 
+_TROUBLE = (pa.ArrowInvalid, pa.ArrowNotImplementedError)
+_ERRORS = {  # of strict mode, by the warning of the other
+    LH.WARN_EXCEEDS_MIN_TRUNCATING: LH.EXCEEDS_MIN,
+    LH.WARN_EXCEEDS_MAX_TRUNCATING: LH.EXCEEDS_MAX,
+    LH.WARN_TRUNCATED: LH.BAD_VALUE,
+}
 _INTEGERS = {8: "tinyint", 16: "smallint", 32: "int", 64: "bigint"}
 
 
@@ -193,26 +207,11 @@ class Fitter:
         is_short = most is not None and _is_short(array, most)
         require_castable(array.type, column.type, column.name)
         unit = getattr(array.type, "unit", "us")
-        array = _plain(array)
-        if pa.types.is_integer(array.type) and pa.types.is_decimal(target):
-            array = array.cast(pa.decimal128(20, 0))  # Arrow goes by the widest value
-        given = array
-        try:
-            if is_spelled(given.type, column.type):
-                array = self._spelled(given, column, ordinal)
-            else:
-                array = array.cast(target)
-                _require_range(array, column.type)
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as problem:
-            if may_be_spelled(given.type, column.type):
-                array = self._spelled(given, column, ordinal)
-            elif self._strict:
-                code, name = LH.BAD_VALUE, column.type.name
-                raise failure(
-                    code, ordinal, self._where, name, detail=f"{detail}: {problem}"
-                ) from None
-            else:
-                array = self._one_by_one(array, column, ordinal)
+        array = self._tried(_plain, array, column, ordinal, pa.timestamp("us"))
+        if is_spelled(array.type, column.type):
+            array = self._spelled(array, column, ordinal)
+        else:
+            array = self._cast(array, column, ordinal)
         array = self._settled(array, column, ordinal, unit)
         if array.null_count and not column.nullable:
             code = LH.COL_NOT_NULLABLE
@@ -251,13 +250,18 @@ class Fitter:
         return array
 
     def _cut_octets(self, array: pa.Array, column: Column, ordinal: int) -> pa.Array:
-        """What has more bytes than its type is refused; there is no place to cut it."""
+        """Texts and bytes of at most as many bytes as their type has."""
         most = most_octets(column.type)
         if not (pa.types.is_string(array.type) or pa.types.is_binary(array.type)):
             return array
-        if (pc.max(pc.binary_length(array)).as_py() or 0) > most:
+        if (pc.max(pc.binary_length(array)).as_py() or 0) <= most:
+            return array
+        if self._strict or column.type.name == "json":
             detail = f" (`{column.name}` {column.type.sql()})"
             raise failure(LH.STRING_TOO_LONG, ordinal, self._where, detail=detail)
+        array, times = shortened(array, most)
+        values = (ordinal, self._where, column.type.name)
+        self._warn(warning(LH.WARN_TRUNCATED, *values), times)
         return array
 
     def _cut(
@@ -278,33 +282,40 @@ class Fitter:
         self._warn(warning(LH.WARN_TRUNCATED, *values), long)
         return pc.utf8_slice_codeunits(array, 0, most)
 
-    def _one_by_one(self, array: pa.Array, column: Column, ordinal: int) -> pa.Array:
-        """What fits, the nearest bound of what is a number, and NULL for the rest."""
-        kept: list[pa.Array] = []
-        target, name = column.type.arrow(), column.type.name
-        for k in range(len(array)):
-            one = array.slice(k, 1)
-            try:
-                value = one.cast(target)
-                _require_range(value, column.type)
-            except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-                code, value = LH.BAD_VALUE, pa.nulls(1, target)
-                bounds = _bounds(column.type)
-                number = one[0].as_py()
-                if bounds and isinstance(number, int | float | Decimal):
-                    below = number < bounds[0]
-                    code = (
-                        LH.WARN_EXCEEDS_MIN_TRUNCATING
-                        if below
-                        else LH.WARN_EXCEEDS_MAX_TRUNCATING
-                    )
-                    if bounds[0] <= number <= bounds[1]:  # a fraction that is lost
-                        code = LH.WARN_TRUNCATED
-                        bounds = (round(number), round(number))
-                    value = pa.array([bounds[0] if below else bounds[1]], target)
-                self._warn(warning(code, ordinal, self._where, name))
-            kept.append(value)
-        return pa.concat_arrays(kept)
+    def _cast(self, array: pa.Array, column: Column, ordinal: int) -> pa.Array:
+        """In the column's Arrow type: what fits, or the nearest number that does."""
+        kind = column.type
+        try:
+            return _cast(array, kind)
+        except _TROUBLE:
+            if may_be_spelled(array.type, kind):
+                return self._spelled(array, column, ordinal)
+        if bounds(kind) is None:
+            cast = partial(_cast, kind=kind)
+            return self._tried(cast, array, column, ordinal, kind.arrow())
+        array, told = nearest_integers(array, kind)
+        for code, times in told:
+            values = (ordinal, self._where, kind.name)
+            if self._strict:
+                detail = f" (`{column.name}` {kind.sql()})"
+                raise failure(_ERRORS[code], *values, detail=detail)
+            self._warn(warning(code, *values), times)
+        return array
+
+    def _tried(
+        self, cast: Cast, array: Any, column: Column, ordinal: int, target: pa.DataType
+    ) -> pa.Array:
+        """What can be cast; the rest is an error or NULL with a warning."""
+        try:
+            return cast(array)
+        except _TROUBLE as problem:
+            values = (ordinal, self._where, column.type.name)
+            if self._strict:
+                detail = f" (`{column.name}` {column.type.sql()}): {problem}"
+                raise failure(LH.BAD_VALUE, *values, detail=detail) from None
+            array, bad = salvaged(array, cast, target)
+            self._warn(warning(LH.BAD_VALUE, *values), bad)
+            return array
 
 
 def _is_short(array: Any, most: int) -> bool:
@@ -321,8 +332,12 @@ def _plain(array: pa.Array) -> pa.Array:
     """Without a dictionary, NaN and zones; TIME is microseconds."""
     if pa.types.is_dictionary(array.type):
         array = unfolded(array)
+    if pa.types.is_float16(array.type):
+        array = array.cast(pa.float32())
     if pa.types.is_floating(array.type):
         return pc.if_else(pc.is_nan(array), pa.scalar(None, array.type), array)
+    if getattr(array.type, "unit", "") == "ns":
+        array = microseconds(array)
     if pa.types.is_time(array.type):
         return array.cast(pa.time64("us")).cast(pa.int64())
     if pa.types.is_timestamp(array.type) and array.type.tz:
@@ -331,23 +346,31 @@ def _plain(array: pa.Array) -> pa.Array:
     return array
 
 
-def _bounds(kind: MySQLType) -> tuple[int, int] | None:
-    bits = INTEGERS.get(kind.name)
-    if bits is None:
-        return None
-    if kind.unsigned:
-        return 0, (1 << bits) - 1
-    return -(1 << bits - 1), (1 << bits - 1) - 1
+def _cast(array: pa.Array, kind: MySQLType) -> pa.Array:
+    """In the Arrow type of a MySQL type.
+
+    Raises:
+        pa.ArrowInvalid: it cannot hold a value.
+    """
+    target = kind.arrow()
+    if pa.types.is_integer(array.type):
+        if pa.types.is_decimal(target):
+            array = array.cast(pa.decimal128(20, 0))  # Arrow goes by the widest value
+        elif pa.types.is_floating(target):
+            return array.cast(target, safe=False)  # to the nearest
+    array = array.cast(target)
+    _require_range(array, kind)
+    return array
 
 
 def _require_range(array: pa.Array, kind: MySQLType) -> None:
     """Raises ArrowInvalid for values beyond a type that Arrow has no own type for."""
-    bounds = _bounds(kind)
+    ends = bounds(kind)
     if kind.name in ("float", "double") and pc.any(pc.is_inf(array)).as_py():
         raise pa.ArrowInvalid("a value is infinite")
-    if kind.name != "mediumint" or bounds is None:
+    if kind.name != "mediumint" or ends is None:
         return
     found = pc.min_max(array)
     low, high = found["min"].as_py(), found["max"].as_py()
-    if low is not None and (low < bounds[0] or high > bounds[1]):
-        raise pa.ArrowInvalid(f"a value is not between {bounds[0]} and {bounds[1]}")
+    if low is not None and (low < ends[0] or high > ends[1]):
+        raise pa.ArrowInvalid(f"a value is not between {ends[0]} and {ends[1]}")

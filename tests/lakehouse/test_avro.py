@@ -152,9 +152,9 @@ def test_a_value_that_does_not_fit_names_its_column(tmp_path: Path) -> None:
     file = write(tmp_path / "t.avro", [{"name": "a", "type": "int"}], [{"a": 300}])
     small = reader.infer([file], AVRO).columns[0]
     narrow = type(small)("a", type(small.type)("tinyint"), nullable=True)
-    with pytest.raises(MySQLError, match="Invalid tinyint value") as error:
+    with pytest.raises(MySQLError, match="tinyint exceeds max") as error:
         reader.open_table([file], AVRO, (narrow,)).reader.read_all()
-    assert error.value.number == 6045
+    assert error.value.number == 6051
 
 
 def test_rows_come_as_arrow(tmp_path: Path) -> None:
@@ -163,3 +163,24 @@ def test_rows_come_as_arrow(tmp_path: Path) -> None:
     table = reader.open_table([file, file], AVRO, columns).reader.read_all()
     assert table.schema.types == [pa.int32()]
     assert table.num_rows == 2
+
+
+def test_types_that_are_named_again_and_uuids_in_bytes(tmp_path: Path) -> None:
+    colour = {"type": "enum", "name": "colour", "symbols": ["red", "blue"]}
+    price = {"name": "price", "size": 8, **logical("fixed", "decimal", precision=9)}
+    fields = [
+        {"name": "a", "type": colour},
+        {"name": "b", "type": ["null", "colour"]},
+        {"name": "c", "type": price},
+        {"name": "d", "type": "price"},
+        {"name": "e", "type": {"name": "id", "size": 16, **logical("fixed", "uuid")}},
+    ]
+    row = {"a": "red", "b": "blue", "c": Decimal(7), "d": Decimal(-8)}
+    one = UUID(int=5)
+    file = write(tmp_path / "t.avro", fields, [row | {"e": one.bytes}])
+    columns = reader.infer([file], AVRO).columns
+    kinds = [column.type.sql() for column in columns]
+    text = ["varchar(3)", "varchar(4)", "decimal(9,0)", "decimal(9,0)", "varchar(36)"]
+    assert kinds == text
+    table = reader.open_table([file], AVRO, columns).reader.read_all()
+    assert table.to_pylist() == [row | {"e": str(one)}]

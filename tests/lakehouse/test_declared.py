@@ -22,6 +22,8 @@ Read = Callable[..., Reading]
 EARLY = datetime(1969, 12, 31, 23, 59, 59, 400_000)
 LATE = datetime(2020, 1, 2, 3, 4, 5, 600_000)
 FLOAT, FLOAT_MAX = float(np.float32(999.995)), float(np.finfo(np.float32).max)
+NANOS, DAY_NS = pa.timestamp("ns"), 86_400 * 10**9
+ZERO, ONE, TWO = (datetime(1970, 1, 1, 0, 0, 0, micros) for micros in range(3))
 PARQUET = Dialect(format="parquet")
 
 
@@ -68,6 +70,11 @@ def read(tmp_path: Path) -> Read:
         (pa.array([Decimal("1.50000")], pa.decimal128(38, 5)), "double", [1.5]),
         (pa.array([Decimal("999.99500")], pa.decimal128(38, 5)), "float", [FLOAT]),
         ([1.25, None], "decimal(5,2)", [Decimal("1.25"), None]),
+        ([2**53 + 1, None], "double", [2.0**53, None]),
+        (pa.array([0.5, None], pa.float16()), "float", [0.5, None]),
+        (pa.array([1499, -500, None], NANOS), "datetime(6)", [ONE, ZERO, None]),
+        (pa.array([1500], pa.timestamp("ns", "UTC")), "datetime(6)", [TWO]),
+        (pa.array([DAY_NS - 1], pa.time64("ns")), "time(6)", [timedelta(days=1)]),
     ],
 )
 def test_a_value_is_kept_as_mysql_keeps_it(
@@ -133,6 +140,15 @@ def test_digits_that_a_decimal_loses_are_told_of(
         ([Decimal("2.5")], "int", 6045, 3, 6057),
         (["-2.5"], "tinyint", 6045, -3, 6057),
         (["-1"], "decimal(5,2) unsigned", 6050, 0, 6052),
+        ([300], "tinyint", 6051, 127, 6053),
+        ([-(2**63)], "mediumint", 6050, -(2**23), 6052),
+        ([-1], "bigint unsigned", 6050, 0, 6052),
+        (pa.array([2**64 - 1], pa.uint64()), "bigint", 6051, 2**63 - 1, 6053),
+        ([2.5], "int", 6045, 2, 6057),
+        ([2.0**63], "bigint", 6051, 2**63 - 1, 6053),
+        ([2.0**64], "bigint unsigned", 6051, 2**64 - 1, 6053),
+        ([float("-inf")], "smallint", 6050, -(2**15), 6052),
+        ([1000], "decimal(5,2)", 6051, Decimal("999.99"), 6053),
     ],
 )
 def test_a_number_that_does_not_fit_is_the_nearest_that_does(
@@ -146,14 +162,45 @@ def test_a_number_that_does_not_fit_is_the_nearest_that_does(
     assert [one.number for one in reading.warnings] == [warning]
 
 
-@pytest.mark.parametrize(("declared", "octets"), [("tinytext", 256), ("blob", 65_536)])
-@pytest.mark.parametrize("strict", [True, False])
-def test_what_has_more_bytes_than_its_type_is_6066(
-    read: Read, declared: str, octets: int, strict: bool
+@pytest.mark.parametrize(
+    ("value", "declared", "kept"),
+    [
+        ("x" * 256, "tinytext", "x" * 255),
+        ("x" * 254 + "\u20ac", "tinytext", "x" * 254),
+        (b"\xff" * 65_536, "blob", b"\xff" * 65_535),
+    ],
+)
+def test_what_has_more_bytes_than_its_type_is_6066_or_cut(
+    read: Read, value: Any, declared: str, kept: Any
 ) -> None:
     with pytest.raises(MySQLError) as caught:
-        read([b"x" * octets], declared, strict=strict).reader.read_all()
+        read([value], declared).reader.read_all()
     assert caught.value.number == 6066
+    reading = read([None, value, value[:3]], declared, strict=False)
+    assert reading.reader.read_all()["a"].to_pylist() == [None, kept, value[:3]]
+    assert [one.number for one in reading.warnings] == [6057]
+
+
+def test_of_many_rows_only_those_that_do_not_fit_are_changed(read: Read) -> None:
+    values = [*range(-200, 200), None] * 500
+    reading = read(values, "tinyint", strict=False)
+    found = reading.reader.read_all()["a"].to_pylist()
+    assert found == [v if v is None else max(-128, min(127, v)) for v in values]
+    assert reading.counts == {6052: 72 * 500, 6053: 72 * 500}
+
+
+@pytest.mark.parametrize("zone", [None, "UTC"])
+def test_moments_beyond_what_arrow_counts_are_null(
+    read: Read, zone: str | None
+) -> None:
+    moments = pa.array([0, 2**60, None, 1], pa.timestamp("ms", zone))
+    with pytest.raises(MySQLError, match="Column 1") as caught:
+        read(moments, "datetime(3)").reader.read_all()
+    assert caught.value.number == 6045
+    reading = read(moments, "datetime(3)", strict=False)
+    found = reading.reader.read_all()["a"].to_pylist()
+    assert [one is None for one in found] == [False, True, True, False]
+    assert reading.warning_count == 1
 
 
 @pytest.mark.parametrize(
