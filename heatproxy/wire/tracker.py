@@ -227,14 +227,17 @@ def _skip(data: Any, start: Any, state: Any) -> Any:
         first = data[position + 4]
         if length == 0 or length == 0xFFFFFF or behind > end or first >= 0xFE:
             break
-        if in_rows:
-            state[ANSWERED] = 1
-        elif state[COUNT] > 1:
-            state[COUNT] -= 1
-        else:
-            break
         state[HEADER] = length | np.int64(data[position + 3]) << 24
         position = behind
+        if in_rows:
+            state[ANSWERED] = 1
+            continue
+        state[COUNT] -= 1
+        if state[COUNT] == 0:  # as _end_packet does
+            in_rows = state[NEW_EOF] != 0
+            state[PHASE] = IN_ROWS if in_rows else DEFINITIONS_END
+            if not in_rows:
+                break
     return position
 
 
