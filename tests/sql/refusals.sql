@@ -493,6 +493,10 @@ SELECT id, i / ti IN (1, NULL) FROM n
 SELECT id FROM n WHERE (i / ti > 1 XOR NOT z = NULL)
 -- GROUP_CONCAT() in groups that are not all shown
 SELECT region, GROUP_CONCAT(id ORDER BY id) FROM c GROUP BY region HAVING COUNT(*) > 2
+-- what may warn, in rows that are not all shown
+SELECT DISTINCT SUM(i) / COUNT(z) FROM n GROUP BY ti HAVING COUNT(*) > 2
+-- what may warn, in rows that are not all shown
+SELECT ti, z, SUM(i) / COUNT(z) FROM n GROUP BY ti, z WITH ROLLUP HAVING COUNT(*) > 2 ORDER BY 3
 -- a condition that may warn, with LIMIT
 SELECT id FROM n WHERE i / ti > 1 ORDER BY id LIMIT 2
 -- LIMIT of rows that MySQL may warn of

@@ -4,8 +4,8 @@ from sqlglot import exp
 
 from heatproxy.sql.emitter.block import Block
 from heatproxy.sql.emitter.parts import has_aggregate
-from heatproxy.sql.emitter.relations import only
-from heatproxy.sql.emitter.values import Forward
+from heatproxy.sql.emitter.relations import allowed, only
+from heatproxy.sql.emitter.values import Forward, Policy
 
 Item = tuple[str | None, exp.Expr]  # of a select list: its name, its expression
 
@@ -70,3 +70,12 @@ def grouped_by(node: exp.Expr, block: Block, items: list[Item]) -> exp.Expr:
 
 def is_column(node: exp.Expr, name: str) -> bool:
     return isinstance(node, exp.Column) and node.name.lower() == name
+
+
+def require_allowed(policy: Policy, node: exp.Select) -> None:
+    """Raise Forward if a SELECT has a clause that a setting has switched off."""
+    for clause in ("where", "group", "having", "order", "limit", "distinct"):
+        if node.args.get(clause) is not None:
+            allowed(policy, clause.upper())
+    if node.args.get("joins"):
+        allowed(policy, "JOIN")

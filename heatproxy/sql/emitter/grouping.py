@@ -17,6 +17,7 @@ from heatproxy.sql.emitter.values import (
     Value,
     decimal,
     trap,
+    unable,
 )
 
 _NAME = re.compile(r't\d+\."[^"]+"')  # of a table's column
@@ -166,7 +167,7 @@ class Grouping:
             return one
         # MySQL shows the last row of a group that it has sorted, whichever that is
         differ = f"min({sql}) <> max({sql})"
-        one = trap(differ, "ROLLUP of strings that differ in letter case", one)
+        one = unable(differ, "ROLLUP of strings that differ in letter case", one)
         return f"CASE WHEN grouping({key}) = 0 THEN {one} END"
 
     def _of_rows(self, sql: str) -> str:

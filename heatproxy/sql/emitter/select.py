@@ -14,6 +14,7 @@ from heatproxy.sql.emitter.clauses import (
     group_items,
     grouped_by,
     is_aggregated,
+    require_allowed,
 )
 from heatproxy.sql.emitter.compare import order_key
 from heatproxy.sql.emitter.concatenation import CUT
@@ -92,17 +93,14 @@ class _Select:
 
     def written(self) -> Relation:
         only(self.node, *CLAUSES)
-        self._refuse_switched_off()
+        require_allowed(self.queries.session.policy, self.node)
         self._read()
         if self.wanted.exists and not self._is_shaped:
             return self._one()
         items = list(self._items())
         self._group(items)
         values = [self.block.value(item) for _, item in items]
-        grouping = self.block.grouping
-        if self.having and grouping is not None and grouping.holds(CUT):
-            # MySQL concatenates, and warns, for groups that HAVING leaves out too
-            raise Forward("GROUP_CONCAT() in groups that are not all shown")
+        self._require_shown(values)
         outputs = [self._output(value) for value in values]
         self.block.aliases = aliased(self.node)
         names = tuple(name for name, _ in items)
@@ -118,6 +116,19 @@ class _Select:
         computed = tuple(self._computed(value) for value in outputs)
         told = (self._is_merged, self.picks, self.is_all)
         return Relation(sql, columns, computed, *told)
+
+    def _require_shown(self, values: Sequence[Value]) -> None:
+        """Refuse what MySQL may compute, and warn of, where HAVING leaves it out."""
+        grouping = self.block.grouping
+        if not self.having:
+            return
+        if grouping is not None and grouping.holds(CUT):
+            raise Forward("GROUP_CONCAT() in groups that are not all shown")
+        # it stores what is to be distinct, or to be sorted behind ROLLUP, before that
+        if self.distinct or (grouping is not None and grouping.rollup):
+            spelled = str if grouping is None else grouping.spelled
+            if any(map(self.queries.unread.may_warn, [spelled(v.sql) for v in values])):
+                raise Forward("what may warn, in rows that are not all shown")
 
     def _computed(self, value: Value) -> str:
         """What is not computed where nobody reads a column."""
@@ -138,14 +149,6 @@ class _Select:
         limited = any(self.node.args.get(clause) for clause in ("limit", "offset"))
         nested = any(item.find(exp.Query) for item in self.node.expressions)
         return not (self._is_shaped or limited or nested)
-
-    def _refuse_switched_off(self) -> None:
-        policy = self.queries.session.policy
-        for clause in ("where", "group", "having", "order", "limit", "distinct"):
-            if self.node.args.get(clause) is not None:
-                allowed(policy, clause.upper())
-        if self.node.args.get("joins"):
-            allowed(policy, "JOIN")
 
     def _read(self) -> None:
         """FROM and WHERE."""
