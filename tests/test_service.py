@@ -2,6 +2,10 @@
 
 import asyncio
 import logging
+import os
+import time
+from functools import partial
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,6 +14,7 @@ import pytest
 from heatproxy import service
 from heatproxy.backend.connection import BackendConnection
 from heatproxy.errors import ProtocolError
+from heatproxy.jobs import JobProcesses
 from heatproxy.loan import Loan
 from heatproxy.wire.channel import Message, Statement, pack
 
@@ -86,3 +91,27 @@ def test_what_cannot_be_sent_any_more_says_that_the_client_has_left() -> None:
         return loan
 
     assert asyncio.run(send()).gone
+
+
+def _noted(folder: Path, never_idle: bool) -> None:
+    """A warm-up that leaves word of its scheduling; it may get no time when idle."""
+    is_idle = os.sched_getscheduler(0) == os.SCHED_IDLE
+    (folder / f"{os.nice(0)} {'idle' if is_idle else 'fair'}").touch()
+    if is_idle and never_idle:
+        time.sleep(600)
+
+
+@pytest.mark.parametrize(
+    ("never_idle", "noted"),
+    [(False, {"0 fair", "19 idle"}), (True, {"0 fair", "19 fair"})],
+)
+def test_kernels_are_compiled_by_idle_processors_and_on_a_busy_machine_all_the_same(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, never_idle: bool, noted: set[str]
+) -> None:
+    monkeypatch.setattr(service, "IDLE_S", 1.0 if never_idle else 600.0)
+    house: Any = SimpleNamespace(jobs=JobProcesses(1))
+    warm_up = partial(_noted, tmp_path, never_idle)
+    asyncio.run(service._have_compiled(house, warm_up))
+    found = {one.name for one in tmp_path.iterdir()}
+    # on a busy machine an idle process may not even begin
+    assert noted == (found - {"19 idle"} if never_idle else found)
