@@ -3,8 +3,11 @@
 Source: HeatWave User Guide, "Parquet Data Type Specifications".
 """
 
+import itertools
+import mmap
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -20,6 +23,7 @@ from heatproxy.lakehouse.typed import Fitter, Lengths, is_text
 
 ROWS_PER_BATCH = 122_880  # a row group of the engine's
 MOST_SAMPLED_ROWS = 1 << 18
+BATCHES_MAPPED = 8  # after so many their pages are given back
 _NUMBER_BYTES = 4  # a text of its own has its length in as many, and its characters
 
 
@@ -106,9 +110,31 @@ def _mismatch(
     return failure(LH.PARQUET_SCHEMA_MISMATCH, place + 1, other.display, detail=detail)
 
 
-def _open(file: DataFile, **options: Sequence[str]) -> pq.ParquetFile:
+class _Parquet(pq.ParquetFile):  # type: ignore[misc]
+    """An open file; one that was fetched is mapped, which spares a copy of it.
+
+    One that somebody else may shorten must not be: that would end the process.
+    """
+
+    def __init__(self, file: DataFile, **options: Sequence[str]) -> None:
+        self._pages: mmap.mmap | None = None
+        source: Any = file.path
+        if file.is_fetched and file.size_bytes and hasattr(mmap, "MADV_DONTNEED"):
+            with open(file.path, "rb") as stream:
+                number = stream.fileno()
+                self._pages = mmap.mmap(number, 0, access=mmap.ACCESS_READ)
+            source = pa.BufferReader(pa.py_buffer(self._pages))
+        super().__init__(source, **options)
+
+    def forget(self) -> None:
+        """Give back the memory of what was read, which is in the file still."""
+        if self._pages is not None:
+            self._pages.madvise(mmap.MADV_DONTNEED)
+
+
+def _open(file: DataFile, **options: Sequence[str]) -> _Parquet:
     try:
-        return pq.ParquetFile(file.path, **options)
+        return _Parquet(file, **options)
     except (pa.ArrowInvalid, OSError) as problem:
         raise failure(LH.PARQUET_CANT_OPEN_FILE, file.display, problem) from None
 
@@ -135,7 +161,7 @@ def _repeated(parquet: pq.ParquetFile) -> list[str]:
 
 
 def _rows(
-    parquet: pq.ParquetFile, names: Sequence[str], file: DataFile
+    parquet: _Parquet, names: Sequence[str], file: DataFile
 ) -> Iterator[pa.RecordBatch]:
     """The rows of these columns; the next are decoded while somebody uses some.
 
@@ -145,7 +171,9 @@ def _rows(
     batches = parquet.iter_batches(ROWS_PER_BATCH, columns=list(names))
     with ThreadPoolExecutor(1, "heatproxy-parquet") as decoder:
         coming = decoder.submit(next, batches, None)
-        while True:
+        for number in itertools.count(1):
+            if number % BATCHES_MAPPED == 0:
+                parquet.forget()
             try:
                 batch = coming.result()
             except (pa.ArrowException, OSError) as problem:

@@ -145,7 +145,7 @@ class Source:
         )
         if size_or_none is None:
             return None
-        return DataFile(path, shown, size_or_none, strict, name)
+        return DataFile(path, shown, size_or_none, strict, name, is_fetched=True)
 
     def _objects(
         self, location: FileLocation, cancelled: Cancelled

@@ -47,6 +47,7 @@ class DataFile:
     size_bytes: int  # as stored, so of the packed file
     is_strict_mode: bool | None = None
     name: str = ""  # of the object: its whole path
+    is_fetched: bool = False  # into a folder of ours, where nobody else changes it
 
 
 class TextStream:

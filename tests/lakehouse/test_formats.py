@@ -13,7 +13,7 @@ import pytest
 
 from heatproxy.datatypes import Column, parse
 from heatproxy.errors import MySQLError
-from heatproxy.lakehouse import reader
+from heatproxy.lakehouse import parquet, reader
 from heatproxy.lakehouse.dialect import FORMATS as NAMES
 from heatproxy.lakehouse.dialect import Dialect
 from heatproxy.lakehouse.formats import FORMATS, Format, format_of
@@ -126,3 +126,28 @@ def test_json_lines_are_documents_and_bad_ones_are_6121(make_file: MakeFile) -> 
     lenient = reader.open_table([bad], Dialect(format="json"), columns, strict=False)
     assert lenient.reader.read_all()["doc"].to_pylist() == ['{"a": 1}', None, None]
     assert lenient.warning_count == 2
+
+
+@pytest.mark.parametrize("is_fetched", [True, False])
+def test_a_parquet_file_is_the_same_mapped_or_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_fetched: bool
+) -> None:
+    """And what was read of a mapped one is given back again and again."""
+    monkeypatch.setattr(parquet, "ROWS_PER_BATCH", 100)
+    monkeypatch.setattr(parquet, "BATCHES_MAPPED", 2)
+    path = tmp_path / "t.parquet"
+    texts = [f"text {k % 7}" for k in range(5000)]
+    written = pa.table({"k": range(5000), "v": texts})
+    pq.write_table(written, path, row_group_size=700)
+    file = DataFile(path, path.name, path.stat().st_size, is_fetched=is_fetched)
+    dialect = Dialect(format="parquet")
+    columns = reader.infer([file], dialect).columns
+    found = reader.open_table([file], dialect, columns).reader.read_all()
+    assert found.to_pylist() == written.to_pylist()
+    for content in (b"", b"PAR1 and no more"):
+        path.write_bytes(content)
+        size = len(content)
+        broken = DataFile(path, path.name, size, is_fetched=is_fetched)
+        with pytest.raises(MySQLError) as caught:
+            reader.infer([broken], dialect)
+        assert caught.value.number == 6104
